@@ -1,0 +1,5 @@
+"""`python -m autogan` is the command `autogan`."""
+
+from autogan.cli import main
+
+main()

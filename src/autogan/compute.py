@@ -1,0 +1,70 @@
+"""Where and in which number format the networks run: the one place that decides it."""
+
+import contextlib
+from dataclasses import dataclass
+from typing import TypeVar
+
+import torch
+from torch import nn
+
+from autogan.errors import UserError
+
+AnyModule = TypeVar("AnyModule", bound=nn.Module)
+
+
+@dataclass(frozen=True)
+class Compute:
+    """Device, precision and memory layout of the networks.
+
+    Losses, spectral norms, optimisers and scores are float32 or better in every case.
+    """
+
+    device: torch.device
+    autocast_dtype: torch.dtype | None
+    memory_format: torch.memory_format
+
+    @classmethod
+    def resolve(cls, device: str = "auto", precision: str = "auto", layout: str = "auto") -> "Compute":
+        """The named choices; "auto" takes what is fastest here.
+
+        device: "auto" (CUDA, else CPU), "cpu", "cuda", "cuda:1", "mps".
+        precision: "auto" (bfloat16 on CUDA GPUs and CPUs with AMX that compute in it), "float32", "bfloat16".
+        layout: "auto" (channels-last), "channels-last", "contiguous".
+        """
+        if device == "auto":
+            device = "cuda" if torch.cuda.is_available() else "cpu"
+        if device.startswith("cuda") and not torch.cuda.is_available():
+            raise UserError(f"compute.device is {device!r}, but torch sees no CUDA GPU. Use cpu or auto.")
+        if device == "mps" and not torch.backends.mps.is_available():
+            raise UserError("compute.device is 'mps', but torch sees no Apple GPU. Use cpu or auto.")
+        chosen = torch.device(device)
+        bfloat16 = precision == "bfloat16" or (precision == "auto" and _computes_bfloat16(chosen))
+        contiguous = layout == "contiguous"
+        return cls(
+            chosen,
+            torch.bfloat16 if bfloat16 else None,
+            torch.contiguous_format if contiguous else torch.channels_last,
+        )
+
+    def autocast(self) -> contextlib.AbstractContextManager[object]:
+        """The context in which forward passes run."""
+        if self.autocast_dtype is None:
+            return contextlib.nullcontext()
+        return torch.autocast(self.device.type, dtype=self.autocast_dtype)
+
+    def place(self, module: AnyModule) -> AnyModule:
+        """`module` on the device and in the layout."""
+        return module.to(self.device, memory_format=self.memory_format)  # type: ignore[call-overload]
+
+    def describe(self) -> str:
+        """Device, precision and layout, for people and logs."""
+        precision = "bfloat16" if self.autocast_dtype else "float32"
+        channels_last = self.memory_format is torch.channels_last
+        layout = "channels-last" if channels_last else "contiguous"
+        return f"{self.device}, {precision}, {layout}"
+
+
+def _computes_bfloat16(device: torch.device) -> bool:
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    return device.type == "cpu" and torch.cpu._is_amx_tile_supported()

@@ -1,0 +1,361 @@
+"""The typed tree of settings: every default once, every bad value refused with its name.
+
+Defaults are the paper's numbers for CIFAR-10. Presets (`presets/*.yaml`) name what they change.
+Nothing here imports torch.
+"""
+
+import difflib
+import importlib.resources
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    PositiveFloat,
+    PositiveInt,
+    ValidationError,
+    model_validator,
+)
+
+from autogan.errors import UserError, unknown_name
+from autogan.judges.recipe import JudgeRecipe
+
+
+class _Section(BaseModel):
+    """Base of all sections: immutable, complete, and closed against misspelt names."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class DataSettings(_Section):
+    """Where the real images come from."""
+
+    source: str = "cifar10"
+    """glyphs, cifar10[:PATH], stl10[:PATH], or folder:PATH (a folder or an archive)."""
+    image_size: int = Field(default=32, ge=8, le=256)
+    """Side of the images at full growth, in pixels: bottom_size times a power of two."""
+
+
+class ComputeSettings(_Section):
+    """Where and how the networks run."""
+
+    device: str = Field(default="auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")
+    """auto (CUDA if there is one, else CPU), cpu, cuda, cuda:1, mps."""
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    """Of forward and backward passes; auto is bfloat16 where the processor computes in it."""
+    layout: Literal["auto", "channels-last", "contiguous"] = "auto"
+    """Memory layout of feature maps; auto is channels-last."""
+
+
+class NetworkSettings(_Section):
+    """The shape that all networks of a run share."""
+
+    latent_size: PositiveInt = 128
+    """Length of a latent vector."""
+    bottom_size: PositiveInt = 4
+    """Side, in pixels, of the feature map that the first cell doubles."""
+
+
+class AdversarialSettings(_Section):
+    """Widths, batches and optimisers of a generator and a discriminator that train together."""
+
+    generator_channels: PositiveInt
+    """Channels of every generator cell."""
+    discriminator_channels: PositiveInt
+    """Channels of every discriminator block."""
+    generator_batch: int = Field(default=128, ge=2)
+    """Generated images in a generator step."""
+    discriminator_batch: int = Field(default=64, ge=2)
+    """Real images in a discriminator step, beside as many generated ones."""
+    discriminator_steps: PositiveInt = 5
+    """Discriminator steps for each generator step."""
+    learning_rate: PositiveFloat = 2e-4
+    """Of Adam, for both networks."""
+    betas: tuple[float, float] = (0.0, 0.9)
+    """Adam's decay rates, each at least 0 and below 1."""
+
+    @model_validator(mode="after")
+    def _betas_are_rates(self) -> "AdversarialSettings":
+        if not all(0 <= beta < 1 for beta in self.betas):
+            raise ValueError(f"betas must be at least 0 and below 1, not {self.betas}")
+        return self
+
+
+class ControllerSettings(_Section):
+    """The REINFORCE controller (paper section 3.2)."""
+
+    hidden_size: PositiveInt = 100
+    """Units of the LSTM and of its embeddings."""
+    learning_rate: PositiveFloat = 3.5e-4
+    """Of Adam."""
+    betas: tuple[float, float] = (0.0, 0.9)
+    """Adam's decay rates."""
+    entropy_weight: NonNegativeFloat = 1e-4
+    """Weight of the entropy bonus, in reward per nat."""
+    baseline_decay: float = Field(default=0.9, ge=0, lt=1)
+    """Of the moving average of rewards that is subtracted from each reward."""
+    samples_per_step: PositiveInt = 1
+    """Architectures scored for one controller update."""
+
+
+class ResetSettings(_Section):
+    """Dynamic reset (paper section 3.3): fresh shared weights once their game has ended."""
+
+    window: int = Field(default=500, ge=2)
+    """Latest losses of each network that are looked at."""
+    threshold: NonNegativeFloat = 1e-3
+    """Standard deviation of a window below which the game counts as collapsed; 0 never resets."""
+
+
+class SearchSettings(AdversarialSettings):
+    """The search (paper algorithm 1)."""
+
+    generator_channels: PositiveInt = 128
+    discriminator_channels: PositiveInt = 64
+    strategy: str = "reinforce"
+    """reinforce (the paper's) or random."""
+    iterations: PositiveInt = 90
+    """Search iterations over all stages."""
+    stage_weights: tuple[PositiveFloat, ...] = (25, 30, 35)
+    """Share of the iterations that each stage gets, as relative weights, one for each cell."""
+    shared_epochs: PositiveFloat = 15
+    """Passes through the training images in each iteration's shared training; may be a fraction."""
+    controller_steps: PositiveInt = 30
+    """Controller updates in each iteration."""
+    reward_images: int = Field(default=5000, ge=2)
+    """Generated images that a child's reward is computed from."""
+    candidates: PositiveInt = 10
+    """M: architectures sampled and scored when a stage ends."""
+    beams: PositiveInt = 5
+    """K: the best of them that the next stage extends."""
+    reset: ResetSettings = ResetSettings()
+    controller: ControllerSettings = ControllerSettings()
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> "SearchSettings":
+        if self.beams > self.candidates:
+            raise ValueError(
+                f"beams ({self.beams}) cannot be more than candidates ({self.candidates})"
+            )
+        if self.iterations < len(self.stage_weights):
+            raise ValueError(
+                f"iterations ({self.iterations}) must be at least one for each of the "
+                f"{len(self.stage_weights)} stages"
+            )
+        return self
+
+    def stage_starts(self) -> list[int]:
+        """The iteration at which each stage begins; each stage gets one iteration or more."""
+        stages = len(self.stage_weights)
+        total = sum(self.stage_weights)
+        starts, passed = [0], 0.0
+        for stage, weight in enumerate(self.stage_weights[:-1], start=1):
+            passed += weight
+            start = round(self.iterations * passed / total)
+            latest = self.iterations - (stages - stage)
+            starts.append(min(max(start, starts[-1] + 1), latest))
+        return starts
+
+
+class DeriveSettings(_Section):
+    """From the learned policy to one architecture (paper section 3.3)."""
+
+    candidates: PositiveInt = 10
+    """Architectures sampled from the learned policy and scored with the shared weights."""
+    top: PositiveInt = 3
+    """The best of them that are trained from scratch."""
+    generator_steps: PositiveInt | None = None
+    """Training budget of each in generator steps; unset: the full `train.generator_steps`."""
+    metric: Literal["inception_score", "frechet_distance"] = "inception_score"
+    """What decides among the trained candidates, and which state of a training is kept."""
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> "DeriveSettings":
+        if self.top > self.candidates:
+            raise ValueError(f"top ({self.top}) cannot be more than candidates ({self.candidates})")
+        return self
+
+
+class TrainSettings(AdversarialSettings):
+    """Training one architecture from scratch (paper section 4)."""
+
+    generator_channels: PositiveInt = 256
+    discriminator_channels: PositiveInt = 128
+    generator_steps: PositiveInt = 50_000
+    """Generator updates."""
+    average_decay: float = Field(default=0.999, ge=0, lt=1)
+    """Of the exponential moving average of the generator's weights, which is what is kept."""
+    linear_decay: bool = False
+    """Whether the learning rate falls linearly to zero over the second half of the training."""
+    validate_every_steps: PositiveInt = 2500
+    """Generator steps between two scorings on the validation latents."""
+    validation_images: int = Field(default=5000, ge=2)
+    """Generated images in such a scoring."""
+
+
+class EvaluateSettings(_Section):
+    """The final scores."""
+
+    images: int = Field(default=50_000, ge=2)
+    """Generated images, from latents that nothing was chosen by."""
+    inception_splits: PositiveInt = 10
+    """Parts that the inception score's mean and deviation are taken over."""
+
+
+class Settings(_Section):
+    """Everything that decides what a run does."""
+
+    seed: int = Field(default=0, ge=0)
+    """Names all random streams of the run."""
+    log_every_steps: PositiveInt = 100
+    """Discriminator steps between two lines of losses in the log."""
+    data: DataSettings = DataSettings()
+    compute: ComputeSettings = ComputeSettings()
+    network: NetworkSettings = NetworkSettings()
+    judge: JudgeRecipe = JudgeRecipe()
+    search: SearchSettings = SearchSettings()
+    derive: DeriveSettings = DeriveSettings()
+    train: TrainSettings = TrainSettings()
+    evaluate: EvaluateSettings = EvaluateSettings()
+
+    @property
+    def cells(self) -> int:
+        """Generator cells: how often bottom_size doubles to reach image_size."""
+        return (self.data.image_size // self.network.bottom_size).bit_length() - 1
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> "Settings":
+        size, bottom = self.data.image_size, self.network.bottom_size
+        if self.cells < 1 or bottom << self.cells != size:
+            raise ValueError(
+                f"data.image_size ({size}) must be network.bottom_size ({bottom}) doubled one or "
+                "more times"
+            )
+        if len(self.search.stage_weights) != self.cells:
+            raise ValueError(
+                f"search.stage_weights needs {self.cells} values, one for each cell from "
+                f"{bottom} to {size} pixels; it has {len(self.search.stage_weights)}"
+            )
+        return self
+
+
+def preset_names() -> list[str]:
+    """The names of the presets that are installed with the package."""
+    folder = importlib.resources.files("autogan") / "presets"
+    return sorted(f.name.removesuffix(".yaml") for f in folder.iterdir() if f.name.endswith(".yaml"))
+
+
+def load_settings(
+    preset: str | None = None,
+    file: Path | None = None,
+    overrides: Iterable[str] = (),
+    tree: dict[str, Any] | None = None,
+) -> Settings:
+    """A preset (or `tree`, or the defaults), under a YAML file, under `section.name=value` overrides.
+
+    Raises `UserError` for an unknown preset or setting (with the nearest real one), for a value out
+    of range (with the name, the value and what is allowed) and for settings that contradict.
+    """
+    tree = tree or {}
+    if preset is not None:
+        if preset not in preset_names():
+            raise unknown_name("preset", preset, preset_names())
+        text = (importlib.resources.files("autogan") / "presets" / f"{preset}.yaml").read_text()
+        tree = yaml.safe_load(text)
+    if file is not None:
+        tree = _merged(tree, _read_yaml(file))
+    for override in overrides:
+        tree = _merged(tree, _override_tree(override))
+    return settings_from_tree(tree)
+
+
+def settings_from_tree(tree: dict[str, Any]) -> Settings:
+    """Settings from nested dictionaries; raises `UserError` as `load_settings` does."""
+    try:
+        return Settings.model_validate(tree)
+    except ValidationError as error:
+        raise UserError("\n".join(_explain(problem) for problem in error.errors())) from None
+
+
+def settings_to_yaml(settings: Settings) -> str:
+    """The resolved settings as YAML."""
+    return yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False)
+
+
+def _read_yaml(file: Path) -> dict[str, Any]:
+    try:
+        tree = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"Cannot read the settings file {file}: {error.strerror}.") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UserError(f"{file} is not valid YAML: {error}") from None
+    if tree is None:
+        return {}
+    if not isinstance(tree, dict):
+        raise UserError(f"{file} must hold sections and settings (name: value).")
+    return tree
+
+
+def _override_tree(override: str) -> dict[str, Any]:
+    name, equals, value = override.partition("=")
+    if not equals or not name.strip():
+        raise UserError(f"--set takes section.name=value, not {override!r}.")
+    try:
+        parsed = yaml.safe_load(value)
+    except yaml.YAMLError:
+        raise UserError(f"--set {name}: cannot read the value {value!r}.") from None
+    if isinstance(parsed, str):
+        parsed = _number_or_text(parsed)
+    tree: Any = parsed
+    for part in reversed(name.strip().split(".")):
+        tree = {part: tree}
+    result: dict[str, Any] = tree
+    return result
+
+
+def _number_or_text(text: str) -> float | str:
+    """YAML 1.1 reads 2e-4 as text; people mean a number."""
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    result = dict(base)
+    for name, value in over.items():
+        below = result.get(name)
+        both = isinstance(below, dict) and isinstance(value, dict)
+        result[name] = _merged(below, value) if both else value  # type: ignore[arg-type]
+    return result
+
+
+def setting_names() -> list[str]:
+    """The dotted names of all sections and settings."""
+
+    def below(tree: dict[str, Any], prefix: str) -> Iterator[str]:
+        for name, value in tree.items():
+            yield prefix + name
+            if isinstance(value, dict):
+                yield from below(value, f"{prefix}{name}.")
+
+    return list(below(Settings().model_dump(), ""))
+
+
+def _explain(problem: Any) -> str:
+    name = ".".join(str(part) for part in problem["loc"])
+    message = problem["msg"].removeprefix("Value error, ")
+    if problem["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
+        section = name.rpartition(".")[0]
+        beside = [known for known in setting_names() if known.rpartition(".")[0] == section]
+        nearest = difflib.get_close_matches(name, setting_names(), n=1, cutoff=0.5)
+        return str(unknown_name("setting", name, beside + nearest))
+    if not name or problem["type"] == "value_error":
+        where = f"{name}: " if name else ""
+        return f"Settings contradict each other: {where}{message}."
+    return f"Setting {name} cannot be {problem['input']!r}: {message}."

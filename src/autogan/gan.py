@@ -1,0 +1,219 @@
+"""The adversarial step: losses, discriminator update, generator update, averaging.
+
+The only hot loop body; the search trains its shared weights with it, training from scratch too.
+Nothing here reads a value back from the device: losses are returned as tensors.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from autogan.compute import Compute
+from autogan.nets.discriminator import Discriminator
+from autogan.nets.generator import Generator
+from autogan.nets.layers import initialise
+from autogan.pixels import to_unit, to_uint8
+from autogan.randomness import torch_generator
+from autogan.space import Architecture
+
+
+def hinge_discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+    """E[max(0, 1 − D(x))] + E[max(0, 1 + D(G(z)))] (paper section 3.3), a scalar."""
+    return F.relu(1 - real_logits).mean() + F.relu(1 + fake_logits).mean()
+
+
+def hinge_generator_loss(fake_logits: Tensor) -> Tensor:
+    """−E[D(G(z))], a scalar."""
+    return -fake_logits.mean()
+
+
+class AveragedGenerator:
+    """Exponential moving average of a generator's parameters and of its floating-point buffers.
+
+    decay: weight of the past at each update, 0.999 in the paper's program. In the first steps the
+    weight is (1 + n) / (10 + n) where that is less, so that the random start is soon forgotten.
+    """
+
+    def __init__(self, generator: Generator, decay: float) -> None:
+        self.decay = decay
+        self.updates = 0
+        self._live = _floating_state(generator)
+        self._average = {name: value.detach().clone() for name, value in self._live.items()}
+
+    @torch.no_grad()
+    def update(self) -> None:
+        """Moves the average one step towards the generator's present weights."""
+        self.updates += 1
+        decay = min(self.decay, (1 + self.updates) / (10 + self.updates))
+        torch._foreach_lerp_(
+            list(self._average.values()), [v.detach() for v in self._live.values()], 1 - decay
+        )
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """The averaged weights under the generator's own names."""
+        return dict(self._average)
+
+    @torch.no_grad()
+    def load_state_dict(self, state: dict[str, Tensor], updates: int) -> None:
+        """Takes over averaged weights and the number of updates that made them."""
+        self.updates = updates
+        for name, value in self._average.items():
+            value.copy_(state[name])
+
+
+def _floating_state(module: nn.Module) -> dict[str, Tensor]:
+    state = module.state_dict(keep_vars=True)
+    return {name: value for name, value in state.items() if value.is_floating_point()}
+
+
+class Gan:
+    """A generator and a discriminator that train against each other.
+
+    learning_rate, betas: of both Adam optimisers. average_decay: keeps an averaged generator where
+    it is given. seed and purpose name the random streams of weights and latents.
+    """
+
+    def __init__(
+        self,
+        generator: Generator,
+        discriminator: Discriminator,
+        *,
+        learning_rate: float,
+        betas: tuple[float, float],
+        compute: Compute,
+        seed: int,
+        purpose: str,
+        average_decay: float | None = None,
+    ) -> None:
+        self.compute = compute
+        self.learning_rate = learning_rate
+        self.betas = betas
+        self.average_decay = average_decay
+        self._weights_generator = torch_generator(seed, f"{purpose}/weights")
+        self._latents_generator = torch_generator(seed, f"{purpose}/latents")
+        self.generator = compute.place(generator)
+        self.discriminator = compute.place(discriminator)
+        self.restart()
+
+    def restart(self) -> None:
+        """Draws fresh weights for both networks, and makes fresh optimisers and a fresh average."""
+        self.generator.cpu()
+        self.discriminator.cpu()
+        initialise(self.generator, self._weights_generator)
+        self.discriminator.initialise(self._weights_generator)
+        self.compute.place(self.generator).train()
+        self.compute.place(self.discriminator).train()
+        self.generator_optimiser = self._adam(self.generator)
+        self.discriminator_optimiser = self._adam(self.discriminator)
+        decay = self.average_decay
+        self.average = AveragedGenerator(self.generator, decay) if decay is not None else None
+
+    def _adam(self, module: nn.Module) -> torch.optim.Adam:
+        return torch.optim.Adam(
+            module.parameters(), lr=self.learning_rate, betas=self.betas, fused=True
+        )
+
+    def set_learning_rate(self, factor: float) -> None:
+        """Sets both optimisers to `factor` times the initial learning rate."""
+        for optimiser in (self.generator_optimiser, self.discriminator_optimiser):
+            for group in optimiser.param_groups:
+                group["lr"] = self.learning_rate * factor
+
+    def latents(self, count: int) -> Tensor:
+        """count × latent_size standard normal values on the device."""
+        shape = (count, self.generator.latent_size)
+        return torch.randn(shape, generator=self._latents_generator).to(
+            self.compute.device, non_blocking=True
+        )
+
+    def discriminator_step(self, real_images: Tensor, architecture: Architecture) -> Tensor:
+        """One update of D on `real_images`, uint8 B×3×S×S, and as many generated; the loss.
+
+        The generator makes its images without a graph, and real and generated ones pass through D
+        together, which is exact because D has no batch statistics.
+        """
+        real = to_unit(real_images.to(self.compute.device, non_blocking=True))
+        self.discriminator.requires_grad_(True)
+        with self.compute.autocast():
+            with torch.no_grad():
+                fake = self.generator(self.latents(len(real)), architecture)
+            images = torch.cat([real, fake.float()])
+            images = images.contiguous(memory_format=self.compute.memory_format)
+            logits = self.discriminator(images, len(architecture) - 1)
+        real_logits, fake_logits = logits.float().chunk(2)
+        loss = hinge_discriminator_loss(real_logits, fake_logits)
+        self.discriminator_optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        self.discriminator_optimiser.step()
+        return loss.detach()
+
+    def generator_step(self, batch: int, architecture: Architecture) -> Tensor:
+        """One update of G on `batch` generated images, D's weights left without gradients; the loss."""
+        self.discriminator.requires_grad_(False)
+        with self.compute.autocast():
+            images = self.generator(self.latents(batch), architecture)
+            logits = self.discriminator(images, len(architecture) - 1)
+        loss = hinge_generator_loss(logits.float())
+        self.generator_optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        self.generator_optimiser.step()
+        if self.average:
+            self.average.update()
+        return loss.detach()
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything that the next step depends on."""
+        state: dict[str, Any] = {
+            "generator": self.generator.state_dict(),
+            "discriminator": self.discriminator.state_dict(),
+            "generator_optimiser": self.generator_optimiser.state_dict(),
+            "discriminator_optimiser": self.discriminator_optimiser.state_dict(),
+            "weights_generator": self._weights_generator.get_state(),
+            "latents_generator": self._latents_generator.get_state(),
+        }
+        if self.average:
+            state["average"] = self.average.state_dict()
+            state["average_updates"] = self.average.updates
+        return state
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Goes back to a state that `state_dict` gave."""
+        self.generator.load_state_dict(state["generator"])
+        self.discriminator.load_state_dict(state["discriminator"])
+        self.generator_optimiser.load_state_dict(state["generator_optimiser"])
+        self.discriminator_optimiser.load_state_dict(state["discriminator_optimiser"])
+        self._weights_generator.set_state(state["weights_generator"])
+        self._latents_generator.set_state(state["latents_generator"])
+        if self.average:
+            self.average.load_state_dict(state["average"], state["average_updates"])
+
+
+SCORING_BATCH = 250
+"""Images generated and judged at once; a child's own BatchNorm statistics are over as many."""
+
+
+def latent_batches(count: int, draw: Callable[[int], Tensor]) -> Iterator[Tensor]:
+    """`count` latents from `draw(n)`, SCORING_BATCH at a time."""
+    for start in range(0, count, SCORING_BATCH):
+        yield draw(min(SCORING_BATCH, count - start))
+
+
+@torch.no_grad()
+def generate(
+    generator: Generator,
+    latents: Tensor,
+    compute: Compute,
+    architecture: Architecture | None = None,
+    *,
+    batch_statistics: bool = False,
+) -> Tensor:
+    """Images of `generator` in evaluation mode: latents B×latent_size → uint8 B×3×S×S."""
+    was_training = generator.training
+    generator.eval()
+    with compute.autocast():
+        images = generator(latents.to(compute.device), architecture, batch_statistics)
+    generator.train(was_training)
+    return to_uint8(images)

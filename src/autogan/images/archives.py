@@ -1,0 +1,202 @@
+"""Images inside a tar or zip archive, read in memory: nothing is ever extracted to disk."""
+
+import bz2
+import gzip
+import hashlib
+import io
+import lzma
+import posixpath
+import stat
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from autogan.errors import UserError
+
+SUFFIXES = (".tar.xz", ".tar.gz", ".tar.bz2", ".tar", ".tgz", ".txz", ".zip")
+MOST_MEMBERS = 2_000_000
+MOST_BYTES = 64 * 2**30  # of all members together, uncompressed
+MOST_MEMBER_BYTES = 2**30  # of one: it is held in memory
+_KEPT_BYTES = 2**28  # an archive up to this size is unpacked once; a larger one twice
+# tarfile takes many small steps, some of them back; a large buffer makes both cheap.
+_BUFFER_BYTES = 2**20
+_COMPRESSIONS: dict[bytes, Callable[[Path], Any]] = {
+    b"\xfd7zXZ\0": lzma.open,
+    b"\x1f\x8b": gzip.open,
+    b"BZh": bz2.open,
+}
+
+
+def is_archive(path: Path) -> bool:
+    """Whether the file's ending is one of `SUFFIXES`."""
+    return path.name.lower().endswith(SUFFIXES)
+
+
+def open_archive(path: Path) -> "TarArchive | ZipArchive":
+    """The reader for this file, by its ending. Raises UserError where it cannot be opened."""
+    return ZipArchive(path) if path.name.lower().endswith(".zip") else TarArchive(path)
+
+
+class _Archive:
+    """What both kinds share: the fingerprint, and the refusal of what no image archive holds."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._seen: set[str] = set()
+        self._members = 0
+        self._bytes = 0
+
+    def fingerprint(self) -> str:
+        """sha256 of the archive file."""
+        with _readable(self.path), self.path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
+    def _checked(self, name: str, size: int, *, folder: bool, link: bool, plain: bool) -> str:
+        """The member's name in its shortest form. Raises UserError for one that must not be."""
+        if link:
+            raise self._refused(name, "is a link; pack the files themselves")
+        if not folder and not plain:
+            raise self._refused(name, "is neither a file nor a folder")
+        slashed = name.replace("\\", "/")
+        if slashed.startswith("/") or slashed[1:2] == ":":
+            raise self._refused(name, "has an absolute name")
+        if ".." in slashed.split("/"):
+            raise self._refused(name, "has a name that leads out of the archive (..)")
+        self._members += 1
+        if self._members > MOST_MEMBERS:
+            raise self._refused(name, f"is one too many: at most {MOST_MEMBERS:,} are allowed")
+        if size > MOST_MEMBER_BYTES:
+            raise self._refused(name, f"unpacks to {size:,} bytes; {MOST_MEMBER_BYTES:,} allowed")
+        self._bytes += size
+        if self._bytes > MOST_BYTES:
+            raise self._refused(
+                name, f"brings the unpacked size to {self._bytes:,} bytes; {MOST_BYTES:,} allowed"
+            )
+        short = posixpath.normpath(name)
+        if not folder:
+            if short in self._seen:
+                raise self._refused(name, "is there twice")
+            self._seen.add(short)
+        return short
+
+    def _refused(self, name: str, why: str) -> UserError:
+        return UserError(f"The archive {self.path} is refused: its member {name!r} {why}.")
+
+
+class TarArchive(_Archive):
+    """A tar file, plain or compressed. It has no table of contents, so names cost an unpacking."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self._kept: dict[str, bytes] | None = {}  # None: too large to keep
+
+    def names(self) -> list[str]:
+        names = []
+        for member, tar in self._walk():
+            name = self._checked(
+                member.name,
+                member.size,
+                folder=member.isdir(),
+                link=member.issym() or member.islnk(),
+                plain=member.isreg(),
+            )
+            if member.isdir():
+                continue
+            names.append(name)
+            if self._bytes > _KEPT_BYTES:
+                self._kept = None
+            if self._kept is not None:
+                self._kept[name] = self._content(tar, member)
+        return names
+
+    def contents(self, wanted: Sequence[str]) -> Iterator[tuple[str, bytes]]:
+        if self._kept is not None:
+            for name in wanted:
+                yield name, self._kept[name]
+            return
+        names = set(wanted)
+        for member, tar in self._walk():
+            name = posixpath.normpath(member.name)
+            if name in names:
+                yield name, self._content(tar, member)
+
+    def _walk(self) -> Iterator[tuple[tarfile.TarInfo, tarfile.TarFile]]:
+        with (
+            _readable(self.path),
+            _unpacked(self.path) as stream,
+            io.BufferedReader(stream, _BUFFER_BYTES) as buffered,
+            tarfile.open(fileobj=buffered, mode="r:") as tar,
+        ):
+            while (member := tar.next()) is not None:
+                yield member, tar
+                # tarfile keeps every header; with 60,000 of them garbage collection takes a third
+                # of the time.
+                tar.members.clear()  # type: ignore[attr-defined, unused-ignore]
+
+    def _content(self, tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
+        with _readable(self.path):
+            file = tar.extractfile(member)
+            assert file is not None, member.name
+            return file.read()
+
+
+class ZipArchive(_Archive):
+    """A zip file. Its members' sizes are claims, but no more than these are ever unpacked."""
+
+    def names(self) -> list[str]:
+        with _readable(self.path), zipfile.ZipFile(self.path) as archive:
+            return [
+                self._checked(
+                    member.filename,
+                    member.file_size,
+                    folder=False,
+                    link=stat.S_ISLNK(member.external_attr >> 16),
+                    plain=True,
+                )
+                for member in archive.infolist()
+                if not member.is_dir() or self._checked_folder(member)
+            ]
+
+    def contents(self, wanted: Sequence[str]) -> Iterator[tuple[str, bytes]]:
+        names = set(wanted)
+        with _readable(self.path), zipfile.ZipFile(self.path) as archive:
+            for member in archive.infolist():
+                name = posixpath.normpath(member.filename)
+                if name in names and not member.is_dir():
+                    yield name, archive.read(member)
+
+    def _checked_folder(self, member: zipfile.ZipInfo) -> bool:
+        self._checked(member.filename, 0, folder=True, link=False, plain=False)
+        return False
+
+
+def _unpacked(path: Path) -> Any:
+    """The bytes inside the compression, which is told by the file's first bytes, not its name."""
+    with path.open("rb") as file:
+        start = file.read(6)
+    for magic, opened in _COMPRESSIONS.items():
+        if start.startswith(magic):
+            return opened(path)
+    return path.open("rb", buffering=0)
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """Turns what the unpackers raise for a damaged file into a UserError."""
+    try:
+        yield
+    except (
+        tarfile.TarError,
+        zipfile.BadZipFile,
+        lzma.LZMAError,
+        zlib.error,
+        EOFError,
+        OSError,
+        NotImplementedError,  # a compression that Python lacks
+        RuntimeError,  # zipfile's word for "encrypted"
+    ) as error:
+        raise UserError(f"The archive {path} cannot be read: {error}.") from error

@@ -1,0 +1,220 @@
+"""Decoded data sets on disk: .npy files, mapped, checked on reading and rebuilt if damaged.
+
+An entry is a folder named by the key of its source. It is written aside and moved into place in
+one step, so several processes may fill one cache: the second takes what the first has made.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import time
+import uuid
+import warnings
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+import platformdirs
+
+from autogan.errors import UserError
+
+Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
+
+ENTRY_VERSION = 1
+_ABANDONED_SECONDS = 24 * 3600  # unfinished entries older than this belong to no living process
+_CHUNK_BYTES = 2**24
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What a builder says about the arrays it has written; digest None: taken from the contents."""
+
+    class_names: tuple[str, ...]
+    notes: tuple[str, ...]
+    digest: str | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Stored:
+    """An entry as read: copy-on-write maps by name ("train_pixels", "held_out_labels", …)."""
+
+    arrays: dict[str, Array]
+    class_names: tuple[str, ...]
+    notes: tuple[str, ...]
+    digest: str
+
+
+class Builder:
+    """Hands out the arrays of a new entry; they are files, so a large data set needs no memory."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.arrays: dict[str, Array] = {}
+
+    def new(self, part: str, number: int, size: int, labelled: bool) -> tuple[Array, Array | None]:
+        """Pixels, uint8 `number`×3×`size`×`size`, and labels, int64 `number` (None: unlabelled)."""
+        self._need(number * (3 * size * size + 8))
+        pixels = self._create(f"{part}_pixels", (number, 3, size, size), np.uint8)
+        labels = self._create(f"{part}_labels", (number,), np.int64) if labelled else None
+        return pixels, labels
+
+    def _create(self, name: str, shape: tuple[int, ...], dtype: type) -> Array:
+        path = self.folder / f"{name}.npy"
+        array = np.lib.format.open_memmap(path, mode="w+", dtype=dtype, shape=shape)
+        self.arrays[name] = array
+        return array
+
+    def _need(self, wanted: int) -> None:
+        free = shutil.disk_usage(self.folder).free
+        if free < wanted:  # a mapped file on a full disk would end the process without a word
+            raise UserError(
+                f"The cache needs {wanted / 2**30:.1f} GiB, but {self.folder.parent} has only "
+                f"{free / 2**30:.1f} GiB free. Free some space, or set AUTOGAN_CACHE to a folder "
+                "on a larger disk."
+            )
+
+
+def default_cache_directory() -> Path:
+    """AUTOGAN_CACHE where it is set, else the platform's folder for caches."""
+    chosen = os.environ.get("AUTOGAN_CACHE")
+    return Path(chosen).expanduser() if chosen else platformdirs.user_cache_path("autogan")
+
+
+def load_or_build(key: str, directory: Path | None, build: Callable[[Builder], Contents]) -> Stored:
+    """The entry for `key`; `build` is called only where there is none, or a damaged one.
+
+    Raises UserError where the cache cannot be written; errors of `build` leave nothing behind.
+    """
+    root = (directory or default_cache_directory()) / "datasets"
+    entry = root / hashlib.sha256(f"{ENTRY_VERSION} {key}".encode()).hexdigest()[:32]
+    stored = _read_or_warn(entry)
+    if stored is not None:
+        return stored
+    aside = _new_folder(root)
+    try:
+        builder = Builder(aside)
+        contents = build(builder)
+        try:
+            _finish(builder, contents)
+            _move_into_place(aside, entry)
+        except OSError as error:
+            raise _unwritable(root, error) from error
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+    return _read(entry)
+
+
+def _read_or_warn(entry: Path) -> Stored | None:
+    try:
+        return _read(entry)
+    except (FileNotFoundError, NotADirectoryError):
+        if not entry.exists():
+            return None
+        reason = "a file is missing"
+    except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
+        reason = str(error)
+    warnings.warn(
+        f"The cached images in {entry} are damaged ({reason}); they are made anew.", stacklevel=4
+    )
+    return None
+
+
+def _read(entry: Path) -> Stored:
+    head = json.loads((entry / "entry.json").read_text(encoding="utf-8"))
+    if head["check"] != _head_check(head):
+        raise ValueError("entry.json does not match its checksum")
+    arrays = {}
+    for name, expected in head["files"].items():
+        array = np.load(entry / f"{name}.npy", mmap_mode="c", allow_pickle=False)
+        found = {"shape": list(array.shape), "dtype": str(array.dtype), "crc32": _crc32(array)}
+        if found != expected:
+            raise ValueError(f"{name}.npy is {found}, expected {expected}")
+        arrays[name] = array
+    return Stored(arrays, tuple(head["class_names"]), tuple(head["notes"]), head["digest"])
+
+
+def _finish(builder: Builder, contents: Contents) -> None:
+    """Write the files out, and beside them entry.json, which says what they must be."""
+    files = {}
+    for name, array in sorted(builder.arrays.items()):
+        files[name] = {
+            "shape": list(array.shape),
+            "dtype": str(array.dtype),
+            "crc32": _crc32(array),
+        }
+    head: dict[str, Any] = {
+        "files": files,
+        "class_names": contents.class_names,
+        "notes": contents.notes,
+        "digest": contents.digest or _digest(builder.arrays, contents.class_names),
+    }
+    head["check"] = _head_check(head)
+    for array in builder.arrays.values():
+        assert isinstance(array, np.memmap)
+        array.flush()
+    builder.arrays.clear()  # Windows moves no folder with a mapped file in it
+    (builder.folder / "entry.json").write_text(json.dumps(head, indent=1), encoding="utf-8")
+
+
+def _digest(arrays: dict[str, Array], class_names: tuple[str, ...]) -> str:
+    digest = hashlib.sha256(json.dumps(class_names).encode())
+    for name, array in sorted(arrays.items()):
+        digest.update(f"{name} {array.dtype} {array.shape}".encode())
+        digest.update(array.data)
+    return digest.hexdigest()
+
+
+def _crc32(array: Array) -> int:
+    flat = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
+    check = 0
+    for start in range(0, len(flat), _CHUNK_BYTES):
+        check = zlib.crc32(flat[start : start + _CHUNK_BYTES].data, check)
+    return check
+
+
+def _head_check(head: dict[str, Any]) -> int:
+    body = {name: value for name, value in head.items() if name != "check"}
+    return zlib.crc32(json.dumps(body, sort_keys=True).encode())
+
+
+def _new_folder(root: Path) -> Path:
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        for old in root.glob(".building-*"):
+            if time.time() - old.stat().st_mtime > _ABANDONED_SECONDS:
+                shutil.rmtree(old, ignore_errors=True)
+        return _aside(root)
+    except OSError as error:
+        raise _unwritable(root, error) from error
+
+
+def _aside(root: Path) -> Path:
+    folder = root / f".building-{uuid.uuid4().hex}"
+    folder.mkdir()  # not tempfile's: a cache may be shared, so its rights follow the umask
+    return folder
+
+
+def _move_into_place(aside: Path, entry: Path) -> None:
+    try:
+        os.replace(aside, entry)
+        return
+    except OSError:  # there is one already: another process's, or the damaged one
+        if not entry.exists():
+            raise
+    try:
+        _read(entry)
+    except Exception:  # whatever is wrong with it, ours is better
+        trash = _aside(entry.parent)
+        os.replace(entry, trash / "damaged")
+        os.replace(aside, entry)
+        shutil.rmtree(trash, ignore_errors=True)
+
+
+def _unwritable(root: Path, error: OSError) -> UserError:
+    return UserError(
+        f"The cache {root} cannot be written: {error}. Set AUTOGAN_CACHE to a folder that can."
+    )

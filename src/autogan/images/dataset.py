@@ -1,0 +1,166 @@
+"""Images in memory: an ImageSet is pixels and labels; a DataSet is two of these and a name."""
+
+import hashlib
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from autogan.errors import UserError
+from autogan.images import cache
+
+SMALLEST_SIZE = 8
+LARGEST_SIZE = 256
+LOADER_VERSION = 1  # raised when the same source would give other pixels, labels or order
+RESIZE_VERSION = 1
+_MIB_PER_STEP = 64  # float memory that one step of resizing may take
+
+
+@dataclass(frozen=True, eq=False)
+class ImageSet:
+    """Images, and their classes where these are known.
+
+    pixels: uint8, N×3×S×S, RGB, 0..255. May be a copy-on-write view of a file in the cache.
+    labels: int64, N, in 0..number of classes - 1; -1: this image has no label (STL-10's unlabelled
+        images are trained on together with its labelled ones). None where no image has a label.
+    """
+
+    pixels: Tensor
+    labels: Tensor | None
+
+    def __post_init__(self) -> None:
+        shape = tuple(self.pixels.shape)
+        assert self.pixels.dtype == torch.uint8 and len(shape) == 4, (self.pixels.dtype, shape)
+        assert shape[1] == 3 and shape[2] == shape[3], shape
+        if self.labels is not None:
+            assert self.labels.dtype == torch.int64 and self.labels.shape == shape[:1]
+
+    def __len__(self) -> int:
+        return self.pixels.shape[0]
+
+    @property
+    def size(self) -> int:
+        """S: height and width in pixels."""
+        return self.pixels.shape[-1]
+
+
+@dataclass(frozen=True, eq=False)
+class DataSet:
+    """Real images to train on, and others, never trained on, to judge by.
+
+    Two data sets are equal when their digests are: the name and the notes are only for people.
+
+    name: for people, e.g. "glyphs", "CIFAR-10", "folder:cats".
+    digest: sha256 in hex over pixels, labels and class names as loaded (for the glyphs and for
+        resized copies: over what determines them). The same data have the same digest, whether
+        they came from a folder or an archive, whatever it is called.
+    class_names: in the order of the labels; () when unlabelled.
+    train: shuffled with a fixed seed (real images lie on disk class by class).
+    held_out: the test split where the source has one, else a class-stratified tenth; shuffled too.
+    notes: what was converted, cropped or left out, for people.
+    cache_directory: where resized copies are kept; None: the default (see `cache`).
+    """
+
+    name: str
+    digest: str
+    class_names: tuple[str, ...]
+    train: ImageSet
+    held_out: ImageSet
+    notes: tuple[str, ...] = ()
+    cache_directory: Path | None = field(default=None, repr=False)
+    _resized: dict[int, "DataSet"] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        assert self.train.size == self.held_out.size
+        labelled = self.train.labels is not None and self.held_out.labels is not None
+        assert labelled == bool(self.class_names), (labelled, self.class_names)
+
+    def __eq__(self, other: object) -> bool:
+        return self.digest == other.digest if isinstance(other, DataSet) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.digest)
+
+    @property
+    def size(self) -> int:
+        """S: height and width in pixels."""
+        return self.train.size
+
+    def resized(self, size: int) -> "DataSet":
+        """The same images, in the same order, at `size`×`size` (8..256): antialiased bilinear.
+
+        Made once, then kept in memory and in the cache. The own size returns the data set itself.
+        """
+        check_size(size)
+        if size == self.size:
+            return self
+        if size not in self._resized:
+            key = f"resized {RESIZE_VERSION} {self.digest} {size}"
+
+            def build(entry: cache.Builder) -> cache.Contents:
+                for part, images in (("train", self.train), ("held_out", self.held_out)):
+                    pixels, labels = entry.new(part, len(images), size, bool(self.class_names))
+                    resize_into(pixels, images.pixels)
+                    if labels is not None and images.labels is not None:
+                        labels[:] = images.labels.numpy()
+                return cache.Contents(self.class_names, self.notes, _sha256(key))
+
+            stored = cache.load_or_build(key, self.cache_directory, build)
+            self._resized[size] = replace(
+                from_stored(self.name, stored, self.cache_directory), notes=self.notes
+            )
+        return self._resized[size]
+
+
+def from_stored(name: str, stored: cache.Stored, cache_directory: Path | None) -> DataSet:
+    """The data set that lies in an entry of the cache; its files stay mapped, not read."""
+    train, held_out = (
+        ImageSet(
+            torch.from_numpy(stored.arrays[f"{part}_pixels"]),
+            torch.from_numpy(stored.arrays[f"{part}_labels"]) if stored.class_names else None,
+        )
+        for part in ("train", "held_out")
+    )
+    return DataSet(
+        name, stored.digest, stored.class_names, train, held_out, stored.notes, cache_directory
+    )
+
+
+def check_size(size: int) -> None:
+    """Refuse a size that no network here is built for."""
+    if not SMALLEST_SIZE <= size <= LARGEST_SIZE:
+        raise UserError(
+            f"The image size is {size}; allowed are {SMALLEST_SIZE} to {LARGEST_SIZE} pixels."
+        )
+
+
+def resize_into(target: cache.Array, source: Tensor) -> None:
+    """Write `source`, uint8 N×3×H×W, into `target`, uint8 N×3×S×S; equal sizes are copied exactly.
+
+    Works in float32 and rounds: torch's own uint8 path rounds differently on different processors.
+    """
+    size = target.shape[-1]
+    if tuple(source.shape[2:]) == (size, size):
+        target[:] = source.numpy()
+        return
+    largest = max(size, *source.shape[2:])
+    step = max(1, _MIB_PER_STEP * 2**20 // (3 * 4 * largest**2))
+    for start in range(0, len(source), step):
+        batch = source[start : start + step].float()  # B×3×H×W
+        small = functional.interpolate(
+            batch, size=(size, size), mode="bilinear", antialias=True, align_corners=False
+        )
+        target[start : start + step] = small.round().clamp(0, 255).to(torch.uint8).numpy()
+
+
+def shuffled(number: int, purpose: str) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    """A fixed permutation of 0..number-1, another one for every purpose."""
+    seed = int(_sha256(purpose)[:16], 16)
+    return np.random.Generator(np.random.PCG64(seed)).permutation(number)
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,226 @@
+"""From image files to square RGB pixels, with Pillow.
+
+Every file becomes uint8 3×S×S: turned as its EXIF says, laid on white where it is transparent,
+16 bits scaled to 8, converted to RGB, cropped to its centre square, resized with antialiasing. An
+image that is S×S already is never resampled: its pixels are those in the file.
+"""
+
+import io
+import os
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from autogan.errors import UserError
+from autogan.images.cache import Array
+
+# What is opened, by Pillow's names. Not every reader of Pillow: some start other programs (EPS).
+FORMATS = (
+    "JPEG", "PNG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "PPM", "TGA", "ICO", "ICNS", "JPEG2000",
+    "AVIF", "QOI", "PCX", "SGI", "DDS", "PSD", "MPO",
+)  # fmt: skip
+_EXIF_ORIENTATION = 0x0112
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_FILES_PER_TASK = 64
+_BYTES_PER_TASK = 2**23
+_THREADS = max(2, min(8, os.cpu_count() or 2))  # Pillow lets others run while it decodes
+_NAMED_BROKEN = 5
+
+# What is counted, and how it is said: once for one image, once for many.
+_SAYINGS = {
+    "turned": ("image was turned", "images were turned", "as the EXIF data says"),
+    "animated": ("animation gave", "animations gave", "only the first frame"),
+    "grey": ("grey image became", "grey images became", "RGB"),
+    "palette": ("palette image became", "palette images became", "RGB"),
+    "16-bit": ("16-bit image was", "16-bit images were", "scaled down to 8 bits"),
+    "CMYK": ("CMYK image became", "CMYK images became", "RGB"),
+    "other": ("image in another mode became", "images in other modes became", "RGB"),
+    "transparent": ("transparent image was", "transparent images were", "laid on white"),
+    "cropped": ("image was cropped", "images were cropped", "to the centre square"),
+    "shrunk": ("image was", "images were", "scaled down to {size}×{size}"),
+    "enlarged": ("image was", "images were", "enlarged to {size}×{size}"),
+}
+
+
+@dataclass(frozen=True)
+class File:
+    """One image file.
+
+    name: for messages.
+    content: its bytes, or the path to read them from.
+    target: where its pixels go, uint8 3×S×S.
+    """
+
+    name: str
+    content: bytes | Path
+    target: Array
+
+
+@dataclass
+class _Result:
+    kinds: Counter[str] = field(default_factory=Counter)
+    broken: list[tuple[str, str]] = field(default_factory=list)  # name, reason
+
+
+def image_suffixes() -> frozenset[str]:
+    """The endings, lower case with a dot, of the files that are taken for images."""
+    known = Image.registered_extensions()
+    return frozenset(suffix for suffix, form in known.items() if form in FORMATS)
+
+
+def decode_all(files: Iterable[File], number: int, size: int, where: str) -> tuple[str, ...]:
+    """Decode all `number` files into their targets; returns notes for people.
+
+    Raises UserError that names the files which cannot be read, the first five and how many more.
+    """
+    total = _Result()
+    with ThreadPoolExecutor(_THREADS) as pool:
+        running: deque[Future[_Result]] = deque()
+        for task in _tasks(files):
+            running.append(pool.submit(_decode_some, task, size))
+            if len(running) > 2 * _THREADS:  # bounds what lies read but undecoded in memory
+                _add(total, running.popleft().result())
+        for future in running:
+            _add(total, future.result())
+    if total.broken:
+        raise _broken_files(sorted(total.broken), number, where)
+    return tuple(say(kind, total.kinds[kind], size) for kind in _SAYINGS if total.kinds[kind])
+
+
+def say(kind: str, number: int, size: int) -> str:
+    """A note: `number` images were converted in this way."""
+    one, many, what = _SAYINGS[kind]
+    return f"{number:,} {one if number == 1 else many} {what.format(size=size)}"
+
+
+def decode(content: bytes | Path, size: int) -> tuple[Array, set[str]]:
+    """One image as uint8 S×S×3, and the kinds of conversion that it took (see `_SAYINGS`).
+
+    Raises whatever Pillow raises for a broken file, and ValueError for one without a known range.
+    """
+    stream = io.BytesIO(content) if isinstance(content, bytes) else content
+    kinds: set[str] = set()
+    with Image.open(stream, formats=FORMATS) as image:
+        most = Image.MAX_IMAGE_PIXELS
+        if most is not None and image.width * image.height > most:
+            raise ValueError(f"{image.width}×{image.height} pixels; at most {most:,} are allowed")
+        if getattr(image, "is_animated", False) and image.format in ("GIF", "WEBP", "PNG"):
+            kinds.add("animated")
+        # A JPEG may be decoded at half, a quarter or an eighth: never below three times the size.
+        image.draft(None, (3 * size, 3 * size))
+        image.load()
+        # Asked after loading: Pillow has turned a TIFF by then, and forgotten its orientation.
+        turn = _TURNS.get(image.getexif().get(_EXIF_ORIENTATION, 1))
+        rgb = _to_rgb(image, kinds)
+        if turn is not None:
+            rgb = rgb.transpose(turn)
+            kinds.add("turned")
+    if rgb.width != rgb.height:
+        kinds.add("cropped")
+    side = min(rgb.size)
+    if rgb.size != (size, size):
+        left, top = (rgb.width - side) // 2, (rgb.height - side) // 2
+        box = (left, top, left + side, top + side)
+        if side == size:
+            rgb = rgb.crop(box)
+        else:
+            kinds.add("shrunk" if side > size else "enlarged")
+            rgb = rgb.resize((size, size), Image.Resampling.LANCZOS, box, reducing_gap=3.0)
+    return np.asarray(rgb), kinds
+
+
+def _to_rgb(image: Image.Image, kinds: set[str]) -> Image.Image:
+    """The loaded `image` as RGB; what was done is added to `kinds`."""
+    mode = image.mode
+    if mode == "RGB" and "transparency" not in image.info:
+        return image
+    if mode == "F":
+        raise ValueError("floating-point pixels have no known range; convert to 8 or 16 bits")
+    if mode == "I" or mode.startswith("I;16"):
+        values = np.asarray(image).astype(np.int64)
+        if values.min() < 0 or values.max() > 65535:
+            raise ValueError("32-bit pixels have no known range; convert to 8 or 16 bits")
+        kinds.add("16-bit")
+        image = Image.fromarray(((values + 128) // 257).astype(np.uint8))
+    elif mode in ("1", "L", "LA", "La"):
+        kinds.add("grey")
+    elif mode in ("P", "PA"):
+        kinds.add("palette")
+    elif mode == "CMYK":
+        kinds.add("CMYK")
+    elif mode not in ("RGB", "RGBA", "RGBa", "RGBX", "YCbCr"):
+        kinds.add("other")
+    if not image.has_transparency_data:
+        return image.convert("RGB")
+    whole = image.convert("RGBA")
+    least, _ = whole.getchannel("A").getextrema()
+    if isinstance(least, int | float) and least < 255:
+        kinds.add("transparent")
+        whole = Image.alpha_composite(Image.new("RGBA", whole.size, "white"), whole)
+    return whole.convert("RGB")
+
+
+def _tasks(files: Iterable[File]) -> Iterator[list[File]]:
+    """Portions small enough to lie in memory, large enough that handing them over costs nothing."""
+    task: list[File] = []
+    held = 0
+    for file in files:
+        task.append(file)
+        held += len(file.content) if isinstance(file.content, bytes) else 0
+        if len(task) == _FILES_PER_TASK or held >= _BYTES_PER_TASK:
+            yield task
+            task, held = [], 0
+    if task:
+        yield task
+
+
+def _decode_some(task: list[File], size: int) -> _Result:
+    result = _Result()
+    for file in task:
+        try:
+            pixels, kinds = decode(file.content, size)
+        except MemoryError:
+            raise
+        except Exception as error:  # Pillow's readers raise nearly anything for a broken file
+            result.broken.append((file.name, _reason(error)))
+            continue
+        file.target[:] = pixels.transpose(2, 0, 1)
+        result.kinds.update(kinds)
+    return result
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, UnidentifiedImageError):
+        return "not an image that Pillow can read"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return str(error) or type(error).__name__
+
+
+def _add(total: _Result, part: _Result) -> None:
+    total.kinds.update(part.kinds)
+    total.broken.extend(part.broken)
+
+
+def _broken_files(broken: list[tuple[str, str]], number: int, where: str) -> UserError:
+    lines = [f"  {name}: {reason}" for name, reason in islice(broken, _NAMED_BROKEN)]
+    if len(broken) > _NAMED_BROKEN:
+        lines.append(f"  and {len(broken) - _NAMED_BROKEN:,} more")
+    return UserError(
+        f"{len(broken):,} of {number:,} images in {where} cannot be read. Remove or replace:\n"
+        + "\n".join(lines)
+    )

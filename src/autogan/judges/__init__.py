@@ -1,0 +1,63 @@
+"""What looks at images: judges, and the scores that are functions of their judgements.
+
+Names are imported when first used, so that `autogan.judges.recipe` needs no torch.
+"""
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from autogan.judges.base import Judge, Judgement
+    from autogan.judges.domain import DomainJudge, domain_judge, train_domain_judge
+    from autogan.judges.recipe import JudgeRecipe
+    from autogan.judges.scores import (
+        FeatureStatistics,
+        Score,
+        frechet_distance,
+        inception_score,
+        kernel_distance,
+        precision_recall,
+    )
+    from autogan.judges.scoring import Reference, Scores, floor, reference, score
+
+_HOME = {
+    "base": ("Judge", "Judgement"),
+    "domain": ("DomainJudge", "domain_judge", "train_domain_judge"),
+    "recipe": ("JudgeRecipe",),
+    "scores": (
+        "FeatureStatistics",
+        "Score",
+        "frechet_distance",
+        "inception_score",
+        "kernel_distance",
+        "precision_recall",
+    ),
+    "scoring": ("Reference", "Scores", "floor", "reference", "score"),
+}
+
+__all__ = [
+    "DomainJudge",
+    "FeatureStatistics",
+    "Judge",
+    "JudgeRecipe",
+    "Judgement",
+    "Reference",
+    "Score",
+    "Scores",
+    "domain_judge",
+    "floor",
+    "frechet_distance",
+    "inception_score",
+    "kernel_distance",
+    "precision_recall",
+    "reference",
+    "score",
+    "train_domain_judge",
+]
+
+
+def __getattr__(name: str) -> object:
+    for module, names in _HOME.items():
+        if name in names:
+            return getattr(importlib.import_module(f"autogan.judges.{module}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

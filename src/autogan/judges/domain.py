@@ -1,0 +1,136 @@
+"""The domain judge: a classifier trained on the labels of the very data set that is imitated.
+
+It plays the part that the Inception network plays for photographs, and works for images that
+network never saw; its scores are comparable only with other scores of the same judge.
+"""
+
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from autogan.judges.base import Judge, Judgement, batches_of, check_images, resize
+from autogan.judges.network import ResidualClassifier, build
+from autogan.judges.recipe import JudgeRecipe
+from autogan.judges.storage import (
+    DamagedFile,
+    digest_of,
+    read_tensors,
+    tensors_digest,
+    write_tensors,
+)
+from autogan.judges.training import Progress, labelled, train_network
+
+if TYPE_CHECKING:
+    from autogan.images import DataSet
+
+CODE_VERSION = 1
+"""Raised whenever a change of this code would train another judge from the same recipe."""
+
+
+class DomainJudge(Judge):
+    """A trained classifier as a judge.
+
+    Its features are the pooled last layer (4 × recipe.width of them); its probabilities are the
+    plain softmax. Computed in float32: bfloat16 is slower on the CPUs measured.
+    """
+
+    def __init__(self, network: ResidualClassifier, about: dict[str, Any], device: torch.device):
+        """`about` is what the file says of it: see `train_domain_judge`."""
+        self.network = network.to(device).eval().requires_grad_(False)
+        self.about = about
+        self.device = device
+        self.recipe = JudgeRecipe(**about["recipe"])
+        self.class_names: tuple[str, ...] = tuple(about["class_names"])
+        self.held_out_accuracy: float = about["held_out_accuracy"]
+        self.feature_dimension = network.feature_dimension
+        self.class_count = len(self.class_names)
+        self.name = f"domain-{tensors_digest(network.state_dict())[:8]}"
+
+    @torch.inference_mode()
+    def __call__(self, images: Tensor) -> Judgement:
+        """Judge one batch: uint8 B×3×H×H with values 0 to 255, of any H (resized inside)."""
+        check_images(images)
+        x = resize(images.to(self.device).float(), self.recipe.image_size)
+        features, logits = self.network(x)
+        return Judgement(features, F.softmax(logits, dim=1))
+
+
+def accuracy(judge: Judge, pixels: Tensor, labels: Tensor) -> float:
+    """Share (0 to 1) of uint8 images N×3×H×H whose most probable class is their label."""
+    judgement = judge.judge_all(batches_of(pixels))
+    right = judgement.probabilities.argmax(1) == labels.to(judgement.probabilities.device)
+    return float(right.double().mean())
+
+
+def train_domain_judge(
+    data: "DataSet",
+    recipe: JudgeRecipe,
+    seed: int,
+    device: torch.device,
+    precision: str,
+    on_progress: Progress | None = None,
+) -> DomainJudge:
+    """Train a judge on `data.train` and measure its accuracy on `data.held_out`.
+
+    Images without a label are left out of both; `UserError` if either has none with a label.
+    precision: "float32" or "bfloat16", of the training only.
+    """
+    classes = len(data.class_names)
+    pixels, labels = labelled(data.held_out, classes, f"The held-out part of {data.name}")
+    network = train_network(data, recipe, seed, device, precision, on_progress)
+    about = {
+        "data_name": data.name,
+        "data_digest": data.digest,
+        "class_names": list(data.class_names),
+        "recipe": recipe.to_dict(),
+        "seed": seed,
+        "held_out_accuracy": 0.0,
+        "held_out_images": len(labels),
+        "code_version": CODE_VERSION,
+    }
+    judge = DomainJudge(network, about, device)
+    about["held_out_accuracy"] = judge.held_out_accuracy = accuracy(judge, pixels, labels)
+    return judge
+
+
+def save_judge(judge: DomainJudge, path: Path) -> None:
+    """Write the judge with all it says about itself; the file appears whole or not at all."""
+    write_tensors(path, judge.network.state_dict(), judge.about)
+
+
+def load_judge(path: Path, device: torch.device) -> DomainJudge:
+    """Read a judge that `save_judge` wrote; `DamagedFile` if the file changed since."""
+    tensors, about = read_tensors(path)
+    network = build(JudgeRecipe(**about["recipe"]).width, len(about["class_names"]))
+    network.load_state_dict(tensors)
+    return DomainJudge(network, about, device)
+
+
+def domain_judge(
+    data: "DataSet",
+    recipe: JudgeRecipe,
+    seed: int,
+    device: torch.device,
+    cache_directory: Path,
+    on_progress: Progress | None = None,
+) -> DomainJudge:
+    """The judge of this data, recipe and seed: read from the cache, or trained and put there.
+
+    A damaged file is named in a warning and replaced. Training uses bfloat16 on CUDA and float32
+    on a CPU (where it is the faster one).
+    """
+    key = digest_of([data.digest, list(data.class_names), recipe.to_dict(), seed, CODE_VERSION])
+    path = cache_directory / "judges" / f"domain-{key[:16]}.safetensors"
+    if path.exists():
+        try:
+            return load_judge(path, device)
+        except DamagedFile as damage:
+            warnings.warn(f"{damage} The judge is trained again.", stacklevel=2)
+    precision = "bfloat16" if device.type == "cuda" else "float32"
+    judge = train_domain_judge(data, recipe, seed, device, precision, on_progress)
+    save_judge(judge, path)
+    return judge

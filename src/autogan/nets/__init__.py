@@ -1,0 +1,1 @@
+"""The networks: cells, generator, discriminator and controller. `cost` counts them without torch."""

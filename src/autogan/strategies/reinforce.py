@@ -1,0 +1,128 @@
+"""REINFORCE over one LSTM controller per stage (paper section 3.2 and algorithm 1)."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from autogan.config import ControllerSettings
+from autogan.nets.controller import Controller, ControllerTrace
+from autogan.randomness import derived_seed
+from autogan.space import Architecture, SearchSpace
+from autogan.strategies.base import Strategy
+
+
+def policy_loss(
+    log_probabilities: Tensor, entropies: Tensor, advantages: Tensor, entropy_weight: float
+) -> Tensor:
+    """REINFORCE with an entropy bonus, a scalar to minimise.
+
+    log_probabilities, entropies: B×T, one column per decision; advantages: B, reward − baseline.
+    Per sample the log-probabilities of its T decisions are summed; the entropy is a term of its own
+    beside the advantage, so its gradient works towards exploration.
+    """
+    assert log_probabilities.shape == entropies.shape and advantages.ndim == 1
+    reward_term = (advantages.detach() * log_probabilities.sum(dim=1)).mean()
+    return -(reward_term + entropy_weight * entropies.sum(dim=1).mean())
+
+
+class Reinforce(Strategy):
+    """The paper's strategy: a controller for the newest cell, started from the kept beams.
+
+    Each proposal picks one of the K beams uniformly: the beam's architecture is its prefix, and the
+    LSTM state that made the beam is where the controller starts. The moving-average baseline lives
+    as long as its controller; a new controller begins with the first reward it sees.
+    """
+
+    def __init__(self, space: SearchSpace, settings: ControllerSettings, seed: int) -> None:
+        super().__init__(space)
+        self.settings = settings
+        self._generator = torch.Generator().manual_seed(derived_seed(seed, "strategy"))
+        self._beam_states: tuple[Tensor, Tensor] | None = None  # K×H each
+        self._make_controller()
+
+    def _make_controller(self) -> None:
+        self.controller = Controller(self.space.cells[self.stage], self.settings.hidden_size)
+        self.controller.initialise(self._generator)
+        self.optimiser = torch.optim.Adam(
+            self.controller.parameters(),
+            lr=self.settings.learning_rate,
+            betas=self.settings.betas,
+        )
+        self.baseline: float | None = None
+
+    def _start(self, beam_indices: Tensor) -> tuple[Tensor, Tensor]:
+        """The LSTM states, B×H each, that proposals on these beams start from."""
+        if self._beam_states is None:
+            return self.controller.initial_state(len(beam_indices))
+        hidden, cell = self._beam_states
+        return hidden[beam_indices], cell[beam_indices]
+
+    @torch.no_grad()
+    def propose(self, count: int) -> list[Architecture]:
+        beams = max(len(self.beams), 1)
+        indices = torch.randint(beams, (count,), generator=self._generator)
+        trace = self.controller(self._start(indices), generator=self._generator)
+        return [
+            self.space.extend(self.beams[index] if self.beams else None, codes)
+            for index, codes in zip(indices.tolist(), trace.codes.tolist(), strict=True)
+        ]
+
+    def _follow(self, architectures: list[Architecture]) -> ControllerTrace:
+        """The controller's trace along these architectures of the present stage."""
+        stage = self.stage
+        indices = [self.beams.index(a.prefix(stage)) if stage else 0 for a in architectures]
+        codes = torch.tensor([self.space.encode_cell(a, stage) for a in architectures])  # B×T
+        trace: ControllerTrace = self.controller(self._start(torch.tensor(indices)), codes)
+        return trace
+
+    def observe(self, architectures: list[Architecture], rewards: list[float]) -> dict[str, float]:
+        trace = self._follow(architectures)
+        reward = torch.tensor(rewards)  # B
+        mean_reward = reward.mean().item()
+        baseline = mean_reward if self.baseline is None else self.baseline
+        loss = policy_loss(
+            trace.log_probabilities,
+            trace.entropies,
+            reward - baseline,
+            self.settings.entropy_weight,
+        )
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        self.optimiser.step()
+        decay = self.settings.baseline_decay
+        self.baseline = decay * baseline + (1 - decay) * mean_reward
+        decisions = self.space.cells[self.stage]
+        entropies = trace.entropies.mean(dim=0).tolist()
+        return {
+            "policy_loss": loss.item(),
+            "baseline": self.baseline,
+            **{f"entropy/{d.name}": e for d, e in zip(decisions, entropies, strict=True)},
+        }
+
+    @torch.no_grad()
+    def grow(self, beams: list[Architecture]) -> None:
+        trace = self._follow(beams)
+        super().grow(beams)
+        self._beam_states = (trace.hidden, trace.cell)
+        self._make_controller()
+
+    def state_dict(self) -> dict[str, Any]:
+        return {
+            "beams": [str(beam) for beam in self.beams],
+            "beam_states": list(self._beam_states) if self._beam_states else None,
+            "controller": self.controller.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "baseline": self.baseline,
+            "generator": self._generator.get_state(),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.beams = [Architecture.parse(beam) for beam in state["beams"]]
+        states = state["beam_states"]
+        self._beam_states = (states[0], states[1]) if states else None
+        self._make_controller()
+        self.controller.load_state_dict(state["controller"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.baseline = state["baseline"]
+        self._generator.set_state(state["generator"])

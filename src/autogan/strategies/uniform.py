@@ -1,0 +1,38 @@
+"""Uniform random search: the baseline every strategy must beat."""
+
+import random
+from typing import Any
+
+from autogan.randomness import derived_seed
+from autogan.space import Architecture, SearchSpace
+from autogan.strategies.base import Strategy
+
+
+class UniformRandom(Strategy):
+    """Uniform over what extends a uniformly chosen beam; rewards teach it nothing."""
+
+    def __init__(self, space: SearchSpace, seed: int) -> None:
+        super().__init__(space)
+        self._generator = random.Random(derived_seed(seed, "strategy"))
+
+    def propose(self, count: int) -> list[Architecture]:
+        space = self.space.prefix(self.stage + 1)
+        return [
+            space.sample(self._generator, self._generator.choice(self.beams or [None]))
+            for _ in range(count)
+        ]
+
+    def observe(self, architectures: list[Architecture], rewards: list[float]) -> dict[str, float]:
+        return {}
+
+    def state_dict(self) -> dict[str, Any]:
+        version, internal, gauss = self._generator.getstate()
+        return {
+            "beams": [str(beam) for beam in self.beams],
+            "generator": [version, list(internal), gauss],
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.beams = [Architecture.parse(beam) for beam in state["beams"]]
+        version, internal, gauss = state["generator"]
+        self._generator.setstate((version, tuple(internal), gauss))

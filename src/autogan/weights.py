@@ -1,0 +1,65 @@
+"""A generator as one self-describing safetensors file: weights, architecture, how it was made."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from autogan.errors import UserError
+from autogan.nets.generator import Generator
+from autogan.space import Architecture, SearchSpace
+from autogan.storage import load_tensors, save_tensors
+
+FORMAT = "autogan-generator-1"
+
+
+@dataclass(frozen=True)
+class SavedGenerator:
+    """A loaded generator, in evaluation mode, and what its file says about it.
+
+    origin: how it was made: settings, data set, training steps; {} where the file does not say.
+    """
+
+    generator: Generator
+    origin: dict[str, Any]
+
+
+def save_generator(
+    path: Path, generator: Generator, state: dict[str, Tensor], origin: dict[str, Any]
+) -> None:
+    """Writes the weights `state` of `generator`, a derived one, with its description."""
+    save_tensors(
+        path,
+        state,
+        {
+            "format": FORMAT,
+            "architecture": str(generator.architecture),
+            "latent_size": str(generator.latent_size),
+            "channels": str(generator.channels),
+            "bottom_size": str(generator.bottom_size),
+            "origin": json.dumps(origin),
+        },
+    )
+
+
+def load_generator(path: Path) -> SavedGenerator:
+    """Reads a generator file; raises `UserError` where it is missing or is none."""
+    if not path.is_file():
+        raise UserError(f"There is no generator file {path}.")
+    try:
+        state, metadata = load_tensors(path)
+        if metadata.get("format") != FORMAT:
+            raise ValueError(f"its metadata does not say {FORMAT!r}")
+        generator = Generator(
+            SearchSpace.only(Architecture.parse(metadata["architecture"])),
+            latent_size=int(metadata["latent_size"]),
+            channels=int(metadata["channels"]),
+            bottom_size=int(metadata["bottom_size"]),
+        )
+        generator.load_state_dict(state)
+        origin = json.loads(metadata["origin"])
+    except (ValueError, KeyError, RuntimeError) as error:
+        raise UserError(f"{path} is not a generator of autogan: {error}") from None
+    return SavedGenerator(generator.eval(), origin)

@@ -1,0 +1,277 @@
+"""Folders and archives of images: layouts, splits, refusals."""
+
+import io
+import os
+import stat
+import tarfile
+import zipfile
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from autogan.errors import UserError
+from autogan.images import archives, load_data
+from autogan.images.dataset import DataSet
+
+
+def png(value: int) -> bytes:
+    stream = io.BytesIO()
+    Image.fromarray(np.full((8, 8, 3), value, np.uint8)).save(stream, "PNG")
+    return stream.getvalue()
+
+
+def classes(number: int = 20, prefix: str = "") -> dict[str, bytes]:
+    """`number` images in each of two classes; all images differ."""
+    return {
+        f"{prefix}{name}/{i:03}.png": png(100 * label + i)
+        for label, name in enumerate(("cats", "dogs"))
+        for i in range(number)
+    }
+
+
+def split(train: int = 6, test: int = 3, name: str = "test") -> dict[str, bytes]:
+    return {**classes(train, "train/"), **classes(test, f"{name}/")}
+
+
+def write_folder(files: Mapping[str, bytes], path: Path) -> Path:
+    for name, content in files.items():
+        (path / name).parent.mkdir(parents=True, exist_ok=True)
+        (path / name).write_bytes(content)
+    return path
+
+
+def write_archive(files: Mapping[str, bytes], path: Path) -> Path:
+    if path.suffix == ".zip":
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, content in files.items():
+                archive.writestr(name, content)
+        return path
+    with tarfile.open(path, f"w:{path.suffix[1:]}" if path.suffix != ".tar" else "w") as archive:
+        for name, content in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    return path
+
+
+def load(path: Path, tmp_path: Path) -> DataSet:
+    return load_data(f"folder:{path}", 8, tmp_path / "cache")
+
+
+def values(data: DataSet, part: str = "train") -> list[int]:
+    return [int(image[0, 0, 0]) for image in getattr(data, part).pixels]
+
+
+def test_class_folders_are_labelled_split_and_shuffled(tmp_path: Path) -> None:
+    data = load(write_folder(classes(100), tmp_path / "pets"), tmp_path)
+    assert data.name == "folder:pets"
+    assert data.class_names == ("cats", "dogs")
+    assert data.train.labels is not None and data.held_out.labels is not None
+    assert Counter(data.train.labels.tolist()) == {0: 90, 1: 90}
+    assert Counter(data.held_out.labels.tolist()) == {0: 10, 1: 10}
+    assert sorted(values(data) + values(data, "held_out")) == sorted([*range(200)])
+    assert [value // 100 for value in values(data)] == data.train.labels.tolist()
+    assert 30 < sum(data.train.labels[:100].tolist()) < 70
+    assert values(data) != sorted(values(data))
+    assert any("20 of 200" in note for note in data.notes)
+
+
+@pytest.mark.parametrize("test", ["test", "val"])
+def test_train_and_test_folders_are_used(tmp_path: Path, test: str) -> None:
+    data = load(write_folder(split(30, 4, test), tmp_path / "pets"), tmp_path)
+    assert (len(data.train), len(data.held_out)) == (60, 8)
+    assert sorted(values(data, "held_out")) == [0, 1, 2, 3, 100, 101, 102, 103]
+    assert data.held_out.labels is not None
+    assert [v // 100 for v in values(data, "held_out")] == data.held_out.labels.tolist()
+
+
+def test_val_beside_test_is_left_out_and_noted(tmp_path: Path) -> None:
+    data = load(write_folder({**split(), **classes(2, "val/")}, tmp_path / "pets"), tmp_path)
+    assert (len(data.train), len(data.held_out)) == (12, 6)
+    assert any("4 images in val" in note for note in data.notes)
+
+
+def test_flat_folder_is_unlabelled(tmp_path: Path) -> None:
+    data = load(write_folder({f"{i}.png": png(i) for i in range(40)}, tmp_path / "all"), tmp_path)
+    assert data.class_names == () and data.train.labels is None and data.held_out.labels is None
+    assert (len(data.train), len(data.held_out)) == (36, 4)
+    assert values(data) != sorted(values(data))
+
+
+def test_a_class_may_be_called_train(tmp_path: Path) -> None:
+    files = {f"{name}/{i}.png": png(i) for name in ("train", "bus") for i in range(3)}
+    assert load(write_folder(files, tmp_path / "x"), tmp_path).class_names == ("bus", "train")
+
+
+def test_linked_class_folders_are_followed_and_loops_are_not(tmp_path: Path) -> None:
+    write_folder(classes(4), tmp_path / "elsewhere")
+    top = tmp_path / "top"
+    top.mkdir()
+    for name in ("cats", "dogs"):
+        (top / name).symlink_to(tmp_path / "elsewhere" / name)
+    (top / "loop").symlink_to(top)
+    assert load(top, tmp_path).class_names == ("cats", "dogs")
+
+
+def test_hidden_files_are_silent_and_others_noted(tmp_path: Path) -> None:
+    extra = {name: b"x" for name in (".DS_Store", "__MACOSX/cats/._0.png", "cats/.hidden.png")}
+    quiet = load(write_folder({**classes(), **extra}, tmp_path / "a"), tmp_path)
+    assert not any("ignored" in note for note in quiet.notes)
+    loud = load(write_folder({**classes(), "README.txt": b"x"}, tmp_path / "b"), tmp_path)
+    assert "1 file that is not an image was ignored (README.txt)" in loud.notes
+    assert loud == quiet
+
+
+@pytest.mark.parametrize("ending", [".tar", ".tar.xz", ".tar.gz", ".zip"])
+def test_archives_equal_the_folder(tmp_path: Path, ending: str) -> None:
+    folder = load(write_folder(split(), tmp_path / "pets"), tmp_path)
+    inside = {f"top/{name}": content for name, content in reversed(split().items())}
+    path = write_archive(inside, tmp_path / f"pets{ending}")
+    archive = load_data(str(path), 8, tmp_path / "cache")  # a bare path
+    assert archive == folder and archive.digest == folder.digest
+    assert values(archive) == values(folder)
+    assert sorted(os.listdir(tmp_path)) == ["cache", "pets", f"pets{ending}"]
+
+
+def test_archives_too_large_to_keep_are_read_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_archive(split(), tmp_path / "pets.tar.gz")
+    kept = load_data(str(path), 8, tmp_path / "one")
+    monkeypatch.setattr(archives, "_KEPT_BYTES", 100)
+    again = load_data(str(path), 8, tmp_path / "two")
+    assert values(again) == values(kept) and again == kept
+
+
+@pytest.mark.parametrize("ending", [".tar", ".zip"])
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [("../evil.png", "leads out"), ("cats/../../evil.png", "leads out"), ("/evil.png", "absolute"),
+     ("C:/evil.png", "absolute"), ("..\\evil.png", "leads out")],
+)  # fmt: skip
+def test_names_that_lead_out_are_refused(tmp_path: Path, ending: str, name: str, why: str) -> None:
+    path = write_archive({**split(), name: png(0)}, tmp_path / f"x{ending}")
+    with pytest.raises(UserError, match=why) as caught:
+        load(path, tmp_path)
+    assert repr(name) in str(caught.value)
+    assert not list(tmp_path.rglob("evil*")) and not (tmp_path.parent / "evil.png").exists()
+    assert not list((tmp_path / "cache").rglob("*.npy"))
+
+
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE])
+def test_links_and_devices_in_tar_are_refused(tmp_path: Path, kind: bytes) -> None:
+    path = write_archive(split(), tmp_path / "x.tar")
+    with tarfile.open(path, "a") as archive:
+        member = tarfile.TarInfo("odd.png")
+        member.type, member.linkname = kind, "/etc/passwd"
+        archive.addfile(member)
+    with pytest.raises(UserError, match=r"'odd\.png' is (a link|neither)"):
+        load(path, tmp_path)
+
+
+def test_links_in_zip_are_refused(tmp_path: Path) -> None:
+    path = write_archive(split(), tmp_path / "x.zip")
+    with zipfile.ZipFile(path, "a") as archive:
+        member = zipfile.ZipInfo("odd.png")
+        member.external_attr = (stat.S_IFLNK | 0o777) << 16
+        archive.writestr(member, "/etc/passwd")
+    with pytest.raises(UserError, match=r"'odd\.png' is a link"):
+        load(path, tmp_path)
+
+
+@pytest.mark.parametrize("ending", [".tar.gz", ".zip"])
+@pytest.mark.parametrize(
+    ("limit", "value", "why"),
+    [("MOST_MEMBERS", 17, "one too many"), ("MOST_BYTES", 1000, "unpacked size"),
+     ("MOST_MEMBER_BYTES", 10, "unpacks to")],
+)  # fmt: skip
+def test_limits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str, limit: str, value: int, why: str
+) -> None:
+    path = write_archive(split(), tmp_path / f"x{ending}")  # 18 images
+    monkeypatch.setattr(archives, limit, value)
+    with pytest.raises(UserError, match=why):
+        load(path, tmp_path)
+
+
+@pytest.mark.parametrize("ending", [".tar", ".tar.xz", ".tar.gz", ".zip"])
+@pytest.mark.parametrize("damage", ["truncated", "other", "empty"])
+def test_damaged_archives(tmp_path: Path, ending: str, damage: str) -> None:
+    path = write_archive(split(), tmp_path / f"x{ending}")
+    content = path.read_bytes()
+    # A plain tar is cut inside a member: between members it is a shorter, whole archive.
+    end = 3 * 512 + 20 if ending == ".tar" else len(content) // 2
+    damaged = {"truncated": content[:end], "other": b"no archive" * 99, "empty": b""}
+    path.write_bytes(damaged[damage])
+    with pytest.raises(UserError, match=r"x\.(tar|zip)"):
+        load(path, tmp_path)
+
+
+def test_repeated_member_is_refused(tmp_path: Path) -> None:
+    path = write_archive(split(), tmp_path / "x.tar")
+    with tarfile.open(path, "a") as archive:
+        archive.addfile(tarfile.TarInfo("./train/cats/000.png"))
+    with pytest.raises(UserError, match="twice"):
+        load(path, tmp_path)
+
+
+def test_broken_image_among_good_ones_is_named(tmp_path: Path) -> None:
+    path = write_folder({**classes(), "cats/003.png": b"broken"}, tmp_path / "pets")
+    with pytest.raises(UserError, match=r"1 of 40 images .*\n.*cats/003\.png"):
+        load(path, tmp_path)
+    (path / "cats/003.png").write_bytes(png(3))  # and no half-made entry stays behind
+    assert len(load(path, tmp_path).train) == 36
+
+
+ONE = {"cats/0.png": png(0)}
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        ({}, "no images in .* it holds nothing"),
+        ({"a.txt": b"", "b.pdf": b""}, r"only other files \(a\.txt, b\.pdf\)"),
+        ({"a.png": png(0)}, "only one image"),
+        ({**classes(), "birds/0.png": png(0)}, "class 'birds' in .* has a single image"),
+        ({**classes(), "cover.png": png(0)}, r"images \(cover\.png\) beside folders"),
+        ({**split(), "test/birds/0.png": png(0)}, "only in test: birds"),
+        ({**split(), "train/birds/0.png": png(0)}, "only in train: birds"),
+        ({**split(), "extra/0.png": png(0)}, r"images beside them \(extra\)"),
+        ({**split(), "0.png": png(0)}, r"images beside them \(at the top\)"),
+        ({**classes(3, "train/"), "test/0.png": png(0)}, "only in train: cats, dogs"),
+        ({"train/0.png": png(0), "test/0.png": png(0)}, "only one image in .*train"),
+    ],
+)
+def test_unusable_folders(tmp_path: Path, files: dict[str, bytes], message: str) -> None:
+    path = tmp_path / "pets"
+    path.mkdir()
+    with pytest.raises(UserError, match=message):
+        load(write_folder(files, path), tmp_path)
+
+
+def test_unusable_sources(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("x")
+    for source, message in {
+        f"folder:{tmp_path}/gone": "no folder or archive",
+        f"{tmp_path}/gone": "no folder or archive",
+        "gone.zip": "no folder or archive",
+        f"{tmp_path}/notes.txt": "neither a folder nor an archive",
+        "folder": "needs a path",
+        "folder:": "needs a path",
+        "cifar10:": "names no path",
+        "glyphs:x": "takes no path",
+        "glyps": "Did you mean 'glyphs'.*Known: cifar10, folder, glyphs, stl10",
+        "": "Unknown image source",
+    }.items():
+        with pytest.raises(UserError, match=message):
+            load_data(source, 32, tmp_path / "cache")
+
+
+@pytest.mark.parametrize("size", [0, 7, 257])
+def test_sizes_are_checked(tmp_path: Path, size: int) -> None:
+    with pytest.raises(UserError, match=f"is {size}; allowed are 8 to 256"):
+        load_data("glyphs", size, tmp_path)

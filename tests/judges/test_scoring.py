@@ -1,0 +1,134 @@
+"""All scores at once, the reference and the floor, with judges made by hand."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from autogan.errors import UserError
+from autogan.images import ImageSet
+from autogan.judges import (
+    FeatureStatistics,
+    Judge,
+    Judgement,
+    Reference,
+    floor,
+    frechet_distance,
+    reference,
+    score,
+    scoring,
+)
+
+
+class ColourJudge(Judge):
+    """Features: the mean of each channel and of its two halves; class: the brightest channel."""
+
+    def __init__(self, name: str = "colour-1") -> None:
+        self.name, self.feature_dimension, self.class_count = name, 6, 3
+        self.batches = 0
+
+    def __call__(self, images: Tensor) -> Judgement:
+        self.batches += 1
+        x = images.float() / 255
+        top, bottom = x.tensor_split(2, dim=2)
+        features = torch.cat([top.mean((2, 3)), bottom.mean((2, 3))], dim=1)
+        return Judgement(features, torch.softmax(60 * x.mean((2, 3)), dim=1))
+
+
+def coloured(count: int, seed: int) -> ImageSet:
+    """Images of one brighter channel each, sorted by it as folders are."""
+    generator = torch.Generator().manual_seed(seed)
+    labels = (torch.arange(count) % 3).sort().values
+    level = 60 + 90 * torch.eye(3)[labels]
+    spread = torch.randn(count, 3, 8, 8, generator=generator) * 25
+    tint = torch.randn(count, 3, 1, 1, generator=generator) * 12
+    pixels = (level[:, :, None, None] + tint + spread).clamp(0, 255).to(torch.uint8)
+    return ImageSet(pixels, labels)
+
+
+@pytest.fixture
+def real(tmp_path: Path) -> Reference:
+    return reference(ColourJudge(), coloured(2400, seed=0), "a" * 64, tmp_path)
+
+
+def test_the_floor_is_better_than_noise(real: Reference) -> None:
+    judge = ColourJudge()
+    noise = torch.randint(256, (300, 3, 8, 8), generator=torch.Generator().manual_seed(0))
+    good = floor(judge, coloured(300, seed=1), real)
+    bad = score(judge, [noise.to(torch.uint8)], real)
+    assert good.frechet_distance < 0.01 < bad.frechet_distance
+    assert good.kernel_distance < 0.01 < bad.kernel_distance
+    assert good.precision > 0.8 > 0.2 > bad.precision
+    assert good.recall > 0.8 > 0.2 > bad.recall
+    # Close to three: the splits do not hold one class each although the images are sorted.
+    assert good.inception_score > 2.5 > bad.inception_score
+    assert good.class_shares == pytest.approx((1 / 3, 1 / 3, 1 / 3), abs=0.02)
+
+
+def test_scores_carry_what_they_rest_on(real: Reference) -> None:
+    judge = ColourJudge()
+    images = coloured(300, seed=1).pixels
+    scores = score(judge, torch.split(images, 64), real, inception_splits=2)
+    assert (scores.judge, scores.images, scores.real_images) == ("colour-1", 300, 2400)
+    assert (scores.kernel_subset_size, scores.manifold_images) == (150, 300)
+    assert sum(scores.class_shares) == pytest.approx(1.0)
+    values = json.loads(json.dumps(scores.to_dict()))
+    assert values["frechet_distance"] == scores.frechet_distance
+    assert len(values) == 13
+    # The same from a judgement as from batches, and the distance is that of all real images.
+    judgement = judge.judge_all([images])
+    assert score(judge, judgement, real, inception_splits=2) == scores
+    statistics = FeatureStatistics.from_features(judgement.features)
+    assert scores.frechet_distance == frechet_distance(statistics, real.statistics)
+
+
+def test_the_reference_is_cached_and_verified(tmp_path: Path) -> None:
+    judge, images = ColourJudge(), coloured(700, seed=0)
+    one = reference(judge, images, "a" * 64, tmp_path)
+    batches = judge.batches
+    again = reference(judge, images, "a" * 64, tmp_path)
+    assert judge.batches == batches > 0
+    assert torch.equal(again.features, one.features)
+    assert (again.count, again.judge) == (one.count, one.judge) == (700, "colour-1")
+    torch.testing.assert_close(again.statistics.covariance, one.statistics.covariance)
+    assert frechet_distance(again.statistics, one.statistics) < 1e-9
+
+    reference(judge, images, "b" * 64, tmp_path)
+    reference(ColourJudge("colour-2"), images, "a" * 64, tmp_path)
+    files = sorted(tmp_path.glob("judges/*"))
+    assert len(files) == 3
+    for file in files:
+        content = bytearray(file.read_bytes())
+        content[-1] ^= 1
+        file.write_bytes(content)
+    with pytest.warns(UserWarning, match="made again"):
+        repaired = reference(judge, images, "a" * 64, tmp_path)
+    assert torch.equal(repaired.features, one.features)
+
+
+def test_the_reference_keeps_a_fixed_random_part(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scoring, "SUBSET_IMAGES", 90)
+    images = coloured(600, seed=0)
+    made = reference(ColourJudge(), images, "a" * 64, tmp_path)
+    every = ColourJudge()(images.pixels).features
+    assert made.features.shape == (90, 6)
+    assert made.count == made.statistics.count == 600
+    rows = [int((every == row).all(1).nonzero()[0]) for row in made.features]
+    assert len(set(rows)) == 90
+    assert rows != sorted(rows)
+    assert min(rows) < 100
+    assert max(rows) > 500
+
+
+def test_refusals(real: Reference) -> None:
+    images = coloured(60, seed=1).pixels
+    with pytest.raises(UserError, match=r"colour-1, not by colour-2"):
+        score(ColourJudge("colour-2"), [images], real)
+    with pytest.raises(UserError, match="at least 30 images, not 20"):
+        score(ColourJudge(), [images[:20]], real)
+    with pytest.raises(UserError, match="at least 7 images on each side, not 6"):
+        score(ColourJudge(), [images[:6]], real, inception_splits=2)
