@@ -63,7 +63,7 @@ def main() -> None:
     try:
         app()
     except UserError as error:
-        notes.print(f"[bold red]Error:[/] ", end="")
+        notes.print("[bold red]Error:[/] ", end="")
         notes.print(str(error), markup=False, highlight=False, soft_wrap=True)
         sys.exit(2)
 
@@ -271,7 +271,9 @@ def _settings(
 ) -> Settings:
     if resume:
         if preset or data or config or overrides:
-            raise UserError("--resume goes on with the run's own settings; give only --out with it.")
+            raise UserError(
+                "--resume goes on with the run's own settings; give only --out with it."
+            )
         from autogan.runs import read_settings
 
         return read_settings(_required(out))

@@ -24,7 +24,9 @@ class Compute:
     memory_format: torch.memory_format
 
     @classmethod
-    def resolve(cls, device: str = "auto", precision: str = "auto", layout: str = "auto") -> "Compute":
+    def resolve(
+        cls, device: str = "auto", precision: str = "auto", layout: str = "auto"
+    ) -> "Compute":
         """The named choices; "auto" takes what is fastest here.
 
         device: "auto" (CUDA, else CPU), "cpu", "cuda", "cuda:1", "mps".
@@ -34,9 +36,13 @@ class Compute:
         if device == "auto":
             device = "cuda" if torch.cuda.is_available() else "cpu"
         if device.startswith("cuda") and not torch.cuda.is_available():
-            raise UserError(f"compute.device is {device!r}, but torch sees no CUDA GPU. Use cpu or auto.")
+            raise UserError(
+                f"compute.device is {device!r}, but torch sees no CUDA GPU. Use cpu or auto."
+            )
         if device == "mps" and not torch.backends.mps.is_available():
-            raise UserError("compute.device is 'mps', but torch sees no Apple GPU. Use cpu or auto.")
+            raise UserError(
+                "compute.device is 'mps', but torch sees no Apple GPU. Use cpu or auto."
+            )
         chosen = torch.device(device)
         bfloat16 = precision == "bfloat16" or (precision == "auto" and _computes_bfloat16(chosen))
         contiguous = layout == "contiguous"

@@ -247,7 +247,9 @@ class Settings(_Section):
 def preset_names() -> list[str]:
     """The names of the presets that are installed with the package."""
     folder = importlib.resources.files("autogan") / "presets"
-    return sorted(f.name.removesuffix(".yaml") for f in folder.iterdir() if f.name.endswith(".yaml"))
+    return sorted(
+        f.name.removesuffix(".yaml") for f in folder.iterdir() if f.name.endswith(".yaml")
+    )
 
 
 def load_settings(

@@ -15,7 +15,7 @@ from autogan.compute import Compute
 from autogan.nets.discriminator import Discriminator
 from autogan.nets.generator import Generator
 from autogan.nets.layers import initialise
-from autogan.pixels import to_unit, to_uint8
+from autogan.pixels import to_uint8, to_unit
 from autogan.randomness import torch_generator
 from autogan.space import Architecture
 

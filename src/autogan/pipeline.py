@@ -1,6 +1,6 @@
 """The parts of a run in order, each leaving its result in the run's folder.
 
-    search → derive → train → evaluate → generator.safetensors, samples.png, results.json
+search → derive → train → evaluate → generator.safetensors, samples.png, results.json
 """
 
 import resource
@@ -17,8 +17,8 @@ import torch
 from autogan.compute import Compute
 from autogan.config import Settings, load_settings
 from autogan.derive import Candidate, derive, keep_as_winner, origin
-from autogan.evaluate import Evaluation, evaluate
 from autogan.errors import UserError
+from autogan.evaluate import Evaluation, evaluate
 from autogan.gan import generate, latent_batches
 from autogan.ground import Ground, prepare
 from autogan.nets.cost import generator_cost
@@ -99,9 +99,7 @@ def search_part(run: Run, ground: Ground, progress: Progress) -> Search:
     return search
 
 
-def derive_part(
-    search: Search, run: Run, ground: Ground, progress: Progress
-) -> list[Candidate]:
+def derive_part(search: Search, run: Run, ground: Ground, progress: Progress) -> list[Candidate]:
     """Candidates ranked and trained, the best first; its generator becomes the run's."""
     progress.start("derive")
     candidates = derive(search, ground, run, progress)
@@ -109,18 +107,14 @@ def derive_part(
     return candidates
 
 
-def train_winner(
-    candidates: list[Candidate], run: Run, ground: Ground, progress: Progress
-) -> None:
+def train_winner(candidates: list[Candidate], run: Run, ground: Ground, progress: Progress) -> None:
     """Trains the winner with the full budget, unless it was derived with that already."""
     winner = candidates[0]
     if winner.generator_steps != ground.settings.train.generator_steps:
         train_part(Architecture.parse(winner.architecture), run, ground, progress)
 
 
-def train_part(
-    architecture: Architecture, run: Run, ground: Ground, progress: Progress
-) -> None:
+def train_part(architecture: Architecture, run: Run, ground: Ground, progress: Progress) -> None:
     """Trains one architecture with the full budget; its generator becomes the run's."""
     progress.start("train")
     steps = ground.settings.train.generator_steps
@@ -162,7 +156,9 @@ def save_samples(generator: Generator, file: Path, count: int, seed: int) -> Non
 def settings_of(saved: SavedGenerator, overrides: list[str]) -> Settings:
     """The settings that a generator was trained with, under overrides."""
     if "settings" not in saved.origin:
-        raise UserError("The generator file does not say on which data it was trained: give --data.")
+        raise UserError(
+            "The generator file does not say on which data it was trained: give --data."
+        )
     return load_settings(tree=saved.origin["settings"], overrides=overrides)
 
 

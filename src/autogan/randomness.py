@@ -11,8 +11,6 @@ def derived_seed(seed: int, purpose: str) -> int:
     return int.from_bytes(digest[:8], "big") >> 1
 
 
-def torch_generator(
-    seed: int, purpose: str, device: torch.device | str = "cpu"
-) -> torch.Generator:
+def torch_generator(seed: int, purpose: str, device: torch.device | str = "cpu") -> torch.Generator:
     """A torch generator for one purpose."""
     return torch.Generator(device).manual_seed(derived_seed(seed, purpose))

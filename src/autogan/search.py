@@ -197,15 +197,11 @@ class Search:
         )
         reward = inception_score(judgement.probabilities, self.settings.evaluate.inception_splits)
         seconds = round(time.monotonic() - began, 3)
-        child = Child(
-            str(architecture), self.stage, self.iteration, purpose, reward.mean, seconds
-        )
+        child = Child(str(architecture), self.stage, self.iteration, purpose, reward.mean, seconds)
         self.history.append(child)
         self.run.log("child", **asdict(child))
         self.progress.figure("reward", child.reward)
-        self.progress.spent(
-            self.work.scoring(self.search, self.stage, self.search.reward_images)
-        )
+        self.progress.spent(self.work.scoring(self.search, self.stage, self.search.reward_images))
         return child
 
     def candidates(self, count: int, purpose: str) -> list[Child]:

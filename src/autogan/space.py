@@ -10,7 +10,7 @@ import random
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 from autogan.errors import UserError
 
@@ -189,7 +189,9 @@ def _parse_cell(text: str, index: int) -> CellArchitecture:
 def _option_text(option: Option) -> str:
     if isinstance(option, tuple):
         return "from cell " + " and ".join(map(str, option)) if option else "no skip"
-    return {True: "yes", False: "no"}.get(option, option) if isinstance(option, bool) else option
+    if isinstance(option, bool):
+        return "yes" if option else "no"
+    return option
 
 
 @dataclass(frozen=True)
@@ -233,7 +235,7 @@ class SearchSpace:
         """The space of the first `cells` cells."""
         return SearchSpace(self.cells[:cells])
 
-    def options(self, cell: int, name: str) -> tuple[Option, ...]:
+    def options(self, cell: int, name: str) -> tuple[Any, ...]:
         """The options of one decision of one cell; none where the cell has no such decision."""
         return next((d.options for d in self.cells[cell] if d.name == name), ())
 

@@ -138,9 +138,18 @@ class TerminalProgress(Progress):
         if not now and time.monotonic() - self._last_line < PLAIN_LINE_EVERY_SECONDS:
             return
         self._last_line = time.monotonic()
-        parts = [f"{self.clock.share:4.0%}", self._part, self._what, self._figures_text(), self._times()]
+        parts = [
+            f"{self.clock.share:4.0%}",
+            self._part,
+            self._what,
+            self._figures_text(),
+            self._times(),
+        ]
         self.console.print(
-            " | ".join(part for part in parts if part), highlight=False, markup=False, soft_wrap=True
+            " | ".join(part for part in parts if part),
+            highlight=False,
+            markup=False,
+            soft_wrap=True,
         )
 
     def _render(self) -> RenderableType:
@@ -151,7 +160,9 @@ class TerminalProgress(Progress):
             Text(f"{self.clock.share:.0%}"),
             Text(self._times(), style="dim"),
         )
-        return Group(bar, Text(f"{self._part}  {self._what}"), Text(self._figures_text(), style="cyan"))
+        return Group(
+            bar, Text(f"{self._part}  {self._what}"), Text(self._figures_text(), style="cyan")
+        )
 
 
 SCORES = {

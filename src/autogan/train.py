@@ -103,7 +103,9 @@ class Training:
             self.progress.spent(step_work)
             if self.step % 10 == 0:
                 self.progress.doing(f"{self.name}: step {self.step} of {self.generator_steps}")
-            log_every = max(1, self.run.settings.log_every_steps // self.settings.discriminator_steps)
+            log_every = max(
+                1, self.run.settings.log_every_steps // self.settings.discriminator_steps
+            )
             if self.step % log_every == 0:
                 self._log_losses(loss, generator_loss)
             last = self.step == self.generator_steps
@@ -180,7 +182,9 @@ class Training:
         self.batches.load_state_dict(state["batches"])
         self.validations = [Validation(**validation) for validation in state["validations"]]
         self.best = Validation(**state["best"]) if state["best"] else None
-        self.best_state = {k: v.to(self.ground.compute.device) for k, v in state["best_state"].items()}
+        self.best_state = {
+            k: v.to(self.ground.compute.device) for k, v in state["best_state"].items()
+        }
 
 
 def train(

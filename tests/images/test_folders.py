@@ -118,7 +118,7 @@ def test_linked_class_folders_are_followed_and_loops_are_not(tmp_path: Path) -> 
 
 
 def test_hidden_files_are_silent_and_others_noted(tmp_path: Path) -> None:
-    extra = {name: b"x" for name in (".DS_Store", "__MACOSX/cats/._0.png", "cats/.hidden.png")}
+    extra = dict.fromkeys((".DS_Store", "__MACOSX/cats/._0.png", "cats/.hidden.png"), b"x")
     quiet = load(write_folder({**classes(), **extra}, tmp_path / "a"), tmp_path)
     assert not any("ignored" in note for note in quiet.notes)
     loud = load(write_folder({**classes(), "README.txt": b"x"}, tmp_path / "b"), tmp_path)

@@ -86,7 +86,7 @@ def train_network(
             _, logits = network(images)
         loss = F.cross_entropy(logits.float(), targets, label_smoothing=recipe.label_smoothing)
         optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         optimiser.step()
         if on_progress is not None:
             on_progress(step + 1, steps)

@@ -47,7 +47,9 @@ class ConvolutionBlock(nn.Module):
     def _upsample(self, x: Tensor, upsampling: str | None) -> Tensor:
         if upsampling is None:
             return x
-        return self.deconvolution(x) if upsampling == "deconvolution" else interpolate(x, upsampling)
+        return (
+            self.deconvolution(x) if upsampling == "deconvolution" else interpolate(x, upsampling)
+        )
 
     def forward(
         self, x: Tensor, normalisation: str, upsampling: str | None, batch_statistics: bool

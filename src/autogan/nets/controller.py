@@ -76,5 +76,9 @@ class Controller(nn.Module):
             entropies.append(-(log_p.exp() * log_p).sum(dim=1, keepdim=True))
             x = embedding(code.squeeze(1))
         return ControllerTrace(
-            torch.cat(taken, 1), torch.cat(log_probabilities, 1), torch.cat(entropies, 1), hidden, cell
+            torch.cat(taken, 1),
+            torch.cat(log_probabilities, 1),
+            torch.cat(entropies, 1),
+            hidden,
+            cell,
         )

@@ -81,4 +81,8 @@ def discriminator_cost(*, stages: int, stage: int, channels: int, image_size: in
             side //= 2
         if pools or channels_in != channels:
             total += _convolution(channels_in, channels, 1, side)
-    return total + _convolution(channels, channels, 3, side) + _convolution(channels, channels, 3, side)
+    return (
+        total
+        + _convolution(channels, channels, 3, side)
+        + _convolution(channels, channels, 3, side)
+    )

@@ -45,6 +45,11 @@ class SpectralNorm(nn.Module):
             u, v = self.u.clone(), self.v.clone()
             return self.layer.weight / torch.dot(u, self.layer.weight.flatten(1) @ v)
 
+    @property
+    def bias(self) -> Tensor | None:
+        """The layer's bias, which is not normalised."""
+        return self.layer.bias
+
     def forward(self, x: Tensor) -> Tensor:
         """The layer's own map, with the normalised weight."""
         if isinstance(self.layer, nn.Conv2d):
@@ -80,7 +85,7 @@ class ResidualBlock(nn.Module):
         h = F.relu(self.convolution1(x if self.on_image else F.relu(x)))
         if not self.pools:
             return self.convolution2(h) + (self.shortcut(x) if hasattr(self, "shortcut") else x)
-        h = convolve_and_pool(h, self.convolution2.weight(), self.convolution2.layer.bias)
+        h = convolve_and_pool(h, self.convolution2.weight(), self.convolution2.bias)
         return h + self.shortcut(F.avg_pool2d(x, 2))
 
 

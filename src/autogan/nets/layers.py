@@ -63,7 +63,7 @@ def deconvolution(channels_in: int, channels_out: int) -> nn.ConvTranspose2d:
     return nn.ConvTranspose2d(channels_in, channels_out, kernel_size=2, stride=2)
 
 
-def convolve_and_pool(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+def convolve_and_pool(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     """3×3 convolution (padding 1), then 2×2 average pooling: B×C×H×W → B×C'×H/2×W/2.
 
     The mean of four neighbouring 3×3 windows is one 4×4 window: the kernel is padded to the four
