@@ -86,12 +86,12 @@ def test_the_paper_preset_has_the_published_numbers() -> None:
 @pytest.mark.parametrize(
     ("override", "value"),
     [
-        ("train.learning_rate=2e-4", 2e-4),
+        ("train.learning_rate=3e-4", 3e-4),
         ("train.learning_rate=0.01", 0.01),
         ("search.iterations=40", 40),
         ("search.stage_weights=[1,2,3]", (1, 2, 3)),
         ("train.linear_decay=true", True),
-        ("derive.generator_steps=null", None),
+        ("derive.generator_steps=9", 9),
         ("derive.metric=frechet_distance", "frechet_distance"),
         ("search.reset.threshold=0", 0),
         ("data.source=folder:a=b", "folder:a=b"),
@@ -101,17 +101,12 @@ def test_the_paper_preset_has_the_published_numbers() -> None:
 )
 def test_an_override_sets_one_setting_and_no_other(override: str, value: object) -> None:
     name = override.partition("=")[0].split(".")
-    before, after = (
-        Settings().model_dump(),
-        load_settings(overrides=[override]).model_dump(),
-    )
-    for tree, expected in (
-        (after, value),
-        (before, before and _get(Settings().model_dump(), name)),
-    ):
-        assert _get(tree, name) == expected
-    _set(before, name, value)
-    assert yaml.safe_dump(_plain(before)) == yaml.safe_dump(_plain(after))
+    expected = Settings().model_dump()
+    after = load_settings(overrides=[override]).model_dump()
+    assert _get(expected, name) != value
+    _set(expected, name, value)
+    assert _get(after, name) == value
+    assert after == expected
 
 
 def _get(tree: dict, name: list[str]) -> object:
@@ -124,14 +119,6 @@ def _set(tree: dict, name: list[str], value: object) -> None:
     for part in name[:-1]:
         tree = tree[part]
     tree[name[-1]] = value
-
-
-def _plain(tree: object) -> object:
-    if isinstance(tree, dict):
-        return {name: _plain(value) for name, value in tree.items()}
-    if isinstance(tree, tuple | list):
-        return [_plain(value) for value in tree]
-    return float(tree) if type(tree) in (int, float) else str(tree)
 
 
 def test_the_later_override_and_the_nearer_source_win(tmp_path: Path) -> None:
@@ -173,8 +160,6 @@ def test_an_unknown_preset_offers_the_nearest() -> None:
 )
 def test_an_unknown_setting_offers_the_nearest(override: str, nearest: str) -> None:
     message = refusal(override)
-    wrong = next(part for part in override.split("=")[0].split(".") if part not in nearest)
-    assert wrong in message
     assert f"Did you mean {nearest!r}?" in message
 
 

@@ -24,18 +24,20 @@ from autogan.nets.layers import initialise
 from autogan.space import Architecture, SearchSpace
 from autogan.storage import load_tree, save_tree
 
-COMPUTE = Compute.resolve("cpu", "float32", "auto")
+COMPUTE = Compute.resolve("cpu", "float32")
 ONE = Architecture.parse("pre-batch-nearest+shortcut")
 TWO = Architecture.parse("post-batch-deconvolution/pre-none-bilinear+skip0")
 
 
-def make(seed: int = 0, average: float | None = 0.9, purpose: str = "test") -> Gan:
+def make(
+    seed: int = 0, average: float | None = 0.9, purpose: str = "test", layout: str = "auto"
+) -> Gan:
     return Gan(
         Generator(SearchSpace.autogan(2), latent_size=16, channels=8, bottom_size=4),
         Discriminator(2, 8),
         learning_rate=1e-3,
         betas=(0.0, 0.9),
-        compute=COMPUTE,
+        compute=Compute.resolve("cpu", "float32", layout),
         seed=seed,
         purpose=purpose,
         average_decay=average,
@@ -187,8 +189,10 @@ def steps(gan: Gan, first: int, last: int) -> list[float]:
     return losses
 
 
-def test_an_interrupted_gan_goes_on_to_the_bit(tmp_path: Path) -> None:
-    whole, restored = make(), make(seed=99)
+@pytest.mark.parametrize("layout", ["channels-last", "contiguous"])
+def test_an_interrupted_gan_goes_on_to_the_bit(tmp_path: Path, layout: str) -> None:
+    """A file forgets memory layouts: what it restores must have that of the weights again."""
+    whole, restored = make(layout=layout), make(seed=99, layout=layout)
     whole.set_learning_rate(0.5)
     steps(whole, 0, 3)
     save_tree(tmp_path / "state", whole.state_dict())

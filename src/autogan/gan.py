@@ -135,6 +135,7 @@ class Gan:
         The generator makes its images without a graph, and real and generated ones pass through D
         together, which is exact because D has no batch statistics.
         """
+        assert real_images.dtype == torch.uint8, real_images.dtype
         real = to_unit(real_images.to(self.compute.device, non_blocking=True))
         self.discriminator.requires_grad_(True)
         with self.compute.autocast():
@@ -183,12 +184,25 @@ class Gan:
         """Goes back to a state that `state_dict` gave."""
         self.generator.load_state_dict(state["generator"])
         self.discriminator.load_state_dict(state["discriminator"])
-        self.generator_optimiser.load_state_dict(state["generator_optimiser"])
-        self.discriminator_optimiser.load_state_dict(state["discriminator_optimiser"])
+        _load_optimiser(self.generator_optimiser, state["generator_optimiser"])
+        _load_optimiser(self.discriminator_optimiser, state["discriminator_optimiser"])
         self._weights_generator.set_state(state["weights_generator"])
         self._latents_generator.set_state(state["latents_generator"])
         if self.average:
             self.average.load_state_dict(state["average"], state["average_updates"])
+
+
+def _load_optimiser(optimiser: torch.optim.Adam, state: dict[str, Any]) -> None:
+    """Loads a state and gives every moment its weight's memory layout.
+
+    The fused Adam walks weights and moments in memory order, whatever their strides say, and files
+    keep tensors contiguous.
+    """
+    optimiser.load_state_dict(state)
+    for parameter, moments in optimiser.state.items():
+        for name, moment in moments.items():
+            if moment.shape == parameter.shape:
+                moments[name] = torch.empty_like(parameter).copy_(moment)
 
 
 SCORING_BATCH = 250
