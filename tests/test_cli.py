@@ -187,6 +187,10 @@ def test_a_dry_run_prints_settings_that_load_again_and_writes_nothing(
         (["--config", "{tmp}/none.yaml"], ["{tmp}/none.yaml"]),
         (["--set", "search.discriminator_batch=181"], ["180", "search.discriminator_batch (181)"]),
         (["--set", "train.discriminator_batch=181"], ["180", "train.discriminator_batch (181)"]),
+        (["--set", "evaluate.images=20"], ["evaluate.images is 20", "need 33"]),
+        (["--set", "train.validation_images=32"], ["train.validation_images is 32", "need 33"]),
+        (["--set", "search.reward_images=5"], ["search.reward_images is 5"]),
+        (["--set", "judge.width=16"], ["held-out images", "judge.width"]),
         (["--resume"], ["--resume"]),
     ],
 )
@@ -369,6 +373,12 @@ def test_a_search_is_derived_from_later(first: tuple[Path, dict], home: Path) ->
     derived = json.loads(done("derive", folder, "--json").out)
     assert derived["candidates"] == results["candidates"]
     assert (folder / "generator.safetensors").is_file()
+
+
+def test_a_run_that_has_ended_is_not_derived_again(first: tuple[Path, dict]) -> None:
+    before = (first[0] / "generator.safetensors").read_bytes()
+    assert "has ended" in refused("derive", first[0])
+    assert (first[0] / "generator.safetensors").read_bytes() == before
 
 
 def test_an_interrupted_search_ends_as_an_undisturbed_one(

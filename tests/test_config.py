@@ -345,3 +345,23 @@ def test_setting_names_reach_every_depth() -> None:
     assert len(names) == len(set(names))
     for name in ("seed", "search", "search.controller.hidden_size", "judge.width"):
         assert name in names
+
+
+@pytest.mark.parametrize("name", ["2024", "1e5", "inf"])
+def test_a_quoted_value_stays_text(name: str) -> None:
+    assert load_settings(overrides=[f'data.source="{name}"']).data.source == name
+
+
+def test_infinite_numbers_are_refused() -> None:
+    with pytest.raises(UserError, match=r"train\.learning_rate"):
+        load_settings(overrides=["train.learning_rate=inf"])
+
+
+def test_more_cells_than_the_space_has_are_refused() -> None:
+    overrides = [
+        "data.image_size=256",
+        "network.bottom_size=1",
+        "search.stage_weights=[1,1,1,1,1,1,1,1]",
+    ]
+    with pytest.raises(UserError, match="at most 7"):
+        load_settings(overrides=overrides)

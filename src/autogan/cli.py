@@ -147,6 +147,8 @@ def derive(
     from autogan.runs import read_settings
 
     settings = read_settings(folder)
+    if (folder / "results.json").exists():
+        raise UserError(f"The run in {folder} has ended; its results are in results.json.")
     with _opened(settings, folder, True, "derive") as (run, progress):
         from autogan.ground import prepare
         from autogan.pipeline import derive_part, search_part

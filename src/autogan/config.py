@@ -24,12 +24,15 @@ from pydantic import (
 
 from autogan.errors import UserError, unknown_name
 from autogan.judges.recipe import JudgeRecipe
+from autogan.space import MOST_CELLS
 
 
 class _Section(BaseModel):
     """Base of all sections: immutable, complete, and closed against misspelt names."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False
+    )
 
 
 class DataSettings(_Section):
@@ -236,6 +239,11 @@ class Settings(_Section):
                 f"data.image_size ({size}) must be network.bottom_size ({bottom}) doubled one or "
                 "more times"
             )
+        if self.cells > MOST_CELLS:
+            raise ValueError(
+                f"network.bottom_size ({bottom}) takes {self.cells} cells to reach data.image_size "
+                f"({size}); at most {MOST_CELLS} are allowed"
+            )
         if len(self.search.stage_weights) != self.cells:
             raise ValueError(
                 f"search.stage_weights needs {self.cells} values, one for each cell from "
@@ -311,7 +319,8 @@ def _override_tree(override: str) -> dict[str, Any]:
         parsed = yaml.safe_load(value)
     except yaml.YAMLError:
         raise UserError(f"--set {name}: cannot read the value {value!r}.") from None
-    if isinstance(parsed, str):
+    quoted = value.strip()[:1] in ("'", '"')
+    if isinstance(parsed, str) and not quoted:
         parsed = _number_or_text(parsed)
     tree: Any = parsed
     for part in reversed(name.strip().split(".")):

@@ -14,6 +14,7 @@ from autogan.progress import Progress
 from autogan.runs import Run
 from autogan.search import Child, Search
 from autogan.space import Architecture
+from autogan.storage import written_aside
 from autogan.train import Validation, train
 from autogan.weights import save_generator
 
@@ -107,5 +108,6 @@ def origin(ground: Ground, validation: Validation) -> dict[str, Any]:
 def keep_as_winner(run: Run, candidate: Candidate) -> Path:
     """Copies a candidate's generator to the run's generator.safetensors."""
     target = run.folder / "generator.safetensors"
-    shutil.copyfile(run.folder / candidate.file, target)
+    with written_aside(target) as aside:
+        shutil.copyfile(run.folder / candidate.file, aside)
     return target

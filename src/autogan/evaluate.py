@@ -72,6 +72,11 @@ def evaluate(generator: Generator, ground: Ground, progress: Progress) -> Evalua
 
     return Evaluation(
         scores=scored("trained", generator),
-        floor=floor(ground.judge, ground.data.held_out, ground.reference),
+        floor=floor(
+            ground.judge,
+            ground.data.held_out,
+            ground.reference,
+            settings.evaluate.inception_splits,
+        ),
         untrained=scored("untrained", untrained),
     )

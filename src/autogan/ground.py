@@ -5,6 +5,7 @@ from pathlib import Path
 
 from autogan.compute import Compute
 from autogan.config import Settings
+from autogan.errors import UserError
 from autogan.images import DataSet, load_data
 from autogan.images.cache import default_cache_directory
 from autogan.judges import DomainJudge, Reference, domain_judge, reference
@@ -61,9 +62,7 @@ def prepare(settings: Settings, progress: Progress) -> Ground:
 
 
 def _check_counts(settings: Settings, data: DataSet) -> None:
-    """Refuses what would fail only after hours."""
-    from autogan.errors import UserError
-
+    """Refuses what would fail only after hours: too few images for a batch or for a score."""
     images = len(data.train)
     for section in ("search", "train"):
         batch = getattr(settings, section).discriminator_batch
@@ -71,4 +70,20 @@ def _check_counts(settings: Settings, data: DataSet) -> None:
             raise UserError(
                 f"{data.name} has {images} training images, fewer than {section}."
                 f"discriminator_batch ({batch}). Lower that setting or add images."
+            )
+    # A covariance of F features needs more than F images, each split of an inception score one per class.
+    features = 4 * settings.judge.width
+    for_inception = len(data.class_names) * settings.evaluate.inception_splits
+    for_scores = max(features + 1, for_inception)
+    for name, count, needed in (
+        (f"The number of held-out images of {data.name}", len(data.held_out), for_scores),
+        ("search.reward_images", settings.search.reward_images, for_inception),
+        ("train.validation_images", settings.train.validation_images, for_scores),
+        ("evaluate.images", settings.evaluate.images, for_scores),
+    ):
+        if count < needed:
+            raise UserError(
+                f"{name} is {count}, but scores need {needed}: more than 4 × judge.width "
+                f"({features}) and at least classes × evaluate.inception_splits "
+                f"({for_inception}). Raise it, or lower judge.width or evaluate.inception_splits."
             )

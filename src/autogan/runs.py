@@ -9,6 +9,7 @@ checkpoints/        the latest states, two of each part
 import contextlib
 import json
 import platform
+import shutil
 import subprocess
 import time
 from datetime import UTC, datetime
@@ -166,6 +167,7 @@ class Run:
             return
         for name in ("config.yaml", "log.jsonl", "timings.json"):
             (self.folder / name).unlink(missing_ok=True)
+        shutil.rmtree(self.folder / "tensorboard", ignore_errors=True)
         with contextlib.suppress(OSError):  # something else lies in it: not ours to remove
             self.folder.rmdir()
 

@@ -18,6 +18,9 @@ ACTIVATION_ORDERS = ("post", "pre")
 NORMALISATIONS = ("none", "batch", "instance")
 UPSAMPLINGS = ("bilinear", "nearest", "deconvolution")
 
+MOST_CELLS = 7
+"""More would double a bottom of 2 pixels beyond the largest images that are read."""
+
 PUBLISHED_VECTORS = {
     "autogan-a": (1, 0, 1, 1, 1, 0, 0, 1, 1, 1, 0, 1, 0, 3),
     "autogan-b": (1, 0, 1, 1, 1, 0, 1, 1, 1, 1, 0, 1, 1, 3),
@@ -166,7 +169,8 @@ class Architecture:
             return cls.from_vector(PUBLISHED_VECTORS[text.lower()])
         # "arch: [1, 0, 1, 1]" or "array([1 0 1 1])": what stands in the last brackets is the vector.
         bracketed = re.findall(r"[\[(]([\d\s,·-]+)[\])]", text)
-        numbers = bracketed[-1] if bracketed else text
+        long_enough = [numbers for numbers in bracketed if len(re.findall(r"\d+", numbers)) >= 4]
+        numbers = (long_enough or bracketed or [text])[-1]
         if re.fullmatch(r"[\d\s,·-]*\d[\d\s,·-]*", numbers):
             return cls.from_vector([int(n) for n in re.findall(r"-?\d+", numbers)])
         return cls(tuple(_parse_cell(part, i) for i, part in enumerate(text.split("/"))))
@@ -206,9 +210,9 @@ class SearchSpace:
 
     @classmethod
     def autogan(cls, cells: int = 3) -> Self:
-        """AutoGAN's space (paper section 3.1) for `cells` cells, 1 to 7."""
-        if not 1 <= cells <= 7:
-            raise UserError(f"A search space has 1 to 7 cells, not {cells}.")
+        """AutoGAN's space (paper section 3.1) for `cells` cells, 1 to MOST_CELLS."""
+        if not 1 <= cells <= MOST_CELLS:
+            raise UserError(f"A search space has 1 to {MOST_CELLS} cells, not {cells}.")
         return cls(tuple(_cell_decisions(cell) for cell in range(cells)))
 
     @classmethod

@@ -169,14 +169,16 @@ def score(
     )
 
 
-def floor(judge: Judge, held_out: "ImageSet", reference: Reference) -> Scores:
+def floor(
+    judge: Judge, held_out: "ImageSet", reference: Reference, inception_splits: int = 10
+) -> Scores:
     """The scores of held-out real images: what a perfect generator would get.
 
     The images are judged in a fixed random order, because folders are often sorted by class and
     the Inception score's splits are consecutive.
     """
     order = _choose(len(held_out), len(held_out))
-    return score(judge, batches_of(held_out.pixels[order]), reference)
+    return score(judge, batches_of(held_out.pixels[order]), reference, inception_splits)
 
 
 def _choose(count: int, chosen: int) -> Tensor:
