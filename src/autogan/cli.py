@@ -254,12 +254,13 @@ def sample(
 
     Example: [bold]autogan sample runs/first/generator.safetensors --count 100 --out grid.png[/]
     """
+    from autogan.compute import Compute
     from autogan.pipeline import save_samples
     from autogan.weights import load_generator
 
     if out.exists():
         raise UserError(f"{out} exists already. Choose another --out.")
-    save_samples(load_generator(file).generator, out, count, seed)
+    save_samples(load_generator(file).generator, out, count, seed, Compute.resolve())
     notes.print(f"{count} images: {out}", highlight=False)
 
 

@@ -133,13 +133,14 @@ def evaluate_part(run: Run, ground: Ground, progress: Progress) -> Evaluation:
     progress.start("evaluate")
     generator = load_generator(run.folder / "generator.safetensors").generator
     evaluation = evaluate(generator, ground, progress)
-    save_samples(generator, run.folder / "samples.png", SAMPLES, ground.settings.seed)
+    save_samples(
+        generator, run.folder / "samples.png", SAMPLES, ground.settings.seed, ground.compute
+    )
     return evaluation
 
 
-def save_samples(generator: Generator, file: Path, count: int, seed: int) -> None:
+def save_samples(generator: Generator, file: Path, count: int, seed: int, compute: Compute) -> None:
     """Writes a grid of `count` images of a derived generator, from latents that `seed` names."""
-    compute = Compute.resolve()
     compute.place(generator)
     stream = torch_generator(seed, "samples")
     images = torch.cat(

@@ -17,10 +17,10 @@ REFRESHES_PER_SECOND = 2
 
 
 class Clock:
-    """Time left, from the work planned and the speed so far.
+    """Time left, from the work planned and the mean speed so far.
 
-    The speed is that of all work done, blended with that of the last minute: steps at a low
-    resolution are slower for their work than later ones.
+    Steps at a low resolution are slower for their work than later ones, so the first estimates of a
+    search are too long.
     """
 
     def __init__(self) -> None:
@@ -75,7 +75,6 @@ class TerminalProgress(Progress):
         self._part = ""
         self._what = ""
         self._figures: dict[str, float] = {}
-        self._best_reward: float | None = None
         self._last_line = 0.0
         self._live = Live(
             console=console,
