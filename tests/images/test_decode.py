@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from autogan.errors import UserError
 from autogan.images import decode as decoding
 from autogan.images.decode import File, decode, decode_all
 
@@ -156,8 +155,12 @@ def test_notes_count_kinds_and_handle_one_and_many() -> None:
     grey, colour = packed(Image.new("L", (8, 8))), packed(Image.new("RGBA", (8, 8)))
     target = np.empty((1201, 3, 8, 8), np.uint8)
     files = [File(f"{i}.png", grey if i else colour, target[i]) for i in range(1201)]
-    notes = decode_all(files, 1201, 8, "here")
-    assert notes == ("1,200 grey images became RGB", "1 transparent image was laid on white")
+    decoded = decode_all(files, 8)
+    assert decoded.broken == ()
+    assert decoded.notes == (
+        "1,200 grey images became RGB",
+        "1 transparent image was laid on white",
+    )
     assert (target[0] == 255).all() and (target[1:] == 0).all()
 
 
@@ -166,27 +169,34 @@ def test_all_broken_files_are_counted_and_five_named() -> None:
     target = np.empty((3, 8, 8), np.uint8)
     broken = [File(f"bad{i}.png", content, target) for i, content in enumerate(
         [b"", b"text", good[:60], good[:-30], b"\x89PNG\r\n\x1a\n", b"GIF89a", b"BM"])]  # fmt: skip
-    with pytest.raises(UserError) as caught:
-        decode_all([*broken, File("good.png", good, target)], 8, 8, "cats")
-    message = str(caught.value)
+    decoded = decode_all([*broken, File("good.png", good, target)], 8)
+    assert [name for name, _ in decoded.broken] == [f"bad{i}.png" for i in range(7)]
+    message = str(decoding.broken_files(decoded.broken, 8, "cats"))
     assert message.startswith("7 of 8 images in cats cannot be read")
     assert [f"bad{i}.png" in message for i in range(7)] == [True] * 5 + [False] * 2
     assert "and 2 more" in message and "good.png" not in message
+    skipped = decoding.skipped_files(decoded.broken)
+    assert skipped.startswith("7 files that cannot be read were left out (bad0.png: ")
+    assert skipped.endswith(" and 2 more)")
+    assert decoding.skipped_files(decoded.broken[:1]).startswith(
+        "1 file that cannot be read was left"
+    )
 
 
 @pytest.mark.parametrize("allowed", [50, 30])  # Pillow only warns up to twice its limit
 def test_decompression_bomb_is_named(monkeypatch: pytest.MonkeyPatch, allowed: int) -> None:
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", allowed)
     file = File("bomb.png", packed(Image.new("RGB", (8, 8))), np.empty((3, 8, 8), np.uint8))
-    with warnings.catch_warnings(), pytest.raises(UserError, match=r"bomb\.png: .*pixels"):
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        decode_all([file], 1, 8, "here")
+        ((name, reason),) = decode_all([file], 8).broken
+    assert name == "bomb.png" and "pixels" in reason
 
 
 def test_unreadable_path_is_named(tmp_path: Path) -> None:
     file = File("gone.png", tmp_path / "gone.png", np.empty((3, 8, 8), np.uint8))
-    with pytest.raises(UserError, match=r"gone\.png: No such file"):
-        decode_all([file], 1, 8, "here")
+    ((name, reason),) = decode_all([file], 8).broken
+    assert name == "gone.png" and reason == "No such file or directory"
 
 
 def test_no_reader_that_starts_other_programs() -> None:

@@ -20,7 +20,8 @@ from autogan.errors import UserError
 SUFFIXES = (".tar.xz", ".tar.gz", ".tar.bz2", ".tar", ".tgz", ".txz", ".zip")
 MOST_MEMBERS = 2_000_000
 MOST_BYTES = 64 * 2**30  # of all members together, uncompressed
-MOST_MEMBER_BYTES = 2**30  # of one: it is held in memory
+MOST_MEMBER_BYTES = 2**28  # of one: it is held in memory
+MOST_NAME_CHARACTERS = 1000
 _KEPT_BYTES = 2**28  # an archive up to this size is unpacked once; a larger one twice
 # tarfile takes many small steps, some of them back; a large buffer makes both cheap.
 _BUFFER_BYTES = 2**20
@@ -36,16 +37,21 @@ def is_archive(path: Path) -> bool:
     return path.name.lower().endswith(SUFFIXES)
 
 
-def open_archive(path: Path) -> "TarArchive | ZipArchive":
-    """The reader for this file, by its ending. Raises UserError where it cannot be opened."""
-    return ZipArchive(path) if path.name.lower().endswith(".zip") else TarArchive(path)
+def open_archive(path: Path, limit_factor: float = 1.0) -> "TarArchive | ZipArchive":
+    """The reader for this file, by its ending. Raises UserError where it cannot be opened.
+
+    limit_factor: multiplies the limits on members and bytes.
+    """
+    kind = ZipArchive if path.name.lower().endswith(".zip") else TarArchive
+    return kind(path, limit_factor)
 
 
 class _Archive:
     """What both kinds share: the fingerprint, and the refusal of what no image archive holds."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, limit_factor: float) -> None:
         self.path = path
+        self._limit_factor = limit_factor
         self._seen: set[str] = set()
         self._members = 0
         self._bytes = 0
@@ -61,21 +67,26 @@ class _Archive:
             raise self._refused(name, "is a link; pack the files themselves")
         if not folder and not plain:
             raise self._refused(name, "is neither a file nor a folder")
+        if not name or len(name) > MOST_NAME_CHARACTERS:
+            raise self._refused(name[:50], f"has a name of {len(name):,} characters")
         slashed = name.replace("\\", "/")
         if slashed.startswith("/") or slashed[1:2] == ":":
             raise self._refused(name, "has an absolute name")
         if ".." in slashed.split("/"):
             raise self._refused(name, "has a name that leads out of the archive (..)")
         self._members += 1
-        if self._members > MOST_MEMBERS:
-            raise self._refused(name, f"is one too many: at most {MOST_MEMBERS:,} are allowed")
-        if size > MOST_MEMBER_BYTES:
-            raise self._refused(name, f"unpacks to {size:,} bytes; {MOST_MEMBER_BYTES:,} allowed")
         self._bytes += size
-        if self._bytes > MOST_BYTES:
-            raise self._refused(
-                name, f"brings the unpacked size to {self._bytes:,} bytes; {MOST_BYTES:,} allowed"
-            )
+        most_members, most_bytes, most_of_one = (
+            int(limit * self._limit_factor)
+            for limit in (MOST_MEMBERS, MOST_BYTES, MOST_MEMBER_BYTES)
+        )
+        for found, most, words in (
+            (self._members, most_members, "is one too many: at most {1:,} are allowed"),
+            (size, most_of_one, "unpacks to {0:,} bytes; {1:,} allowed"),
+            (self._bytes, most_bytes, "brings the unpacked size to {0:,} bytes; {1:,} allowed"),
+        ):
+            if found > most:
+                raise self._refused(name, f"{words.format(found, most)} (data.limit_factor)")
         short = posixpath.normpath(name)
         if not folder:
             if short in self._seen:
@@ -90,8 +101,8 @@ class _Archive:
 class TarArchive(_Archive):
     """A tar file, plain or compressed. It has no table of contents, so names cost an unpacking."""
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(path)
+    def __init__(self, path: Path, limit_factor: float) -> None:
+        super().__init__(path, limit_factor)
         self._kept: dict[str, bytes] | None = {}  # None: too large to keep
 
     def names(self) -> list[str]:
@@ -158,7 +169,7 @@ class ZipArchive(_Archive):
                     plain=True,
                 )
                 for member in archive.infolist()
-                if not member.is_dir() or self._checked_folder(member)
+                if not member.filename.endswith("/") or self._checked_folder(member)
             ]
 
     def contents(self, wanted: Sequence[str]) -> Iterator[tuple[str, bytes]]:
@@ -166,7 +177,7 @@ class ZipArchive(_Archive):
         with _readable(self.path), zipfile.ZipFile(self.path) as archive:
             for member in archive.infolist():
                 name = posixpath.normpath(member.filename)
-                if name in names and not member.is_dir():
+                if name in names and not member.filename.endswith("/"):
                     yield name, archive.read(member)
 
     def _checked_folder(self, member: zipfile.ZipInfo) -> bool:

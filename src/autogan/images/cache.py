@@ -12,7 +12,7 @@ import time
 import uuid
 import warnings
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -40,7 +40,7 @@ class Contents:
 
 @dataclass(frozen=True, eq=False)
 class Stored:
-    """An entry as read: copy-on-write maps by name ("train_pixels", "held_out_labels", …)."""
+    """An entry as read: read-only maps by name ("train_pixels", "held_out_labels", …)."""
 
     arrays: dict[str, Array]
     class_names: tuple[str, ...]
@@ -129,7 +129,8 @@ def _read(entry: Path) -> Stored:
         raise ValueError("entry.json does not match its checksum")
     arrays = {}
     for name, expected in head["files"].items():
-        array = np.load(entry / f"{name}.npy", mmap_mode="c", allow_pickle=False)
+        # Not copy-on-write ("c"): systems refuse such a map where the file is larger than memory.
+        array = np.load(entry / f"{name}.npy", mmap_mode="r", allow_pickle=False)
         found = {"shape": list(array.shape), "dtype": str(array.dtype), "crc32": _crc32(array)}
         if found != expected:
             raise ValueError(f"{name}.npy is {found}, expected {expected}")
@@ -139,6 +140,9 @@ def _read(entry: Path) -> Stored:
 
 def _finish(builder: Builder, contents: Contents) -> None:
     """Write the files out, and beside them entry.json, which says what they must be."""
+    for array in builder.arrays.values():
+        assert isinstance(array, np.memmap)
+        array.flush()
     files = {}
     for name, array in sorted(builder.arrays.items()):
         files[name] = {
@@ -153,9 +157,6 @@ def _finish(builder: Builder, contents: Contents) -> None:
         "digest": contents.digest or _digest(builder.arrays, contents.class_names),
     }
     head["check"] = _head_check(head)
-    for array in builder.arrays.values():
-        assert isinstance(array, np.memmap)
-        array.flush()
     builder.arrays.clear()  # Windows moves no folder with a mapped file in it
     (builder.folder / "entry.json").write_text(json.dumps(head, indent=1), encoding="utf-8")
 
@@ -164,16 +165,25 @@ def _digest(arrays: dict[str, Array], class_names: tuple[str, ...]) -> str:
     digest = hashlib.sha256(json.dumps(class_names).encode())
     for name, array in sorted(arrays.items()):
         digest.update(f"{name} {array.dtype} {array.shape}".encode())
-        digest.update(array.data)
+        for chunk in _chunks(array):
+            digest.update(chunk)
     return digest.hexdigest()
 
 
 def _crc32(array: Array) -> int:
-    flat = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
     check = 0
-    for start in range(0, len(flat), _CHUNK_BYTES):
-        check = zlib.crc32(flat[start : start + _CHUNK_BYTES].data, check)
+    for chunk in _chunks(array):
+        check = zlib.crc32(chunk, check)
     return check
+
+
+def _chunks(array: Array) -> Iterator[bytes]:
+    """The bytes of a mapped array, read from its file: through the map they would stay resident."""
+    assert isinstance(array, np.memmap) and array.filename is not None
+    with open(array.filename, "rb") as file:
+        file.seek(array.offset)
+        while chunk := file.read(_CHUNK_BYTES):
+            yield chunk
 
 
 def _head_check(head: dict[str, Any]) -> int:

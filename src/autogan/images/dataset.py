@@ -1,6 +1,7 @@
 """Images in memory: an ImageSet is pixels and labels; a DataSet is two of these and a name."""
 
 import hashlib
+import warnings
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -16,14 +17,15 @@ SMALLEST_SIZE = 8
 LARGEST_SIZE = 256
 LOADER_VERSION = 1  # raised when the same source would give other pixels, labels or order
 RESIZE_VERSION = 1
-_MIB_PER_STEP = 64  # float memory that one step of resizing may take
+_MIB_PER_STEP = 16  # float memory that one step of resizing may take
 
 
 @dataclass(frozen=True, eq=False)
 class ImageSet:
     """Images, and their classes where these are known.
 
-    pixels: uint8, N×3×S×S, RGB, 0..255. May be a copy-on-write view of a file in the cache.
+    pixels: uint8, N×3×S×S, RGB, 0..255. May be a map of a file in the cache, which takes no memory
+        of the process and is never written to.
     labels: int64, N, in 0..number of classes - 1; -1: this image has no label (STL-10's unlabelled
         images are trained on together with its labelled ones). None where no image has a label.
     """
@@ -45,6 +47,15 @@ class ImageSet:
     def size(self) -> int:
         """S: height and width in pixels."""
         return self.pixels.shape[-1]
+
+    def near(self, device: torch.device) -> "ImageSet":
+        """The same with the pixels on `device`, where half of its free memory holds them.
+
+        Else they stay where they are, and batches must travel.
+        """
+        if device.type == "cuda" and self.pixels.nbytes > torch.cuda.mem_get_info(device)[0] // 2:
+            return self
+        return replace(self, pixels=self.pixels.to(device))
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,6 +100,11 @@ class DataSet:
         """S: height and width in pixels."""
         return self.train.size
 
+    @property
+    def labelled(self) -> bool:
+        """Whether there are classes to tell apart: two or more."""
+        return len(self.class_names) > 1
+
     def resized(self, size: int) -> "DataSet":
         """The same images, in the same order, at `size`×`size` (8..256): antialiased bilinear.
 
@@ -119,14 +135,21 @@ def from_stored(name: str, stored: cache.Stored, cache_directory: Path | None) -
     """The data set that lies in an entry of the cache; its files stay mapped, not read."""
     train, held_out = (
         ImageSet(
-            torch.from_numpy(stored.arrays[f"{part}_pixels"]),
-            torch.from_numpy(stored.arrays[f"{part}_labels"]) if stored.class_names else None,
+            _as_tensor(stored.arrays[f"{part}_pixels"]),
+            _as_tensor(stored.arrays[f"{part}_labels"]) if stored.class_names else None,
         )
         for part in ("train", "held_out")
     )
     return DataSet(
         name, stored.digest, stored.class_names, train, held_out, stored.notes, cache_directory
     )
+
+
+def _as_tensor(array: cache.Array) -> Tensor:
+    """A tensor on the same read-only map; torch, which knows no such tensors, warns of them."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The given NumPy array is not writable")
+        return torch.from_numpy(array)
 
 
 def check_size(size: int) -> None:

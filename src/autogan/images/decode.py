@@ -10,9 +10,10 @@ import os
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
@@ -23,8 +24,9 @@ from autogan.images.cache import Array
 # What is opened, by Pillow's names. Not every reader of Pillow: some start other programs (EPS).
 FORMATS = (
     "JPEG", "PNG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "PPM", "TGA", "ICO", "ICNS", "JPEG2000",
-    "AVIF", "QOI", "PCX", "SGI", "DDS", "PSD", "MPO",
+    "AVIF", "QOI", "PCX", "SGI", "DDS", "PSD",
 )  # fmt: skip
+_OPENED_AS_JPEG = "MPO"  # photographs with a second view; Pillow has no reader of that name
 _EXIF_ORIENTATION = 0x0112
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -38,6 +40,9 @@ _TURNS = {
 _FILES_PER_TASK = 64
 _BYTES_PER_TASK = 2**23
 _THREADS = max(2, min(8, os.cpu_count() or 2))  # Pillow lets others run while it decodes
+_BYTES_IN_MEMORY = 2**28  # of files that are read and not yet decoded
+_LARGE_PIXELS = 2**24
+_ONE_LARGE_IMAGE = Lock()  # one of the largest that are allowed takes more than a GiB while decoded
 _NAMED_BROKEN = 5
 
 # What is counted, and how it is said: once for one image, once for many.
@@ -79,26 +84,50 @@ class _Result:
 def image_suffixes() -> frozenset[str]:
     """The endings, lower case with a dot, of the files that are taken for images."""
     known = Image.registered_extensions()
-    return frozenset(suffix for suffix, form in known.items() if form in FORMATS)
+    forms = (*FORMATS, _OPENED_AS_JPEG)
+    return frozenset(suffix for suffix, form in known.items() if form in forms)
 
 
-def decode_all(files: Iterable[File], number: int, size: int, where: str) -> tuple[str, ...]:
-    """Decode all `number` files into their targets; returns notes for people.
+@dataclass(frozen=True)
+class Decoded:
+    """What is to be said of decoded files.
 
-    Raises UserError that names the files which cannot be read, the first five and how many more.
+    notes: what was converted, for people. broken: names of the files that cannot be read, each with
+    the reason, sorted; their targets hold nothing.
+    """
+
+    notes: tuple[str, ...]
+    broken: tuple[tuple[str, str], ...]
+
+
+def decode_all(files: Iterable[File], size: int, limit_factor: float = 1.0) -> Decoded:
+    """Decode all files into their targets.
+
+    limit_factor: multiplies Pillow's limit on the pixels of an image.
     """
     total = _Result()
-    with ThreadPoolExecutor(_THREADS) as pool:
-        running: deque[Future[_Result]] = deque()
+    with _pixel_limit(limit_factor), ThreadPoolExecutor(_THREADS) as pool:
+        running: deque[tuple[int, Future[_Result]]] = deque()
         for task in _tasks(files):
-            running.append(pool.submit(_decode_some, task, size))
-            if len(running) > 2 * _THREADS:  # bounds what lies read but undecoded in memory
-                _add(total, running.popleft().result())
-        for future in running:
+            running.append((_held(task), pool.submit(_decode_some, task, size)))
+            while len(running) > 2 * _THREADS or sum(n for n, _ in running) > _BYTES_IN_MEMORY:
+                _add(total, running.popleft()[1].result())
+        for _, future in running:
             _add(total, future.result())
-    if total.broken:
-        raise _broken_files(sorted(total.broken), number, where)
-    return tuple(say(kind, total.kinds[kind], size) for kind in _SAYINGS if total.kinds[kind])
+    notes = tuple(say(kind, total.kinds[kind], size) for kind in _SAYINGS if total.kinds[kind])
+    return Decoded(notes, tuple(sorted(total.broken)))
+
+
+@contextmanager
+def _pixel_limit(factor: float) -> Iterator[None]:
+    """Pillow's limit is one of the process; inside it is `factor` times itself."""
+    before = Image.MAX_IMAGE_PIXELS
+    if before is not None:
+        Image.MAX_IMAGE_PIXELS = int(before * factor)
+    try:
+        yield
+    finally:
+        Image.MAX_IMAGE_PIXELS = before
 
 
 def say(kind: str, number: int, size: int) -> str:
@@ -117,15 +146,19 @@ def decode(content: bytes | Path, size: int) -> tuple[Array, set[str]]:
     with Image.open(stream, formats=FORMATS) as image:
         most = Image.MAX_IMAGE_PIXELS
         if most is not None and image.width * image.height > most:
-            raise ValueError(f"{image.width}×{image.height} pixels; at most {most:,} are allowed")
+            raise ValueError(
+                f"{image.width}×{image.height} pixels; at most {most:,} are allowed "
+                "(data.limit_factor)"
+            )
         if getattr(image, "is_animated", False) and image.format in ("GIF", "WEBP", "PNG"):
             kinds.add("animated")
         # A JPEG may be decoded at half, a quarter or an eighth: never below three times the size.
         image.draft(None, (3 * size, 3 * size))
-        image.load()
-        # Asked after loading: Pillow has turned a TIFF by then, and forgotten its orientation.
-        turn = _TURNS.get(image.getexif().get(_EXIF_ORIENTATION, 1))
-        rgb = _to_rgb(image, kinds)
+        with _ONE_LARGE_IMAGE if image.width * image.height > _LARGE_PIXELS else nullcontext():
+            image.load()
+            # Asked after loading: Pillow has turned a TIFF by then, and forgotten its orientation.
+            turn = _TURNS.get(image.getexif().get(_EXIF_ORIENTATION, 1))
+            rgb = _to_rgb(image, kinds)
         if turn is not None:
             rgb = rgb.transpose(turn)
             kinds.add("turned")
@@ -151,11 +184,14 @@ def _to_rgb(image: Image.Image, kinds: set[str]) -> Image.Image:
     if mode == "F":
         raise ValueError("floating-point pixels have no known range; convert to 8 or 16 bits")
     if mode == "I" or mode.startswith("I;16"):
-        values = np.asarray(image).astype(np.int64)
+        values = np.asarray(image)
         if values.min() < 0 or values.max() > 65535:
             raise ValueError("32-bit pixels have no known range; convert to 8 or 16 bits")
         kinds.add("16-bit")
-        image = Image.fromarray(((values + 128) // 257).astype(np.uint8))
+        scaled = np.empty(values.shape, np.uint8)
+        for row, wide in zip(scaled, values, strict=True):  # all at once would take eight times it
+            row[:] = (wide.astype(np.int64) + 128) // 257
+        image = Image.fromarray(scaled)
     elif mode in ("1", "L", "LA", "La"):
         kinds.add("grey")
     elif mode in ("P", "PA"):
@@ -180,12 +216,17 @@ def _tasks(files: Iterable[File]) -> Iterator[list[File]]:
     held = 0
     for file in files:
         task.append(file)
-        held += len(file.content) if isinstance(file.content, bytes) else 0
+        held += _held([file])
         if len(task) == _FILES_PER_TASK or held >= _BYTES_PER_TASK:
             yield task
             task, held = [], 0
     if task:
         yield task
+
+
+def _held(task: list[File]) -> int:
+    """Bytes that the files of a task take in memory."""
+    return sum(len(file.content) for file in task if isinstance(file.content, bytes))
 
 
 def _decode_some(task: list[File], size: int) -> _Result:
@@ -216,11 +257,20 @@ def _add(total: _Result, part: _Result) -> None:
     total.broken.extend(part.broken)
 
 
-def _broken_files(broken: list[tuple[str, str]], number: int, where: str) -> UserError:
-    lines = [f"  {name}: {reason}" for name, reason in islice(broken, _NAMED_BROKEN)]
+def broken_files(broken: tuple[tuple[str, str], ...], number: int, where: str) -> UserError:
+    """The refusal of `number` files of which some are broken: names five, and how many more."""
+    lines = [f"  {name}: {reason}" for name, reason in broken[:_NAMED_BROKEN]]
     if len(broken) > _NAMED_BROKEN:
         lines.append(f"  and {len(broken) - _NAMED_BROKEN:,} more")
     return UserError(
-        f"{len(broken):,} of {number:,} images in {where} cannot be read. Remove or replace:\n"
-        + "\n".join(lines)
+        f"{len(broken):,} of {number:,} images in {where} cannot be read. Remove or replace them, or "
+        "leave them out with --skip-broken:\n" + "\n".join(lines)
     )
+
+
+def skipped_files(broken: tuple[tuple[str, str], ...]) -> str:
+    """The note on files that were left out: how many, and the names of five."""
+    names = ", ".join(f"{name}: {reason}" for name, reason in broken[:_NAMED_BROKEN])
+    more = f" and {len(broken) - _NAMED_BROKEN:,} more" if len(broken) > _NAMED_BROKEN else ""
+    what = "1 file" if len(broken) == 1 else f"{len(broken):,} files"
+    return f"{what} that cannot be read {'was' if len(broken) == 1 else 'were'} left out ({names}{more})"

@@ -42,8 +42,8 @@ class Folder:
 
     def fingerprint(self) -> str:
         digest = hashlib.sha256()
-        for name, status in self._files.items():
-            line = f"{name}\0{status.st_size}\0{status.st_mtime_ns}\0"
+        for name, (size, changed_ns) in self._files.items():
+            line = f"{name}\0{size}\0{changed_ns}\0"
             digest.update(line.encode(errors="surrogateescape"))
         return digest.hexdigest()
 
@@ -55,8 +55,11 @@ class Folder:
             yield name, self.path / name
 
 
-def _walk(top: Path) -> Iterator[tuple[str, os.stat_result]]:
-    """Every file under `top`; a folder that links back to one already visited is left out."""
+def _walk(top: Path) -> Iterator[tuple[str, tuple[int, int]]]:
+    """Every file under `top`, with its size and time of change in ns.
+
+    A folder that links back to one already visited is left out.
+    """
     visited: set[str] = set()
     stack = [(os.fspath(top), "")]
     while stack:
@@ -71,4 +74,5 @@ def _walk(top: Path) -> Iterator[tuple[str, os.stat_result]]:
                 if entry.is_dir():
                     stack.append((entry.path, f"{name}/"))
                 elif entry.is_file():
-                    yield name, entry.stat()
+                    status = entry.stat()  # whole ones of a million files would take a GiB
+                    yield name, (status.st_size, status.st_mtime_ns)

@@ -1,6 +1,6 @@
 """The embedded data set: coloured capital letters of ten classes, drawn, not stored.
 
-Each image is one letter in one of the bold fonts that come with matplotlib, turned, scaled, slanted and
+Each image is one letter in one of two bold fonts that come with matplotlib, turned, scaled, slanted and
 shifted a little, in one strong colour on a calm background that contrasts with it. Every image has
 a random generator of its own, so that images are independent of how the work is divided.
 """
@@ -20,17 +20,13 @@ from autogan.errors import UserError
 from autogan.images import cache
 from autogan.images.dataset import DataSet, from_stored
 
-RECIPE = 1  # raised when any pixel changes
+RECIPE = 3  # raised when any pixel changes
 CLASSES = ("A", "E", "H", "J", "L", "O", "S", "T", "V", "X")  # no two alike when turned by 30°
 TRAIN_IMAGES = 10_000
 HELD_OUT_IMAGES = 2_000
 FONTS = (
     "DejaVuSans-Bold.ttf",
-    "DejaVuSans-BoldOblique.ttf",
     "DejaVuSansMono-Bold.ttf",
-    "DejaVuSansMono-BoldOblique.ttf",
-    "DejaVuSerif-Bold.ttf",
-    "DejaVuSerif-BoldItalic.ttf",
 )
 _STENCIL = 192  # pixels; the height of the letters that are drawn once and then transformed
 _SUPERSAMPLING = 3
@@ -96,10 +92,10 @@ def draw(letter: str, size: int, random: np.random.Generator) -> cache.Array:
     """One image of `letter`, uint8 `size`×`size`×3."""
     stencil = _stencil(FONTS[random.integers(len(FONTS))], letter)
     pose = _Pose(
-        angle=math.radians(random.uniform(-12, 12)),
-        height=random.uniform(0.68, 0.82),
-        shear=random.uniform(-0.1, 0.1),
-        shift=(random.uniform(-0.06, 0.06), random.uniform(-0.06, 0.06)),
+        angle=math.radians(random.uniform(-5, 5)),
+        height=random.uniform(0.7, 0.8),
+        shear=random.uniform(-0.05, 0.05),
+        shift=(random.uniform(-0.04, 0.04), random.uniform(-0.04, 0.04)),
     )
     cover = _cover(stencil, pose, size)[..., None]  # S×S×1, 0..1
     ink, near, far = colours(random)

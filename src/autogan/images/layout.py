@@ -1,11 +1,12 @@
 """Which file belongs to which split and class, read off the names alone.
 
 Understood, each possibly inside one or more single folders: `train/CLASS/…` with `test/CLASS/…` (or
-`val`), `CLASS/…`, `train/…` with `test/…` without classes, and a flat folder.
+`val`), `CLASS/…`, `train/…` with `test/…` without classes, and a flat folder. One class tells nothing
+apart: its images are taken as unlabelled, and a note says so.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -59,7 +60,11 @@ def arrange(names: Iterable[str], suffixes: frozenset[str], where: str) -> Layou
         )
     if len(images) < 2:
         raise UserError(f"There is only one image in {where}; at least 2 are needed.")
-    paths = _below_single_folders({name: PurePosixPath(name).parts for name in images})
+    paths = {name: PurePosixPath(name).parts for name in images}
+    folders = _shared_folders(paths.values())
+    paths = {name: parts[len(folders) :] for name, parts in paths.items()}
+    if folders and all(len(parts) == 1 for parts in paths.values()):
+        notes.append(f"all images lie in one folder ({folders[-1]}): they are taken as unlabelled")
     tops = {parts[0] for parts in paths.values() if len(parts) > 1}
     flat = any(len(parts) == 1 for parts in paths.values())
     tests = [name for name in HELD_OUT if name in tops]
@@ -100,15 +105,16 @@ def _with_split(
         )
     if len(parts[TRAIN]) < 2:
         raise UserError(f"There is only one image in {where}/{TRAIN}; at least 2 are needed.")
+    labels = _two_or_more(classes[TRAIN], notes)
     train, held_out = (
-        _split(sorted(parts[split]), parts[split], classes[TRAIN], purpose)
+        _split(sorted(parts[split]), parts[split], labels, purpose)
         for split, purpose in ((TRAIN, "train"), (test, "held out"))
     )
-    return Layout(train, held_out, classes[TRAIN], tuple(notes))
+    return Layout(train, held_out, labels, tuple(notes))
 
 
 def _without_split(paths: dict[str, tuple[str, ...]], where: str, notes: list[str]) -> Layout:
-    classes = _classes(paths, where)
+    classes = _two_or_more(_classes(paths, where), notes)
     members: dict[str, list[str]] = defaultdict(list)
     for name in sorted(paths):
         members[paths[name][0] if classes else ""].append(name)
@@ -154,6 +160,14 @@ def _classes(paths: dict[str, tuple[str, ...]], where: str) -> tuple[str, ...]:
     return tuple(folders)
 
 
+def _two_or_more(classes: tuple[str, ...], notes: list[str]) -> tuple[str, ...]:
+    """The classes, or () where there is one only, which is noted."""
+    if len(classes) != 1:
+        return classes
+    notes.append(f"there is only one class ({classes[0]}): its images are taken as unlabelled")
+    return ()
+
+
 def _images(names: Iterable[str], suffixes: frozenset[str]) -> tuple[list[str], list[str]]:
     """Images and other files; hidden ones, and those that systems leave behind, are neither."""
     images: list[str] = []
@@ -168,13 +182,13 @@ def _images(names: Iterable[str], suffixes: frozenset[str]) -> tuple[list[str], 
     return images, sorted(others)
 
 
-def _below_single_folders(paths: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
-    """The same without the leading folders that all of them share."""
+def _shared_folders(paths: Collection[tuple[str, ...]]) -> tuple[str, ...]:
+    """The leading folders that all of them share."""
     depth = 0
-    first = next(iter(paths.values()))
-    while all(len(path) > depth + 1 and path[depth] == first[depth] for path in paths.values()):
+    first = next(iter(paths))
+    while all(len(path) > depth + 1 and path[depth] == first[depth] for path in paths):
         depth += 1
-    return {name: path[depth:] for name, path in paths.items()}
+    return first[:depth]
 
 
 def _some(names: list[str]) -> str:
