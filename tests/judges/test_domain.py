@@ -8,9 +8,20 @@ import torch
 
 from autogan.errors import UserError
 from autogan.images import DataSet, ImageSet
-from autogan.judges import DomainJudge, JudgeRecipe, domain, domain_judge, train_domain_judge
+from autogan.judges import (
+    DomainJudge,
+    JudgeRecipe,
+    domain,
+    domain_judge,
+    floor,
+    reference,
+    train_domain_judge,
+)
+from autogan.judges.base import resize
 from autogan.judges.domain import accuracy
-from autogan.judges.training import augment, resized_pixels, schedule
+from autogan.judges.tasks import ROTATIONS, Task, turned
+from autogan.judges.training import NetworkTraining, augment, drive_to_end, schedule
+from autogan.storage import load_tree, save_tree
 
 RECIPE = JudgeRecipe(width=8, epochs=2, batch_size=32, learning_rate=0.1, flip=False)
 CPU = torch.device("cpu")
@@ -51,8 +62,9 @@ def test_learns_the_classes_and_says_how_well(data: DataSet, judge: DomainJudge)
     judgement = judge(data.held_out.pixels)
     right = judgement.probabilities.argmax(1) == data.held_out.labels
     assert judge.held_out_accuracy == pytest.approx(float(right.double().mean()))
-    # Other held-out images, another accuracy: labels turned by one class are all wrong.
-    assert accuracy(judge, data.held_out.pixels, (data.held_out.labels + 1) % 4) < 0.05
+    # Labels turned by one class are all wrong.
+    wrong = ImageSet(data.held_out.pixels, (data.held_out.labels + 1) % 4)
+    assert accuracy(judge, judge.task.examples(wrong, "wrong")) < 0.05
 
 
 def test_judgement_has_the_promised_shapes(data: DataSet, judge: DomainJudge) -> None:
@@ -69,10 +81,10 @@ def test_judgement_has_the_promised_shapes(data: DataSet, judge: DomainJudge) ->
 def test_images_of_other_sizes_are_judged(
     data: DataSet, judge: DomainJudge, size: int, least: float
 ) -> None:
-    assert data.held_out.labels is not None
-    pixels = resized_pixels(data.held_out.pixels, size)
-    assert pixels.shape[-1] == size
-    assert accuracy(judge, pixels, data.held_out.labels) > least
+    pixels = resize(data.held_out.pixels.float(), size).round().to(torch.uint8)
+    held_out = ImageSet(pixels, data.held_out.labels)
+    assert held_out.size == size
+    assert accuracy(judge, judge.task.examples(held_out, "held out")) > least
 
 
 def test_refuses_what_is_no_image(judge: DomainJudge) -> None:
@@ -112,13 +124,19 @@ def test_unlabelled_images_are_left_out(data: DataSet) -> None:
         torch.cat([pixels, noise.to(torch.uint8)]), torch.cat([labels, torch.full((64,), -1)])
     )
     steps: list[tuple[int, int]] = []
+
+    def drive(training: NetworkTraining) -> None:
+        while training.step < training.steps:
+            training.train_step()
+            steps.append((training.step, training.steps))
+
     with_noise = train_domain_judge(
         replace(data, train=mixed),
         recipe,
         0,
         CPU,
         "float32",
-        lambda done, of: steps.append((done, of)),
+        drive,
     )
     without = train_domain_judge(
         replace(data, train=ImageSet(pixels, labels)), recipe, 0, CPU, "float32", None
@@ -127,11 +145,12 @@ def test_unlabelled_images_are_left_out(data: DataSet) -> None:
     assert steps == [(1, 3), (2, 3), (3, 3)]
 
 
-def test_a_data_set_without_labels_is_refused(data: DataSet) -> None:
-    bare = ImageSet(data.train.pixels[:8], None)
-    unlabelled = DataSet("cats", "0" * 64, (), bare, bare, ())
-    with pytest.raises(UserError, match=r"cats has no labelled images.*sub-folder per class"):
-        train_domain_judge(unlabelled, RECIPE, 0, CPU, "float32", None)
+def test_a_part_without_any_label_is_refused(data: DataSet) -> None:
+    bare = ImageSet(data.train.pixels[:8], torch.full((8,), -1))
+    with pytest.raises(UserError, match=r"held-out part of stripes has no labelled images.*rows"):
+        train_domain_judge(replace(data, held_out=bare), RECIPE, 0, CPU, "float32", None)
+    with pytest.raises(UserError, match=r"The data set stripes has no labelled images"):
+        train_domain_judge(replace(data, train=bare), RECIPE, 0, CPU, "float32", None)
     with pytest.raises(UserError, match=r"Unknown precision 'half'"):
         train_domain_judge(data, RECIPE, 0, CPU, "half", None)
 
@@ -219,3 +238,116 @@ def test_augmentation_does_what_the_recipe_says(data: DataSet) -> None:
     assert changed == [True] * 8 + [False] * 8
     roughness = (reduced[..., 1:] - reduced[..., :-1]).abs().mean((1, 2, 3))
     assert roughness[4:8].mean() < roughness[:4].mean() < roughness[8:].mean()
+
+
+# Without labels: which way up?
+
+
+def skies(count: int, seed: int, *, noise: bool = False) -> ImageSet:
+    """Bright above, dark below, a disc somewhere in the upper half; `noise`: nothing to recognise."""
+    generator = torch.Generator().manual_seed(seed)
+    if noise:
+        pixels = torch.randint(256, (count, 3, 32, 32), generator=generator, dtype=torch.uint8)
+        return ImageSet(pixels, None)
+    y, x = torch.meshgrid(torch.arange(32.0), torch.arange(32.0), indexing="ij")
+    centre = torch.rand(count, 1, 1, generator=generator) * 24 + 4
+    sun = ((y - 8) ** 2 + (x - centre) ** 2 < 16).float()  # N×32×32
+    colour = torch.rand(count, 3, 1, 1, generator=generator) * 60 + 60
+    shade = (1.4 - y / 32)[None, None] * colour + 80 * sun[:, None]
+    grain = torch.randn(count, 3, 32, 32, generator=generator) * 10
+    return ImageSet((shade + grain).clamp(0, 255).to(torch.uint8), None)
+
+
+def skies_data(**options: bool) -> DataSet:
+    return DataSet("skies", "7" * 64, (), skies(160, 0, **options), skies(60, 1, **options))
+
+
+@pytest.fixture(scope="module")
+def upright() -> DomainJudge:
+    return train_domain_judge(skies_data(), RECIPE, 0, CPU, "float32", None)
+
+
+def test_turning_is_what_it_says() -> None:
+    images = torch.arange(4 * 3 * 5 * 5).reshape(4, 3, 5, 5)
+    result = turned(images, torch.tensor([0, 1, 2, 3]))
+    assert torch.equal(result[0], images[0])
+    assert torch.equal(result[1][:, 0], images[1][:, :, -1])  # left: the right edge comes on top
+    assert torch.equal(result[2], images[2].flip(1, 2))
+    assert torch.equal(result[3][:, :, -1], images[3][:, 0])
+
+
+def test_every_image_is_asked_about_once_a_rotation() -> None:
+    data = skies_data()
+    examples = Task.of(()).examples(data.held_out, "skies")
+    assert len(examples) == 60 * len(ROTATIONS)
+    shown = list(examples.batches(CPU, size=7))
+    images, targets = (torch.cat(part) for part in zip(*shown, strict=True))
+    assert torch.equal(targets.bincount(), torch.full((4,), 60))
+    for image in (0, 33):
+        assert torch.equal(images[4 * image], data.held_out.pixels[image])
+        assert torch.equal(images[4 * image + 2], data.held_out.pixels[image].flip(1, 2))
+    assert Task.of(("only",)) == Task.of(()) != Task.of(("a", "b"))
+
+
+def test_without_labels_the_judge_learns_which_way_up(upright: DomainJudge) -> None:
+    assert upright.task.kind == "rotation" and upright.name.startswith("domain-rotation-")
+    assert upright.held_out_accuracy > 0.9
+    guessing = train_domain_judge(skies_data(noise=True), RECIPE, 0, CPU, "float32", None)
+    assert 0.1 < guessing.held_out_accuracy < 0.45
+
+
+def test_a_judge_without_classes_has_no_probabilities(upright: DomainJudge) -> None:
+    images = skies_data().held_out.pixels[:9]
+    judgement = upright(images)
+    assert upright.class_count == 0 and upright.class_names == ()
+    assert judgement.features.shape == (9, 32) and judgement.probabilities.shape == (9, 0)
+    features, answers = upright.answer(images)
+    assert torch.equal(features, judgement.features) and answers.shape == (9, 4)
+
+
+def test_scores_of_a_judge_without_classes_leave_out_what_counts_classes(
+    upright: DomainJudge, tmp_path: Path
+) -> None:
+    data = skies_data()
+    real = reference(upright, data.train, data.digest, tmp_path)
+    scores = floor(upright, data.held_out, real)
+    assert scores.inception_score is None and scores.inception_score_std is None
+    assert scores.class_shares == ()
+    assert any("knows no classes" in mark for mark in scores.marks)
+    turned_over = ImageSet(data.held_out.pixels.flip(2), None)
+    worse = floor(upright, turned_over, real)
+    assert scores.frechet_distance is not None and worse.frechet_distance is not None
+    assert worse.frechet_distance > 3 * scores.frechet_distance
+
+
+def test_a_judge_of_unlabelled_images_is_kept_in_the_cache(tmp_path: Path) -> None:
+    data, recipe = skies_data(), replace(RECIPE, epochs=1)
+    one = domain_judge(data, recipe, 0, CPU, tmp_path, None)
+    again = domain_judge(data, recipe, 0, CPU, tmp_path, None)
+    assert (again.name, again.task, again.about) == (one.name, one.task, one.about)
+    assert len(list(tmp_path.glob("judges/*"))) == 1
+
+
+def test_a_training_goes_on_from_any_step_to_the_bit(data: DataSet, tmp_path: Path) -> None:
+    recipe = replace(RECIPE, epochs=2)
+    task = Task.of(data.class_names)
+
+    def begun() -> NetworkTraining:
+        return NetworkTraining(data, task, recipe, 0, CPU, "float32")
+
+    def ended(training: NetworkTraining) -> dict[str, torch.Tensor]:
+        drive_to_end(training)
+        return training.network.state_dict()
+
+    whole = begun()
+    states = []
+    while whole.step < min(6, whole.steps - 1):
+        save_tree(tmp_path / str(whole.step), whole.state_dict())
+        states.append(tmp_path / str(whole.step))
+        whole.train_step()
+    expected = ended(whole)
+    for file in states:
+        again = begun()
+        again.load_state_dict(load_tree(file))
+        found = ended(again)
+        assert all(torch.equal(expected[name], found[name]) for name in expected), file.name

@@ -1,12 +1,13 @@
 """Each score against a closed form or an independent computation."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch_fidelity.metric_isc import isc_features_to_metric
+from torch_fidelity.metric_kid import kid_features_to_metric
+from torch_fidelity.metric_prc import prc_features_to_metric
 
 from autogan.errors import UserError
 from autogan.judges import (
@@ -65,9 +66,23 @@ def test_inception_score_against_numpy() -> None:
     assert score.std == pytest.approx(np.std(expected), rel=1e-9)
 
 
+def test_shuffled_splits_are_those_of_torch_fidelity() -> None:
+    logits = 3 * normal(103, 5)
+    theirs = isc_features_to_metric(logits, splits=4, shuffle=True, rng_seed=2020)
+    probabilities = torch.softmax(logits, 1)
+    ours = inception_score(probabilities, 4, shuffle_seed=2020)
+    assert ours.mean == pytest.approx(theirs["inception_score_mean"], rel=1e-6)
+    assert ours.std == pytest.approx(theirs["inception_score_std"], rel=1e-5)
+    assert inception_score(probabilities, 4).std != pytest.approx(ours.std, rel=1e-3)
+
+
 def test_inception_score_refuses_too_few_images() -> None:
     with pytest.raises(UserError, match="at least 100 images, not 99"):
         inception_score(torch.full((99, 10), 0.1), splits=10)
+    # Of many classes, the 500 images a split of published scores are enough.
+    with pytest.raises(UserError, match="at least 1000 images, not 999"):
+        inception_score(torch.full((999, 1008), 1 / 1008), splits=2)
+    assert inception_score(torch.full((1000, 1008), 1 / 1008), splits=2).mean == pytest.approx(1.0)
     with pytest.raises(UserError, match="NaN"):
         inception_score(torch.full((100, 10), float("nan")))
 
@@ -87,20 +102,6 @@ def test_statistics_in_batches_are_those_of_all_at_once(sizes: list[int], seed: 
         np.testing.assert_allclose(
             statistics.covariance.numpy(), np.cov(exact, rowvar=False), rtol=1e-9, atol=1e-10
         )
-
-
-def test_statistics_survive_a_file(tmp_path: Path) -> None:
-    statistics = FeatureStatistics.from_features(normal(50, 3))
-    statistics.save(tmp_path / "s.npz")
-    again = FeatureStatistics.load(tmp_path / "s.npz")
-    assert again.count == 50
-    torch.testing.assert_close(again.mean, statistics.mean, rtol=0, atol=0)
-    torch.testing.assert_close(again.covariance, statistics.covariance, rtol=1e-14, atol=1e-14)
-    with np.load(tmp_path / "s.npz") as arrays:
-        assert arrays["sigma"].shape == (3, 3)
-    np.savez(tmp_path / "other.npz", mu=np.zeros(3))
-    with pytest.raises(UserError, match="sigma, count"):
-        FeatureStatistics.load(tmp_path / "other.npz")
 
 
 def test_frechet_distance_of_diagonal_gaussians() -> None:
@@ -134,6 +135,8 @@ def test_frechet_distance_refuses_few_images_and_non_finite_features() -> None:
     enough = FeatureStatistics.from_features(normal(9, 8))
     with pytest.raises(UserError, match=r"8 features needs at least 9 images .* not 8"):
         frechet_distance(enough, FeatureStatistics.from_features(normal(8, 8)))
+    few = FeatureStatistics.from_features(normal(8, 8))
+    assert frechet_distance(enough, few, allow_few=True) > 0
     broken = normal(20, 8)
     broken[3, 4] = float("inf")
     with pytest.raises(UserError, match="NaN or infinite"):
@@ -147,6 +150,22 @@ def test_kernel_distance_by_hand() -> None:
     score = kernel_distance(a, b, subsets=3, subset_size=2)
     assert score.mean == pytest.approx(-13.0)
     assert score.std == pytest.approx(0.0, abs=1e-12)
+
+
+def test_kernel_distance_and_its_subsets_are_those_of_torch_fidelity() -> None:
+    generated, real = normal(50, 16) + 0.3, normal(40, 16, seed=1)
+    theirs = kid_features_to_metric(generated, real, kid_subsets=7, kid_subset_size=20)
+    ours = kernel_distance(generated, real, subsets=7, subset_size=20)
+    assert ours.mean == pytest.approx(theirs["kernel_inception_distance_mean"], rel=1e-4)
+    assert ours.std == pytest.approx(theirs["kernel_inception_distance_std"], rel=1e-4)
+
+
+def test_precision_and_recall_are_those_of_torch_fidelity() -> None:
+    generated, real = normal(60, 4) * 0.8, normal(50, 4, seed=1)
+    theirs = prc_features_to_metric(generated, real)
+    precision, recall = precision_recall(real, generated)
+    assert (precision, recall) == pytest.approx((theirs["precision"], theirs["recall"]), rel=1e-6)
+    assert precision != recall
 
 
 def test_kernel_distance_of_one_distribution_is_unbiased() -> None:

@@ -1,6 +1,7 @@
 """All scores at once, the reference and the floor, with judges made by hand."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,10 @@ from autogan.judges import (
     Judge,
     Judgement,
     Reference,
+    Tally,
     floor,
     frechet_distance,
+    inception_score,
     reference,
     score,
     scoring,
@@ -24,6 +27,9 @@ from autogan.judges import (
 
 class ColourJudge(Judge):
     """Features: the mean of each channel and of its two halves; class: the brightest channel."""
+
+    kind = "colour"
+    class_names = ("red", "green", "blue")
 
     def __init__(self, name: str = "colour-1") -> None:
         self.name, self.feature_dimension, self.class_count = name, 6, 3
@@ -57,7 +63,7 @@ def test_the_floor_is_better_than_noise(real: Reference) -> None:
     judge = ColourJudge()
     noise = torch.randint(256, (300, 3, 8, 8), generator=torch.Generator().manual_seed(0))
     good = floor(judge, coloured(300, seed=1), real)
-    bad = score(judge, [noise.to(torch.uint8)], real)
+    bad = score(judge, [noise.to(torch.uint8)], 300, real)
     assert good.frechet_distance < 0.01 < bad.frechet_distance
     assert good.kernel_distance < 0.01 < bad.kernel_distance
     assert good.precision > 0.8 > 0.2 > bad.precision
@@ -70,18 +76,38 @@ def test_the_floor_is_better_than_noise(real: Reference) -> None:
 def test_scores_carry_what_they_rest_on(real: Reference) -> None:
     judge = ColourJudge()
     images = coloured(300, seed=1).pixels
-    scores = score(judge, torch.split(images, 64), real, inception_splits=2)
+    scores = score(judge, torch.split(images, 64), 300, real, inception_splits=2)
     assert (scores.judge, scores.images, scores.real_images) == ("colour-1", 300, 2400)
     assert (scores.kernel_subset_size, scores.manifold_images) == (150, 300)
     assert sum(scores.class_shares) == pytest.approx(1.0)
     values = json.loads(json.dumps(scores.to_dict()))
     assert values["frechet_distance"] == scores.frechet_distance
-    assert len(values) == 13
-    # The same from a judgement as from batches, and the distance is that of all real images.
-    judgement = judge.judge_all([images])
-    assert score(judge, judgement, real, inception_splits=2) == scores
+    assert len(values) == 14
+    assert scores.marks == ()
+    # The same as from all images at once.
+    judgement = judge(images)
     statistics = FeatureStatistics.from_features(judgement.features)
-    assert scores.frechet_distance == frechet_distance(statistics, real.statistics)
+    distance = frechet_distance(statistics, real.statistics)
+    assert scores.frechet_distance == pytest.approx(distance, rel=1e-9)
+    inception = inception_score(judgement.probabilities, 2, shuffle_seed=2020)
+    assert scores.inception_score == pytest.approx(inception.mean, rel=1e-9)
+
+
+def test_what_is_kept_of_a_stream_does_not_grow(
+    real: Reference, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scoring, "SUBSET_IMAGES", 90)
+    images = coloured(1200, seed=1).pixels
+    tally = Tally.of(ColourJudge(), torch.split(images, 50), 1200, inception_splits=10)
+    every = ColourJudge()(images).features
+    rows = [int((every == row).all(1).nonzero()[0]) for row in tally.features]
+    assert len(set(rows)) == 90
+    assert rows == sorted(rows)
+    assert rows[0] < 100
+    assert rows[-1] > 1100
+    assert tally.statistics.count == 1200
+    kept = sum(part.untyped_storage().nbytes() for part in tally._features)
+    assert kept == 90 * 6 * 4  # not views of whole batches
 
 
 def test_the_reference_is_cached_and_verified(tmp_path: Path) -> None:
@@ -108,27 +134,69 @@ def test_the_reference_is_cached_and_verified(tmp_path: Path) -> None:
     assert torch.equal(repaired.features, one.features)
 
 
-def test_the_reference_keeps_a_fixed_random_part(
+def test_the_reference_is_of_all_images_and_keeps_features_of_a_fixed_random_part(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(scoring, "SUBSET_IMAGES", 90)
     images = coloured(600, seed=0)
     made = reference(ColourJudge(), images, "a" * 64, tmp_path)
-    every = ColourJudge()(images.pixels).features
+    again = reference(ColourJudge(), images, "b" * 64, tmp_path)
+    assert made.features is not None and again.features is not None
     assert made.features.shape == (90, 6)
+    assert torch.equal(made.features, again.features)
     assert made.count == made.statistics.count == 600
-    rows = [int((every == row).all(1).nonzero()[0]) for row in made.features]
-    assert len(set(rows)) == 90
-    assert rows != sorted(rows)
-    assert min(rows) < 100
-    assert max(rows) > 500
+
+
+def test_imported_statistics_leave_out_and_mark_what_needs_features(real: Reference) -> None:
+    judge, images = ColourJudge(), coloured(300, seed=1).pixels
+    full = score(judge, [images], 300, real)
+    bare = score(judge, [images], 300, replace(real, features=None))
+    assert bare.frechet_distance == full.frechet_distance
+    assert bare.inception_score == full.inception_score
+    assert bare.kernel_distance is bare.kernel_distance_std is bare.precision is bare.recall is None
+    assert (bare.kernel_subset_size, bare.manifold_images) == (0, 0)
+    assert "imported" in bare.marks[0]
+
+
+def test_scores_of_too_few_images_are_marked_and_not_given(real: Reference) -> None:
+    few = score(ColourJudge(), [coloured(6, seed=1).pixels], 6, real)
+    assert few.inception_score is few.frechet_distance is None
+    assert "at least 30 images, not 6" in few.marks[0]
+    assert "at least 7 images on each side, not 6" in few.marks[1]
+    assert few.precision is not None
+    assert few.kernel_subset_size == 3
+
+
+def test_a_judge_without_classes_gives_no_inception_score(real: Reference) -> None:
+    class Classless(ColourJudge):
+        class_names = ()
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.class_count = 0
+
+        def __call__(self, images: Tensor) -> Judgement:
+            return Judgement(super().__call__(images).features, torch.zeros(len(images), 0))
+
+    images = coloured(300, seed=1).pixels
+    scores = score(Classless(), [images], 300, real)
+    assert scores.inception_score is None
+    assert "knows no classes" in scores.marks[0]
+    assert scores.class_shares == ()
+    distance = score(ColourJudge(), [images], 300, real).frechet_distance
+    assert scores.frechet_distance == distance
 
 
 def test_refusals(real: Reference) -> None:
     images = coloured(60, seed=1).pixels
     with pytest.raises(UserError, match=r"colour-1, not by colour-2"):
-        score(ColourJudge("colour-2"), [images], real)
-    with pytest.raises(UserError, match="at least 30 images, not 20"):
-        score(ColourJudge(), [images[:20]], real)
-    with pytest.raises(UserError, match="at least 7 images on each side, not 6"):
-        score(ColourJudge(), [images[:6]], real, inception_splits=2)
+        score(ColourJudge("colour-2"), [images], 60, real)
+
+    class Broken(ColourJudge):
+        def __call__(self, images: Tensor) -> Judgement:
+            judgement = super().__call__(images)
+            judgement.probabilities[3] = torch.nan
+            return judgement
+
+    with pytest.raises(UserError, match="NaN"):
+        score(Broken(), [images], 60, real)

@@ -9,44 +9,49 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from autogan.judges.base import Judge, Judgement
     from autogan.judges.domain import DomainJudge, domain_judge, train_domain_judge
+    from autogan.judges.inception import InceptionJudge, inception_judge
     from autogan.judges.recipe import JudgeRecipe
     from autogan.judges.scores import (
-        FeatureStatistics,
         Score,
         frechet_distance,
         inception_score,
         kernel_distance,
         precision_recall,
     )
-    from autogan.judges.scoring import Reference, Scores, floor, reference, score
+    from autogan.judges.scoring import Reference, Scores, Tally, floor, reference, score
+    from autogan.judges.statistics import FeatureStatistics
 
 _HOME = {
     "base": ("Judge", "Judgement"),
     "domain": ("DomainJudge", "domain_judge", "train_domain_judge"),
     "recipe": ("JudgeRecipe",),
+    "inception": ("InceptionJudge", "inception_judge"),
     "scores": (
-        "FeatureStatistics",
         "Score",
         "frechet_distance",
         "inception_score",
         "kernel_distance",
         "precision_recall",
     ),
-    "scoring": ("Reference", "Scores", "floor", "reference", "score"),
+    "scoring": ("Reference", "Scores", "Tally", "floor", "reference", "score"),
+    "statistics": ("FeatureStatistics",),
 }
 
 __all__ = [
     "DomainJudge",
     "FeatureStatistics",
+    "InceptionJudge",
     "Judge",
     "JudgeRecipe",
     "Judgement",
     "Reference",
     "Score",
     "Scores",
+    "Tally",
     "domain_judge",
     "floor",
     "frechet_distance",
+    "inception_judge",
     "inception_score",
     "kernel_distance",
     "precision_recall",

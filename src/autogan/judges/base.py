@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -18,7 +19,8 @@ class Judgement:
     features: Tensor
     """float32, B×F: what the Fréchet and kernel distances and precision/recall compare."""
     probabilities: Tensor
-    """float32, B×C: p(class | image); every row sums to 1. What the Inception score reads."""
+    """float32, B×C: p(class | image); every row sums to 1. What the Inception score reads. B×0 where
+    the judge knows no classes."""
 
     def __post_init__(self) -> None:
         assert self.features.ndim == self.probabilities.ndim == 2
@@ -34,14 +36,23 @@ class Judge(ABC):
     A judge never changes after it is made, and the same images always get the same judgement.
     """
 
+    kind: str
+    """Which sort of judge: "domain", "inception"."""
     name: str
     """Identifies the judge in every score: two judges that could differ have different names."""
     feature_dimension: int
     class_count: int
+    """0: the judge knows no classes, and nothing that counts classes can be scored with it."""
+    class_names: tuple[str, ...] = ()
+    """Of the data's classes, where the judge's classes are these."""
 
     @abstractmethod
     def __call__(self, images: Tensor) -> Judgement:
         """Judge one batch: uint8 B×3×H×H with values 0 to 255, of any H (resized inside)."""
+
+    def describe(self) -> dict[str, Any]:
+        """What results say of the judge, as values that JSON can hold."""
+        return {"name": self.name, "kind": self.kind}
 
     def judge_all(self, batches: Iterable[Tensor]) -> Judgement:
         """Judge batch after batch, keep only the judgements, and join them in the order given."""

@@ -1,7 +1,8 @@
-"""The domain judge: a classifier trained on the labels of the very data set that is imitated.
+"""The domain judge: a classifier trained on the very data set that is imitated.
 
 It plays the part that the Inception network plays for photographs, and works for images that
-network never saw; its scores are comparable only with other scores of the same judge.
+network never saw; its scores are comparable only with other scores of the same judge. It learns the
+classes of the images or, where they have none, which way up an image is (see `tasks`).
 """
 
 import warnings
@@ -12,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from autogan.judges.base import Judge, Judgement, batches_of, check_images, resize
+from autogan.judges.base import Judge, Judgement, check_images, resize
 from autogan.judges.network import ResidualClassifier, build
 from autogan.judges.recipe import JudgeRecipe
 from autogan.judges.storage import (
@@ -22,12 +23,13 @@ from autogan.judges.storage import (
     tensors_digest,
     write_tensors,
 )
-from autogan.judges.training import Progress, labelled, train_network
+from autogan.judges.tasks import Examples, Task
+from autogan.judges.training import Drive, NetworkTraining, drive_to_end
 
 if TYPE_CHECKING:
     from autogan.images import DataSet
 
-CODE_VERSION = 1
+CODE_VERSION = 2
 """Raised whenever a change of this code would train another judge from the same recipe."""
 
 
@@ -35,8 +37,15 @@ class DomainJudge(Judge):
     """A trained classifier as a judge.
 
     Its features are the pooled last layer (4 × recipe.width of them); its probabilities are the
-    plain softmax. Computed in float32: bfloat16 is slower on the CPUs measured.
+    plain softmax over the classes. A judge of unlabelled images knows no classes: class_names is (),
+    class_count 0, and the probabilities B×0. Computed in float32: bfloat16 is slower on the CPUs
+    measured.
+
+    task: what it learned. held_out_accuracy: its share of right answers, 0 to 1, on images that it
+    was not trained on.
     """
+
+    kind = "domain"
 
     def __init__(self, network: ResidualClassifier, about: dict[str, Any], device: torch.device):
         """`about` is what the file says of it: see `train_domain_judge`."""
@@ -44,26 +53,40 @@ class DomainJudge(Judge):
         self.about = about
         self.device = device
         self.recipe = JudgeRecipe(**about["recipe"])
-        self.class_names: tuple[str, ...] = tuple(about["class_names"])
+        self.task = Task(about["task"], tuple(about["answers"]))
+        self.class_names = self.task.answers if self.task.kind == "classes" else ()
         self.held_out_accuracy: float = about["held_out_accuracy"]
         self.feature_dimension = network.feature_dimension
         self.class_count = len(self.class_names)
-        self.name = f"domain-{tensors_digest(network.state_dict())[:8]}"
+        kind = "domain" if self.task.kind == "classes" else "domain-rotation"
+        self.name = f"{kind}-{tensors_digest(network.state_dict())[:8]}"
 
     @torch.inference_mode()
     def __call__(self, images: Tensor) -> Judgement:
         """Judge one batch: uint8 B×3×H×H with values 0 to 255, of any H (resized inside)."""
+        features, answers = self.answer(images)
+        return Judgement(features, answers[:, : self.class_count])
+
+    def describe(self) -> dict[str, Any]:
+        """Name and kind, what it learned, and how well."""
+        learned = {"task": self.task.kind, "held_out_accuracy": self.held_out_accuracy}
+        return {**super().describe(), **learned}
+
+    @torch.inference_mode()
+    def answer(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Features, B×F, and the probabilities of the task's answers, B×A, of one batch as above."""
         check_images(images)
         x = resize(images.to(self.device).float(), self.recipe.image_size)
         features, logits = self.network(x)
-        return Judgement(features, F.softmax(logits, dim=1))
+        return features, F.softmax(logits, dim=1)
 
 
-def accuracy(judge: Judge, pixels: Tensor, labels: Tensor) -> float:
-    """Share (0 to 1) of uint8 images N×3×H×H whose most probable class is their label."""
-    judgement = judge.judge_all(batches_of(pixels))
-    right = judgement.probabilities.argmax(1) == labels.to(judgement.probabilities.device)
-    return float(right.double().mean())
+def accuracy(judge: DomainJudge, examples: Examples) -> float:
+    """Share (0 to 1) of the examples that get the right answer."""
+    right = 0
+    for images, targets in examples.batches(judge.device):
+        right += int((judge.answer(images)[1].argmax(1) == targets).sum())
+    return right / len(examples)
 
 
 def train_domain_judge(
@@ -72,28 +95,32 @@ def train_domain_judge(
     seed: int,
     device: torch.device,
     precision: str,
-    on_progress: Progress | None = None,
+    drive: Drive | None = None,
 ) -> DomainJudge:
     """Train a judge on `data.train` and measure its accuracy on `data.held_out`.
 
-    Images without a label are left out of both; `UserError` if either has none with a label.
-    precision: "float32" or "bfloat16", of the training only.
+    Where the data have classes, images without a label are left out of both; `UserError` if either
+    has none with a label. precision: "float32" or "bfloat16", of the training only. drive: what
+    brings the training to its end; plain steps where left out.
     """
-    classes = len(data.class_names)
-    pixels, labels = labelled(data.held_out, classes, f"The held-out part of {data.name}")
-    network = train_network(data, recipe, seed, device, precision, on_progress)
+    task = Task.of(data.class_names)
+    held_out = task.examples(data.held_out, f"The held-out part of {data.name}")
+    training = NetworkTraining(data, task, recipe, seed, device, precision)
+    (drive or drive_to_end)(training)
+    network = training.network
     about = {
         "data_name": data.name,
         "data_digest": data.digest,
-        "class_names": list(data.class_names),
+        "task": task.kind,
+        "answers": list(task.answers),
         "recipe": recipe.to_dict(),
         "seed": seed,
         "held_out_accuracy": 0.0,
-        "held_out_images": len(labels),
+        "held_out_examples": len(held_out),
         "code_version": CODE_VERSION,
     }
     judge = DomainJudge(network, about, device)
-    about["held_out_accuracy"] = judge.held_out_accuracy = accuracy(judge, pixels, labels)
+    about["held_out_accuracy"] = judge.held_out_accuracy = accuracy(judge, held_out)
     return judge
 
 
@@ -105,7 +132,7 @@ def save_judge(judge: DomainJudge, path: Path) -> None:
 def load_judge(path: Path, device: torch.device) -> DomainJudge:
     """Read a judge that `save_judge` wrote; `DamagedFile` if the file changed since."""
     tensors, about = read_tensors(path)
-    network = build(JudgeRecipe(**about["recipe"]).width, len(about["class_names"]))
+    network = build(JudgeRecipe(**about["recipe"]).width, len(about["answers"]))
     network.load_state_dict(tensors)
     return DomainJudge(network, about, device)
 
@@ -116,7 +143,7 @@ def domain_judge(
     seed: int,
     device: torch.device,
     cache_directory: Path,
-    on_progress: Progress | None = None,
+    drive: Drive | None = None,
 ) -> DomainJudge:
     """The judge of this data, recipe and seed: read from the cache, or trained and put there.
 
@@ -131,6 +158,6 @@ def domain_judge(
         except DamagedFile as damage:
             warnings.warn(f"{damage} The judge is trained again.", stacklevel=2)
     precision = "bfloat16" if device.type == "cuda" else "float32"
-    judge = train_domain_judge(data, recipe, seed, device, precision, on_progress)
+    judge = train_domain_judge(data, recipe, seed, device, precision, drive)
     save_judge(judge, path)
     return judge

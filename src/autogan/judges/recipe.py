@@ -1,4 +1,4 @@
-"""How a domain judge is trained: a value with checks. Imports no torch."""
+"""Which judge, and how a domain judge is trained: a value with checks. Imports no torch."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -6,22 +6,34 @@ from typing import Any
 
 from autogan.errors import UserError
 
+INCEPTION_FEATURES = 2048
+INCEPTION_CLASSES = 1008
+
 
 @dataclass(frozen=True)
 class JudgeRecipe:
-    """The settings of a domain judge. A bad value is refused when the recipe is made (`UserError`).
+    """The settings of a judge. A bad value is refused when the recipe is made (`UserError`).
+
+    All but the first two are of the domain judge, and mean nothing to the Inception judge.
 
     The defaults suit small photographs with classes (CIFAR-10). For characters, digits and other
     images that mean something else when mirrored, set `flip` to False; such simple images also do
     with half the width and a third of the epochs.
     """
 
+    kind: str = "domain"
+    """domain (trained on the images themselves) or inception (the network of 2015, which published
+    scores are made with). One judge gives a run its rewards, its validations and its scores."""
+    inception_weights: str = ""
+    """File of the Inception network's weights; empty: AUTOGAN_INCEPTION_WEIGHTS, else torch's cache,
+    else downloaded to there."""
     image_size: int = 32
     """Edge in pixels that every image is resized to before it is judged: 16, 32, 64 or 128."""
     width: int = 32
     """Channels of the first layer, a multiple of 8 from 8 to 32. There are 4 × width features."""
     epochs: int = 6
-    """Passes over the labelled training images, 1 to 1,000."""
+    """Passes over the labelled training images, 1 to 1,000; of a data set without classes, over all
+    images in all four rotations."""
     batch_size: int = 128
     """Images per step, 2 to 65,536; a smaller data set makes smaller batches."""
     learning_rate: float = 0.2
@@ -42,6 +54,7 @@ class JudgeRecipe:
     of the size (equally often) and enlarged again: early stages of a search make such images."""
 
     def __post_init__(self) -> None:
+        _check("kind", self.kind, self.kind in ("domain", "inception"), "domain, inception")
         _check(
             "image_size", self.image_size, self.image_size in (16, 32, 64, 128), "16, 32, 64, 128"
         )
@@ -65,9 +78,15 @@ class JudgeRecipe:
         share = self.low_resolution_share
         _check("low_resolution_share", share, 0 <= share <= 0.9, "0 to 0.9")
 
+    @property
+    def feature_dimension(self) -> int:
+        """How many features the judge will have."""
+        return INCEPTION_FEATURES if self.kind == "inception" else 4 * self.width
+
     def to_dict(self) -> dict[str, Any]:
-        """The fields by name, as plain values; `JudgeRecipe(**d)` makes the same recipe again."""
-        return dataclasses.asdict(self)
+        """What a domain judge depends on, as plain values; `JudgeRecipe(**d)` is that recipe again."""
+        values = dataclasses.asdict(self)
+        return {k: v for k, v in values.items() if k not in ("kind", "inception_weights")}
 
 
 def _check(name: str, value: object, allowed: bool, description: str) -> None:

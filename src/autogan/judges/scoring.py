@@ -1,11 +1,14 @@
-"""From images to all scores at once, against the cached statistics of the real images."""
+"""From images to all scores at once, against the cached statistics of the real images.
+
+Images stream through: what is kept of them does not grow with their number.
+"""
 
 import dataclasses
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 from torch import Tensor
@@ -13,57 +16,69 @@ from torch import Tensor
 from autogan.errors import UserError
 from autogan.judges.base import Judge, Judgement, batches_of
 from autogan.judges.scores import (
-    FeatureStatistics,
+    Score,
+    ScoreNotGiven,
     frechet_distance,
-    inception_score,
     kernel_distance,
     precision_recall,
+    refuse_few_for_inception_score,
 )
+from autogan.judges.statistics import FeatureStatistics, InceptionStatistics
 from autogan.judges.storage import DamagedFile, digest_of, read_tensors, write_tensors
 
 if TYPE_CHECKING:
     from autogan.images import ImageSet
 
 SUBSET_IMAGES = 10_000
-"""The most real images whose features a `Reference` keeps."""
-_VERSION = 1
-_SEED = 0  # of the fixed choices of images here, the same in every run so that scores compare
+"""The most images of either side whose features are kept, for the kernel distance, precision and
+recall. Up to this number these are scores of all images; above, of a fixed random choice."""
+KERNEL_SUBSET_IMAGES = 1000
+NEIGHBOURS = 3
+_VERSION = 2
+Given = TypeVar("Given")
+_SEED = 2020  # of all choices of images here: torch-fidelity's, so that the choices are the same
 
 
 @dataclass(frozen=True)
 class Scores:
-    """What one judge says of a set of images. Comparable only under the same judge and numbers."""
+    """What one judge says of a set of images. Comparable only under the same judge and protocol.
 
-    inception_score: float
+    A score that cannot be given, for want of images or of real features, is None and named in
+    `marks`.
+    """
+
+    inception_score: float | None
     """Mean over the splits: 1 to the number of classes, higher is better."""
-    inception_score_std: float
-    frechet_distance: float
+    inception_score_std: float | None
+    frechet_distance: float | None
     """0 or more, lower is better."""
-    kernel_distance: float
+    kernel_distance: float | None
     """About 0 or more, lower is better; a mean over 100 subsets of `kernel_subset_size` images."""
-    kernel_distance_std: float
-    precision: float
+    kernel_distance_std: float | None
+    precision: float | None
     """0 to 1: share of the images that look like a real one."""
-    recall: float
+    recall: float | None
     """0 to 1: share of the real images that look like one of the images."""
     class_shares: tuple[float, ...]
-    """Share of the images that the judge puts into each class; sums to 1."""
+    """Share of the images that the judge puts into each class, sums to 1; empty where the judge's
+    classes are not those of the data."""
     images: int
     """Number of images judged."""
     real_images: int
     """Number of real images that the Fréchet distance compares with."""
     kernel_subset_size: int
-    """1,000, or half of the images where either side has fewer than 2,000."""
+    """1,000, or half of the images where either side has fewer than 2,000; 0 without real features."""
     manifold_images: int
-    """Images on each side for precision and recall: all of the smaller side."""
+    """Images on each side for precision and recall: all (up to 10,000) of the smaller side."""
     judge: str
     """The judge's name."""
+    marks: tuple[str, ...] = ()
+    """Why a score is None, and what else a reader of the scores must know."""
 
     def to_dict(self) -> dict[str, Any]:
         """The fields by name, as values that JSON can hold."""
         values = dataclasses.asdict(self)
-        values["class_shares"] = list(self.class_shares)
-        return values
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in values.items()}
 
 
 @dataclass(frozen=True)
@@ -72,13 +87,71 @@ class Reference:
 
     statistics: FeatureStatistics
     """Of every real image."""
-    features: Tensor
-    """float32, at most 10,000 × F: a fixed random choice, for the kernel distance, precision and
-    recall."""
+    features: Tensor | None
+    """float32, at most 10,000 × F: all, or a fixed random choice, in the images' order. None for
+    imported statistics, which leave the kernel distance, precision and recall out."""
     count: int
     """Number of real images."""
     judge: str
     """The judge's name."""
+
+
+class Tally:
+    """What all scores need of a stream of judged images, in memory that their number does not change."""
+
+    def __init__(self, judge: Judge, count: int, inception_splits: int):
+        """For `count` images."""
+        self.count = count
+        self.statistics = FeatureStatistics(judge.feature_dimension)
+        self._class_count = judge.class_count
+        self._splits = inception_splits
+        self._inception = (
+            InceptionStatistics(count, judge.class_count, min(inception_splits, count), _SEED)
+            if judge.class_count
+            else None
+        )
+        self._kept = _choose(count, min(count, SUBSET_IMAGES)).sort().values
+        self._features: list[Tensor] = []
+        self._classes = torch.zeros(judge.class_count, dtype=torch.int64)
+
+    @classmethod
+    def of(
+        cls, judge: Judge, batches: Iterable[Tensor], count: int, inception_splits: int
+    ) -> "Tally":
+        """Judge `count` images in batches of uint8 B×3×H×H."""
+        tally = cls(judge, count, inception_splits)
+        for batch in batches:
+            tally.add(judge(batch))
+        assert tally.statistics.count == count
+        return tally
+
+    def add(self, judgement: Judgement) -> None:
+        """Take in the judgement of the next images."""
+        first = self.statistics.count
+        inside = (self._kept >= first) & (self._kept < first + len(judgement))
+        rows = (self._kept[inside] - first).to(judgement.features.device)
+        self._features.append(judgement.features[rows])
+        self.statistics.update(judgement.features)
+        if self._inception is not None:
+            self._inception.update(judgement.probabilities)
+            classes = judgement.probabilities.argmax(1).cpu()
+            self._classes += torch.bincount(classes, minlength=self._class_count)
+
+    @property
+    def features(self) -> Tensor:
+        """float32, at most 10,000 × F: of all images, or of a fixed random choice, in order."""
+        return torch.cat(self._features)
+
+    def class_shares(self) -> tuple[float, ...]:
+        """Share of the images that are put into each class."""
+        return tuple((self._classes.double() / self.count).tolist())
+
+    def inception_score(self) -> Score:
+        """As `scores.inception_score`; `ScoreNotGiven` for too few images or no classes."""
+        if self._inception is None:
+            raise ScoreNotGiven("the judge knows no classes.")
+        refuse_few_for_inception_score(self.count, self._class_count, self._splits)
+        return Score.over(self._inception.split_scores())
 
 
 def reference(
@@ -98,14 +171,9 @@ def reference(
             return _load(path)
         except DamagedFile as damage:
             warnings.warn(f"{damage} The reference is made again.", stacklevel=2)
-    judgement = judge.judge_all(batches_of(image_set.pixels))
-    chosen = _choose(count, min(count, SUBSET_IMAGES))
-    made = Reference(
-        FeatureStatistics.from_features(judgement.features.cpu()),
-        judgement.features.cpu()[chosen],
-        count,
-        judge.name,
-    )
+    tally = Tally.of(judge, batches_of(image_set.pixels), count, inception_splits=1)
+    made = Reference(_on_cpu(tally.statistics), tally.features.cpu(), count, judge.name)
+    assert made.features is not None
     tensors = {
         "mean": made.statistics.mean,
         "covariance": made.statistics.covariance,
@@ -117,68 +185,80 @@ def reference(
 
 def score(
     judge: Judge,
-    images: Iterable[Tensor] | Judgement,
+    images: Iterable[Tensor],
+    count: int,
     reference: Reference,
     inception_splits: int = 10,
 ) -> Scores:
-    """All scores of a set of images.
+    """All scores of a set of images; those that `count` is too small for are None, with a mark.
 
     Args:
         judge: the judge that made the reference, or `UserError`.
-        images: batches (uint8 B×3×H×H, of any H), or the judgement of all of them. The Inception
-            score reads them in the order given.
-        inception_splits: see `inception_score`.
-
-    `UserError` if there are too few images for any of the scores: more than judge.feature_dimension
-    and at least inception_splits × judge.class_count are needed.
+        images: batches (uint8 B×3×H×H, of any H), `count` images in all.
+        inception_splits: see `inception_score`; the images are shuffled for it in a fixed order.
     """
     if judge.name != reference.judge:
         raise UserError(
             f"The reference was made by the judge {reference.judge}, not by {judge.name}: scores "
             "of two judges do not compare."
         )
-    judgement = images if isinstance(images, Judgement) else judge.judge_all(images)
-    count = len(judgement)
-    inception = inception_score(judgement.probabilities, inception_splits)
-    distance = frechet_distance(
-        FeatureStatistics.from_features(judgement.features), reference.statistics
+    tally = Tally.of(judge, images, count, inception_splits)
+    marks = []
+
+    def given(name: str, compute: Callable[[], Given]) -> Given | None:
+        try:
+            return compute()
+        except ScoreNotGiven as few:
+            marks.append(f"{name}: {few}")
+            return None
+
+    inception = given("inception_score", tally.inception_score)
+    distance = given(
+        "frechet_distance", lambda: frechet_distance(tally.statistics, reference.statistics)
     )
-    real = reference.features.to(judgement.features.device)
-    smaller = min(count, len(real))
-    subset_size = min(1000, smaller // 2)
-    kernel = kernel_distance(real, judgement.features, subset_size=subset_size, seed=_SEED)
-    precision, recall = precision_recall(
-        real[_choose(len(real), smaller)], judgement.features[_choose(count, smaller)]
-    )
-    classes = judgement.probabilities.argmax(1)
-    shares = torch.bincount(classes, minlength=judge.class_count).double() / count
+    kernel, near, subset_size, smaller = None, None, 0, 0
+    if reference.features is None:
+        marks.append("kernel_distance, precision, recall: imported statistics hold no features.")
+    else:
+        generated = tally.features
+        real = reference.features.to(generated.device)
+        smaller = min(len(generated), len(real))
+        subset_size = min(KERNEL_SUBSET_IMAGES, smaller // 2)
+        kernel = given(
+            "kernel_distance", lambda: kernel_distance(generated, real, subset_size=subset_size)
+        )
+        near = given(
+            "precision, recall",
+            lambda: precision_recall(
+                real[_choose(len(real), smaller)],
+                generated[_choose(len(generated), smaller)],
+                NEIGHBOURS,
+            ),
+        )
     return Scores(
-        inception_score=inception.mean,
-        inception_score_std=inception.std,
+        inception_score=inception.mean if inception else None,
+        inception_score_std=inception.std if inception else None,
         frechet_distance=distance,
-        kernel_distance=kernel.mean,
-        kernel_distance_std=kernel.std,
-        precision=precision,
-        recall=recall,
-        class_shares=tuple(shares.tolist()),
+        kernel_distance=kernel.mean if kernel else None,
+        kernel_distance_std=kernel.std if kernel else None,
+        precision=near[0] if near else None,
+        recall=near[1] if near else None,
+        class_shares=tally.class_shares() if judge.class_names else (),
         images=count,
         real_images=reference.count,
         kernel_subset_size=subset_size,
         manifold_images=smaller,
         judge=judge.name,
+        marks=tuple(marks),
     )
 
 
 def floor(
     judge: Judge, held_out: "ImageSet", reference: Reference, inception_splits: int = 10
 ) -> Scores:
-    """The scores of held-out real images: what a perfect generator would get.
-
-    The images are judged in a fixed random order, because folders are often sorted by class and
-    the Inception score's splits are consecutive.
-    """
-    order = _choose(len(held_out), len(held_out))
-    return score(judge, batches_of(held_out.pixels[order]), reference, inception_splits)
+    """The scores of held-out real images: what a perfect generator would get."""
+    count = len(held_out)
+    return score(judge, batches_of(held_out.pixels), count, reference, inception_splits)
 
 
 def _choose(count: int, chosen: int) -> Tensor:
@@ -193,3 +273,9 @@ def _load(path: Path) -> Reference:
         about["count"], tensors["mean"], tensors["covariance"]
     )
     return Reference(statistics, tensors["features"], about["count"], about["judge"])
+
+
+def _on_cpu(statistics: FeatureStatistics) -> FeatureStatistics:
+    return FeatureStatistics.from_moments(
+        statistics.count, statistics.mean.cpu(), statistics.covariance.cpu()
+    )

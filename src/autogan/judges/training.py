@@ -1,96 +1,126 @@
-"""Training of the domain judge: batches with augmentation, one loop."""
+"""Training of the domain judge on its task: batches with augmentation, one loop.
+
+Between two steps the state is whole, so that a long training can be kept and taken up again.
+"""
 
 import hashlib
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from autogan.errors import UserError
-from autogan.judges.base import batches_of, resize
-from autogan.judges.network import ResidualClassifier, build, initialise
+from autogan.errors import Diverged, UserError
+from autogan.judges.base import resize
+from autogan.judges.network import build, initialise
 from autogan.judges.recipe import JudgeRecipe
+from autogan.judges.tasks import Examples, Task
+from autogan.optimisers import load_optimiser
 
 if TYPE_CHECKING:
-    from autogan.images import DataSet, ImageSet
+    from autogan.images import DataSet
 
 Progress = Callable[[int, int], None]
 """Called after every step with (steps done, steps in all)."""
 
 
-def labelled(images: "ImageSet", class_count: int, of: str) -> tuple[Tensor, Tensor]:
-    """The images that have a label, and their labels: uint8 N×3×S×S, int64 N.
-
-    This is the judge's task. A task that needs no labels would be made here.
-    """
-    if images.labels is None or class_count < 2 or not bool((images.labels >= 0).any()):
-        raise UserError(
-            f"{of} has no labelled images of two or more classes, and the domain judge learns from "
-            "classes: give a folder with one sub-folder per class."
-        )
-    chosen = images.labels >= 0
-    labels = images.labels[chosen]
-    assert int(labels.max()) < class_count
-    return images.pixels[chosen], labels
-
-
-def resized_pixels(pixels: Tensor, size: int) -> Tensor:
-    """uint8 N×3×H×H → uint8 N×3×size×size, by the resizing that judging does."""
-    if pixels.shape[-1] == size:
-        return pixels
-    parts = [resize(part.float(), size).round().to(torch.uint8) for part in batches_of(pixels)]
-    return torch.cat(parts)
-
-
-def train_network(
-    data: "DataSet",
-    recipe: JudgeRecipe,
-    seed: int,
-    device: torch.device,
-    precision: str,
-    on_progress: Progress | None,
-) -> ResidualClassifier:
-    """A trained network, on `device`, in evaluation mode.
+class NetworkTraining:
+    """The training of a network to answer `task` on `data.train`, step by step, on `device`.
 
     On a CPU the same data, recipe, seed and number of threads give the same weights bit for bit.
     Nothing is drawn from torch's global generator. precision: "float32" or "bfloat16" (autocast).
     """
-    if precision not in ("float32", "bfloat16"):
-        raise UserError(f"Unknown precision {precision!r}. Known: bfloat16, float32.")
-    pixels, labels = labelled(data.train, len(data.class_names), f"The data set {data.name}")
-    if len(labels) < 2:
-        raise UserError(f"The data set {data.name} has one labelled training image; give more.")
-    pixels = resized_pixels(pixels, recipe.image_size).to(device)
-    labels = labels.to(device)
 
-    network = build(recipe.width, len(data.class_names))
-    initialise(network, _generator(seed, "weights"))
-    network.to(device).train()
-    optimiser = torch.optim.SGD(
-        _parameter_groups(network, recipe.weight_decay),
-        lr=recipe.learning_rate,
-        momentum=0.9,
-        nesterov=True,
-        fused=True,
-    )
-    batch_size = min(recipe.batch_size, len(labels))
-    steps = recipe.epochs * (len(labels) // batch_size)
-    stream = _batches(pixels, labels, batch_size, recipe, _generator(seed, "batches"))
-    for step in range(steps):
-        images, targets = next(stream)
-        for group in optimiser.param_groups:
-            group["lr"] = recipe.learning_rate * schedule((step + 0.5) / steps, recipe.warmup_share)
-        with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
-            _, logits = network(images)
-        loss = F.cross_entropy(logits.float(), targets, label_smoothing=recipe.label_smoothing)
-        optimiser.zero_grad()
+    def __init__(
+        self,
+        data: "DataSet",
+        task: Task,
+        recipe: JudgeRecipe,
+        seed: int,
+        device: torch.device,
+        precision: str,
+    ) -> None:
+        if precision not in ("float32", "bfloat16"):
+            raise UserError(f"Unknown precision {precision!r}. Known: bfloat16, float32.")
+        examples = task.examples(data.train.near(device), f"The data set {data.name}")
+        if len(examples) < 2:
+            raise UserError(f"The data set {data.name} has one labelled training image; give more.")
+        self.recipe = recipe
+        self.device = device
+        self.precision = precision
+        self.network = build(recipe.width, len(task.answers))
+        initialise(self.network, _generator(seed, "weights"))
+        self.network.to(device).train()
+        self.optimiser = torch.optim.SGD(
+            _parameter_groups(self.network, recipe.weight_decay),
+            lr=recipe.learning_rate,
+            momentum=0.9,
+            nesterov=True,
+            fused=True,
+        )
+        batch_size = min(recipe.batch_size, len(examples))
+        self.batches = _Batches(examples, batch_size, recipe, device, _generator(seed, "batches"))
+        self.steps = recipe.epochs * (len(examples) // batch_size)
+        """In all."""
+        self.step = 0
+        """Those that are done."""
+
+    def train_step(self) -> None:
+        """One update."""
+        images, targets = self.batches.next()
+        done = (self.step + 0.5) / self.steps
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.recipe.learning_rate * schedule(done, self.recipe.warmup_share)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bfloat16"):
+            _, logits = self.network(images)
+        loss = F.cross_entropy(logits.float(), targets, label_smoothing=self.recipe.label_smoothing)
+        self.optimiser.zero_grad()
         loss.backward()
-        optimiser.step()
-        if on_progress is not None:
-            on_progress(step + 1, steps)
-    return network.eval()
+        self.optimiser.step()
+        self.step += 1
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything that the next step depends on."""
+        return {
+            "step": self.step,
+            "network": self.network.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "batches": self.batches.state_dict(),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Goes back to a state that `state_dict` gave."""
+        self.step = state["step"]
+        self.network.load_state_dict(state["network"])
+        load_optimiser(self.optimiser, state["optimiser"])
+        self.batches.load_state_dict(state["batches"])
+
+    def position(self) -> dict[str, Any]:
+        """Steps done, and in all."""
+        return {"step": self.step, "of": self.steps}
+
+    def refuse_non_finite(self) -> None:
+        """Raises `Diverged` where a weight is no finite number."""
+        if not all(bool(p.isfinite().all()) for p in self.network.parameters()):
+            raise Diverged(
+                "The judge's training went wrong: its weights are no finite numbers any more."
+            )
+
+    def vary(self, attempt: int) -> None:
+        """Goes on with other batches than those that were to come."""
+        self.batches.vary(attempt)
+
+
+Drive = Callable[[NetworkTraining], None]
+"""Brings a training to its end."""
+
+
+def drive_to_end(training: NetworkTraining) -> None:
+    """Step after step, nothing kept."""
+    while training.step < training.steps:
+        training.train_step()
+    training.refuse_non_finite()
 
 
 def schedule(progress: float, warmup_share: float) -> float:
@@ -101,7 +131,7 @@ def schedule(progress: float, warmup_share: float) -> float:
 
 
 def augment(images: Tensor, recipe: JudgeRecipe, generator: torch.Generator) -> Tensor:
-    """uint8 B×3×S×S → float B×3×S×S with values 0 to 255: shift, mirror, lower resolution.
+    """B×3×S×S → float B×3×S×S, values 0 to 255 in both: shift, mirror, lower resolution.
 
     The first `low_resolution_share` of the batch (whose order is random) is reduced, so that
     every batch has the same mixture and batch normalisation sees what it will see when judging.
@@ -127,19 +157,54 @@ def augment(images: Tensor, recipe: JudgeRecipe, generator: torch.Generator) -> 
     return x
 
 
-def _batches(
-    pixels: Tensor,
-    labels: Tensor,
-    batch_size: int,
-    recipe: JudgeRecipe,
-    generator: torch.Generator,
-) -> Iterator[tuple[Tensor, Tensor]]:
-    """Endless augmented batches; each epoch in a new order, without its incomplete last batch."""
-    while True:
-        order = torch.randperm(len(labels), generator=generator).to(labels.device)
-        for first in range(0, len(labels) - batch_size + 1, batch_size):
-            chosen = order[first : first + batch_size]
-            yield augment(pixels[chosen], recipe, generator), labels[chosen]
+class _Batches:
+    """Endless augmented batches; each epoch in a new order, without its incomplete last batch.
+
+    Images are turned last: mirrored after it, one turned left would be one turned right.
+    """
+
+    def __init__(
+        self,
+        examples: Examples,
+        batch_size: int,
+        recipe: JudgeRecipe,
+        device: torch.device,
+        generator: torch.Generator,
+    ) -> None:
+        self._examples = examples
+        self._batch_size = batch_size
+        self._recipe = recipe
+        self._device = device
+        self._generator = generator
+        self._order = torch.empty(0, dtype=torch.int64)
+        self._taken = 0
+
+    def next(self) -> tuple[Tensor, Tensor]:
+        """Images as the network takes them, and the answers that are right."""
+        if self._taken + self._batch_size > len(self._order):
+            self._order = torch.randperm(len(self._examples), generator=self._generator)
+            self._taken = 0
+        places = self._order[self._taken : self._taken + self._batch_size]
+        self._taken += self._batch_size
+        images, targets = self._examples.take(places, self._device)
+        resized = resize(images.float(), self._recipe.image_size).round()
+        augmented = augment(resized, self._recipe, self._generator)
+        return self._examples.shown(augmented, targets), targets
+
+    def vary(self, attempt: int) -> None:
+        drawn = torch.randint(2**62, (), generator=self._generator).item()
+        self._generator.manual_seed(int(drawn) + attempt)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {
+            "order": self._order,
+            "taken": self._taken,
+            "generator": self._generator.get_state(),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self._order, self._taken = state["order"], state["taken"]
+        self._generator.set_state(state["generator"])
 
 
 def _parameter_groups(network: nn.Module, weight_decay: float) -> list[dict[str, object]]:
