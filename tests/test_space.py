@@ -38,6 +38,7 @@ def test_a_space_of_no_or_too_many_cells_is_refused(cells: int) -> None:
 @pytest.mark.parametrize("name", PUBLISHED_VECTORS)
 def test_published_vectors_round_trip(name: str) -> None:
     architecture = Architecture.parse(name.upper())
+    assert architecture == Architecture.parse(name[-1]) == Architecture.parse(name[-1].upper())
     assert architecture.to_vector() == list(PUBLISHED_VECTORS[name])
     assert Architecture.parse(str(architecture)) == architecture
     assert architecture in SearchSpace.autogan(3)

@@ -21,6 +21,8 @@ UPSAMPLINGS = ("bilinear", "nearest", "deconvolution")
 MOST_CELLS = 7
 """More would double a bottom of 2 pixels beyond the largest images that are read."""
 
+MOST_CHARACTERS = 2000
+
 PUBLISHED_VECTORS = {
     "autogan-a": (1, 0, 1, 1, 1, 0, 0, 1, 1, 1, 0, 1, 0, 3),
     "autogan-b": (1, 0, 1, 1, 1, 0, 1, 1, 1, 1, 0, 1, 1, 3),
@@ -97,13 +99,12 @@ class Architecture:
     cells: tuple[CellArchitecture, ...]
 
     def __post_init__(self) -> None:
-        if not self.cells:
-            raise UserError("An architecture needs at least one cell.")
+        _check_number(len(self.cells))
         for index, cell in enumerate(self.cells):
             for decision in _cell_decisions(index):
                 option = getattr(cell, decision.name)
                 if option not in decision.options:
-                    allowed = ", ".join(_option_text(o) for o in decision.options)
+                    allowed = ", ".join(option_text(o) for o in decision.options)
                     raise UserError(
                         f"Cell {index}: {decision.name} cannot be {option!r}. Allowed: {allowed}."
                     )
@@ -139,6 +140,7 @@ class Architecture:
                 f"An architecture vector has 4 integers for the first cell and 5 for each further "
                 f"one (4, 9, 14, …); this one has {len(vector)}."
             )
+        _check_number((len(vector) + 1) // 5)
         cells: list[CellArchitecture] = []
         position = 0
         while position < len(vector):
@@ -147,7 +149,7 @@ class Architecture:
                 code = vector[position]
                 if not 0 <= code < len(decision.options):
                     meanings = ", ".join(
-                        f"{i} {_option_text(option)}" for i, option in enumerate(decision.options)
+                        f"{i} {option_text(option)}" for i, option in enumerate(decision.options)
                     )
                     raise UserError(
                         f"Architecture vector, position {position} (cell {len(cells)}, "
@@ -160,20 +162,38 @@ class Architecture:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """The architecture of a published name, a text form or an authors' vector in any notation.
+        """The architecture of a published name ("autogan-a" or "A"), a text form or an authors' vector.
 
         A vector may be written with spaces, commas, brackets or the words of a log line around it.
         """
         text = text.strip()
-        if text.lower() in PUBLISHED_VECTORS:
-            return cls.from_vector(PUBLISHED_VECTORS[text.lower()])
+        if len(text) > MOST_CHARACTERS:
+            raise UserError(
+                f"An architecture's text has at most {MOST_CHARACTERS:,} characters, not {len(text):,}."
+            )
+        for name, vector in PUBLISHED_VECTORS.items():
+            if text.lower() in (name, name.removeprefix("autogan-")):
+                return cls.from_vector(vector)
         # "arch: [1, 0, 1, 1]" or "array([1 0 1 1])": what stands in the last brackets is the vector.
         bracketed = re.findall(r"[\[(]([\d\s,·-]+)[\])]", text)
         long_enough = [numbers for numbers in bracketed if len(re.findall(r"\d+", numbers)) >= 4]
         numbers = (long_enough or bracketed or [text])[-1]
         if re.fullmatch(r"[\d\s,·-]*\d[\d\s,·-]*", numbers):
-            return cls.from_vector([int(n) for n in re.findall(r"-?\d+", numbers)])
+            return cls.from_vector([_integer(n) for n in re.findall(r"-?\d+", numbers)])
         return cls(tuple(_parse_cell(part, i) for i, part in enumerate(text.split("/"))))
+
+
+def _check_number(cells: int) -> None:
+    if not 1 <= cells <= MOST_CELLS:
+        raise UserError(
+            f"An architecture has at least one cell and at most {MOST_CELLS}, not {cells}."
+        )
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > 18:
+        raise UserError(f"{digits[:18]}… is no number of an architecture: it has too many digits.")
+    return int(digits)
 
 
 def _parse_cell(text: str, index: int) -> CellArchitecture:
@@ -186,11 +206,12 @@ def _parse_cell(text: str, index: int) -> CellArchitecture:
             "published name (autogan-a, autogan-b, autogan-c), as the authors' vector "
             "(1,0,1,1,…), or as text such as pre-none-nearest+shortcut/pre-batch-bilinear+skip0."
         )
-    skips = tuple(sorted(int(e.removeprefix("skip")) for e in extras if e != "shortcut"))
+    skips = tuple(sorted(_integer(e.removeprefix("skip")) for e in extras if e != "shortcut"))
     return CellArchitecture(words[0], words[1], words[2], "shortcut" in extras, skips)
 
 
-def _option_text(option: Option) -> str:
+def option_text(option: Option) -> str:
+    """An option in words."""
     if isinstance(option, tuple):
         return "from cell " + " and ".join(map(str, option)) if option else "no skip"
     if isinstance(option, bool):
