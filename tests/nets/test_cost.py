@@ -27,6 +27,17 @@ def bare(architecture: Architecture) -> Architecture:
     )
 
 
+def bilinear_for_nearest(architecture: Architecture) -> Architecture:
+    return Architecture(
+        tuple(
+            dataclasses.replace(
+                c, upsampling="bilinear" if c.upsampling == "nearest" else c.upsampling
+            )
+            for c in architecture.cells
+        )
+    )
+
+
 @pytest.mark.parametrize("cells", [1, 2, 3])
 def test_parameters_are_those_of_the_generator(cells: int) -> None:
     for architecture in spread(cells, 40):
@@ -58,8 +69,9 @@ def counted_multiply_accumulates(generator: Generator) -> int:
 
 @pytest.mark.parametrize("cells", [1, 2, 3])
 def test_work_without_shortcuts_and_skips_is_what_the_layers_do(cells: int) -> None:
+    """Nearest upsampling runs within its convolution, bilinear before it; both count the same."""
     for architecture in map(bare, spread(cells, 12)):
-        generator = Generator(SearchSpace.only(architecture), **SHAPE)
+        generator = Generator(SearchSpace.only(bilinear_for_nearest(architecture)), **SHAPE)
         counted = counted_multiply_accumulates(generator)
         cost = generator_cost(architecture, **SHAPE)
         assert cost.multiply_accumulates == counted, str(architecture)

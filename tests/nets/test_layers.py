@@ -1,6 +1,7 @@
 """Layers against their textbook forms."""
 
 import math
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -8,29 +9,49 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from autogan.nets.cell import UpsampledProjection
-from autogan.nets.layers import BatchNorm, convolve_and_pool, deconvolution, initialise, interpolate
+from autogan.nets.layers import (
+    BatchNorm,
+    convolve_and_pool,
+    convolve_upsampled,
+    deconvolution,
+    initialise,
+    interpolate,
+)
+
+Map = Callable[[Tensor, Tensor, Tensor | None], Tensor]
 
 
 def normal(*shape: int, seed: int = 0, dtype: torch.dtype = torch.float64) -> Tensor:
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=dtype)
 
 
+def pooled(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    return F.avg_pool2d(F.conv2d(x, weight, bias, padding=1), 2)
+
+
+def upsampled(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    return F.conv2d(x.repeat_interleave(2, 2).repeat_interleave(2, 3), weight, bias, padding=1)
+
+
+@pytest.mark.parametrize(
+    ("short", "textbook"), [(convolve_and_pool, pooled), (convolve_upsampled, upsampled)]
+)
 @pytest.mark.parametrize("with_bias", [True, False])
 @pytest.mark.parametrize("size", [(8, 8), (2, 2), (6, 4)])
-def test_convolve_and_pool_is_convolution_then_pooling(
-    size: tuple[int, int], with_bias: bool
+def test_shorter_forms_are_the_textbook_forms_with_their_gradients(
+    short: Map, textbook: Map, size: tuple[int, int], with_bias: bool
 ) -> None:
     x, weight, bias = normal(2, 3, *size), normal(5, 3, 3, 3, seed=1), normal(5, seed=2)
     inputs = [x, weight, *([bias] if with_bias else [])]
     for tensor in inputs:
         tensor.requires_grad_(True)
     bias_or_none = bias if with_bias else None
-    textbook = F.avg_pool2d(F.conv2d(x, weight, bias_or_none, padding=1), 2)
-    got = convolve_and_pool(x, weight, bias_or_none)
-    torch.testing.assert_close(got, textbook, rtol=0, atol=1e-10)
-    factors = normal(*textbook.shape, seed=3)
-    expected = torch.autograd.grad((textbook * factors).sum(), inputs)
-    gradients = torch.autograd.grad((got * factors).sum(), inputs)
+    expected_output = textbook(x, weight, bias_or_none)
+    output = short(x, weight, bias_or_none)
+    torch.testing.assert_close(output, expected_output, rtol=0, atol=1e-10)
+    factors = normal(*output.shape, seed=3)
+    expected = torch.autograd.grad((expected_output * factors).sum(), inputs)
+    gradients = torch.autograd.grad((output * factors).sum(), inputs)
     for one, other in zip(gradients, expected, strict=True):
         torch.testing.assert_close(one, other, rtol=0, atol=1e-10)
 

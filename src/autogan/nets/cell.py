@@ -7,7 +7,7 @@ each decision in a derived one. Its forward pass is told which to take, and hold
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from autogan.nets.layers import BatchNorm, deconvolution, interpolate
+from autogan.nets.layers import BatchNorm, convolve_upsampled, deconvolution, interpolate
 from autogan.space import CellArchitecture, SearchSpace
 
 
@@ -44,12 +44,17 @@ class ConvolutionBlock(nn.Module):
                 return F.instance_norm(x)
         raise AssertionError(normalisation)
 
-    def _upsample(self, x: Tensor, upsampling: str | None) -> Tensor:
-        if upsampling is None:
-            return x
-        return (
-            self.deconvolution(x) if upsampling == "deconvolution" else interpolate(x, upsampling)
-        )
+    def _upsample_and_convolve(self, x: Tensor, upsampling: str | None) -> Tensor:
+        match upsampling:
+            case None:
+                return self.convolution(x)
+            case "nearest":
+                return convolve_upsampled(x, self.convolution.weight, self.convolution.bias)
+            case "bilinear":
+                return self.convolution(interpolate(x, "bilinear"))
+            case "deconvolution":
+                return self.convolution(self.deconvolution(x))
+        raise AssertionError(upsampling)
 
     def forward(
         self, x: Tensor, normalisation: str, upsampling: str | None, batch_statistics: bool
@@ -57,8 +62,8 @@ class ConvolutionBlock(nn.Module):
         """x: B×C×H×W → B×C'×2H×2W with an upsampling, B×C'×H×W without."""
         if self.order == "pre":
             x = F.relu(self._normalise(x, normalisation, batch_statistics))
-            return self.convolution(self._upsample(x, upsampling))
-        x = self.convolution(self._upsample(x, upsampling))
+            return self._upsample_and_convolve(x, upsampling)
+        x = self._upsample_and_convolve(x, upsampling)
         return F.relu(self._normalise(x, normalisation, batch_statistics))
 
 

@@ -68,6 +68,11 @@ def generator_cost(
     return total + Cost(2 * channels, 0) + _convolution(channels, 3, 3, side)
 
 
+def classifier_multiply_accumulates(width: int, image_size: int) -> float:
+    """Of the domain judge's network (judges/network.py) for one image; grows with both squared."""
+    return 24e6 * (width / 32) ** 2 * (image_size / 32) ** 2
+
+
 def discriminator_cost(*, stages: int, stage: int, channels: int, image_size: int) -> Cost:
     """Cost of the discriminator of `stages` stages on images of `image_size` pixels at `stage`."""
     total = Cost(channels, channels)

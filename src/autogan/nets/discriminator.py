@@ -121,10 +121,10 @@ class Discriminator(nn.Module):
             if isinstance(module, SpectralNorm):
                 module.reset_vectors(generator)
 
-    def forward(self, images: Tensor, stage: int) -> Tensor:
-        """images: B×3×H×W in [-1, 1], stage: 0 … stages-1 → logits B."""
+    def forward(self, images: Tensor, stage: int | None = None) -> Tensor:
+        """images: B×3×H×W in [-1, 1], stage: 0 … stages-1, by default the last → logits B."""
         x = images
-        for block in list(self.growing)[: stage + 1]:
+        for block in list(self.growing)[: None if stage is None else stage + 1]:
             x = block(x)
         x = F.relu(self.last(x)).sum(dim=(2, 3))  # B×C
         return self.to_logit(x).squeeze(1)  # B
