@@ -1,4 +1,4 @@
-"""The one exception for what a user gave: its message says what to do next."""
+"""Exceptions for what a user gave or chose: the message says what to do next."""
 
 import difflib
 from collections.abc import Iterable
@@ -10,6 +10,10 @@ class UserError(ValueError):
     The message names what was wrong and what is allowed. The command line prints it without a
     traceback and exits with code 2.
     """
+
+
+class Diverged(UserError):
+    """Training went wrong: losses or weights are no finite numbers any more."""
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> UserError:

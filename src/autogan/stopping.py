@@ -1,0 +1,94 @@
+"""How a run is asked to stop, by a signal or a time limit, and how it answers: between two steps.
+
+Where work goes in steps, a request waits for the end of the step, so that the state is whole and can
+be kept. Where it does not (loading data, scoring), work is given up at once and done again later.
+"""
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+LONGEST_STEP_SECONDS = 7.0
+"""A step that takes longer after a request is given up; the latest checkpoint stays."""
+
+TIME_LIMIT = "the time limit"
+
+
+class Stopped(BaseException):
+    """The work ends here because it was asked to; like KeyboardInterrupt no error, so no Exception.
+
+    reason: a signal's name, or TIME_LIMIT. state_is_whole: whether the state can be kept.
+    """
+
+    def __init__(self, reason: str, state_is_whole: bool) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.state_is_whole = state_is_whole
+
+    @property
+    def exit_code(self) -> int:
+        """0 after a time limit; else 128 and the signal's number, as shells have it."""
+        return 0 if self.reason == TIME_LIMIT else 128 + signal.Signals[self.reason]
+
+
+class Stopping:
+    """Whether the work of a run was asked to stop.
+
+    Nothing asks by itself: `listening` makes signals and a time limit ask.
+    """
+
+    def __init__(self) -> None:
+        self.reason: str | None = None
+        self._waits = False  # whether a request waits for the next `check`
+
+    def check(self) -> None:
+        """To be called between two steps; raises `Stopped` if asked to."""
+        if self.reason is not None:
+            signal.setitimer(signal.ITIMER_REAL, 0)  # keeping the state may take its time
+            raise Stopped(self.reason, state_is_whole=True)
+
+    @contextmanager
+    def in_steps(self) -> Iterator[None]:
+        """Inside, a request waits for the next `check`."""
+        before, self._waits = self._waits, True
+        try:
+            yield
+        finally:
+            self._waits = before
+
+    @contextmanager
+    def at_once(self) -> Iterator[None]:
+        """Inside `in_steps`: what can be given up anywhere, and leaves the state whole then."""
+        before, self._waits = self._waits, False
+        try:
+            self.check()
+            yield
+        finally:
+            self._waits = before
+
+    @contextmanager
+    def listening(self, time_limit_seconds: float | None = None) -> Iterator[None]:
+        """Inside, SIGINT, SIGTERM and the time limit ask; a second signal ends the process at once."""
+        handlers = {
+            number: signal.signal(number, self._signalled)
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)
+        }
+        timer = signal.setitimer(signal.ITIMER_REAL, time_limit_seconds or 0)
+        try:
+            yield
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, *timer)
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
+
+    def _signalled(self, number: int, frame: FrameType | None) -> None:
+        if number == signal.SIGALRM and self.reason is not None:
+            raise Stopped(self.reason, state_is_whole=False)  # the step takes too long
+        self.reason = TIME_LIMIT if number == signal.SIGALRM else signal.Signals(number).name
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        if self._waits:
+            signal.setitimer(signal.ITIMER_REAL, LONGEST_STEP_SECONDS)
+        else:
+            self.check()

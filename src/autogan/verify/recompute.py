@@ -1,0 +1,124 @@
+"""The scores of a finished run once more, from its files, its data and its judge.
+
+On the machine that made them they come out equal, to the last digit; another processor or version
+of torch may round differently, and the sentences on differences then say so.
+"""
+
+import json
+import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from autogan.checkpoints import load_checkpoint
+from autogan.config import Settings
+from autogan.errors import UserError
+from autogan.evaluate import evaluate
+from autogan.gallery import write_gallery
+from autogan.ground import Ground, describe_images, prepare
+from autogan.progress import Progress
+from autogan.runs import Run, environment, read_json, read_settings
+from autogan.search import Search
+from autogan.train import validation_of
+from autogan.weights import load_generator
+
+
+def recompute(folder: Path, progress: Progress) -> list[str]:
+    """A sentence for each score that comes out otherwise than the run's files say.
+
+    Recomputed are the final scores with both of their ends, the distances to training images, the
+    validation of every candidate and of the winner, and the rewards in the ranking.
+    Raises `UserError` where the run has no scores yet, or its data cannot be read here.
+    """
+    results = read_json(folder / "results.json")
+    if results is None:
+        raise UserError(f"The run in {folder} has no results.json: there are no scores yet.")
+    settings = read_settings(folder)
+    ground = prepare(settings, progress)
+    for what, here in (("data", describe_images(ground.data)), ("judge", ground.judge.describe())):
+        name = "digest" if what == "data" else "name"
+        if here[name] != results[what][name]:
+            return [
+                f"The {what} here is not that of the run ({name} {here[name]}, not "
+                f"{results[what][name]}), so no score can be recomputed"
+            ]
+    progress.start("evaluate")
+    differences = [
+        *_final_scores(folder, ground, results, progress),
+        *_validations(folder, ground, results, progress),
+        *_ranking(folder, settings, ground, progress),
+    ]
+    elsewhere = _changed_surroundings(folder)
+    if differences and elsewhere:
+        differences.append(
+            f"The run was made elsewhere ({elsewhere}): scores may then differ in their last digits"
+        )
+    return differences
+
+
+def _final_scores(
+    folder: Path, ground: Ground, results: dict[str, Any], progress: Progress
+) -> Iterator[str]:
+    generator = load_generator(folder / "generator.safetensors").generator
+    again = evaluate(generator, ground, progress).to_dict()
+    with tempfile.TemporaryDirectory() as scratch:
+        again["neighbours"] = asdict(write_gallery(generator, ground, Path(scratch)))
+    for part, values in json.loads(json.dumps(again)).items():
+        yield from _differences(f"results.json: {part}", results[part], values)
+
+
+def _validations(
+    folder: Path, ground: Ground, results: dict[str, Any], progress: Progress
+) -> Iterator[str]:
+    files = {candidate["file"]: candidate["validation"] for candidate in results["candidates"]}
+    files["generator.safetensors"] = results["validation"]
+    for name, stated in files.items():
+        progress.doing(f"validating {name}")
+        generator = load_generator(folder / name).generator
+        again = asdict(validation_of(generator, stated["generator_steps"], ground))
+        yield from _differences(f"{name}: validation", stated, again)
+
+
+def _ranking(folder: Path, settings: Settings, ground: Ground, progress: Progress) -> Iterator[str]:
+    """The policy is asked and its children scored as at the end of the search, from its last state."""
+    derived = read_json(folder / "derive.json")
+    if not derived or not derived["ranking"]:
+        return
+    progress.doing("scoring the ranking with the shared weights")
+    with tempfile.TemporaryDirectory() as scratch:
+        run = Run.create(Path(scratch) / "run", settings)
+        try:
+            search = Search(ground, run, progress)
+            state = load_checkpoint(folder, "search")
+            if state is None:
+                yield "checkpoints: the last state of the search is missing"
+                return
+            search.load_state_dict(state)
+            ranking = search.rank()
+        finally:
+            run.close()
+    again = {child.architecture: child.reward for child in ranking}
+    stated = {child["architecture"]: child["reward"] for child in derived["ranking"]}
+    yield from _differences("derive.json: ranking", stated, again)
+
+
+def _differences(name: str, stated: Any, again: Any) -> Iterator[str]:
+    """A sentence for every value below `stated` that is another one in `again`."""
+    if isinstance(stated, dict) and isinstance(again, dict):
+        for key in {**stated, **again}:
+            yield from _differences(f"{name}.{key}", stated.get(key), again.get(key))
+    elif stated != again:
+        yield f"{name}: the run says {stated}, recomputed it is {again}"
+
+
+def _changed_surroundings(folder: Path) -> str:
+    """What of the machine that rounding depends on is another than the run's."""
+    before = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))["environment"]
+    now = environment()
+    names = ("torch", "platform", "threads", "gpu")
+    return ", ".join(
+        f"{n} {before.get(n)}, here {now[n]}" for n in names if before.get(n) != now[n]
+    )

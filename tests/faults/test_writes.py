@@ -1,0 +1,219 @@
+"""What cannot be written, or is written wrongly: what was kept before stays, and is gone on with."""
+
+import errno
+import os
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors import SafetensorError
+
+from autogan import storage
+from autogan.checkpoints import checkpoint_files
+from autogan.config import load_settings
+from autogan.errors import UserError
+from autogan.locking import is_locked
+from autogan.mishaps import Mishap, explained
+from autogan.runs import Run
+from autogan.storage import DamagedFile, check_tree, load_tree, save_tree
+
+STATE = {"weights": torch.arange(1000.0), "step": 7}
+
+
+class PowerCut(BaseException):
+    """The process ends here."""
+
+
+def failing(code: int) -> Callable[..., Any]:
+    def fail(*arguments: Any, **named: Any) -> Any:
+        raise OSError(code, os.strerror(code))
+
+    return fail
+
+
+def half_written(and_then: Callable[[], None]) -> Callable[..., Any]:
+    """A `save_file` that writes half of the file."""
+    whole = storage.save_file
+
+    def half(tensors: Any, path: Path, metadata: Any) -> None:
+        whole(tensors, path, metadata=metadata)
+        os.truncate(path, path.stat().st_size // 2)
+        and_then()
+
+    return half
+
+
+def no_space() -> None:
+    raise SafetensorError("Error while serializing: I/O error: No space left (os error 28)")
+
+
+def power_cut(*arguments: Any, **named: Any) -> Any:
+    raise PowerCut
+
+
+FAULTS: dict[str, tuple[str, Any]] = {
+    "the disk is full": ("autogan.storage.save_file", half_written(no_space)),
+    "the disk is full at the flush": ("os.fsync", failing(errno.ENOSPC)),
+    "the disk fails": ("os.fsync", failing(errno.EIO)),
+    "the folder is read-only": ("pathlib.Path.replace", failing(errno.EROFS)),
+    "no quota is left": ("pathlib.Path.mkdir", failing(errno.EDQUOT)),
+    "the power goes while it is written": ("autogan.storage.save_file", half_written(power_cut)),
+    "the power goes before the flush": ("os.fsync", power_cut),
+    "the power goes before the renaming": ("pathlib.Path.replace", power_cut),
+    "the power goes after the renaming": ("autogan.storage.flush_folder", power_cut),
+}
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """A run that has kept one state, and has logged up to it."""
+    run = Run.create(tmp_path / "run", load_settings())
+    run.log("reset", iteration=0, stage=0)
+    run.save_checkpoint("search", STATE, {"iteration": 1})
+    run.log("reset", iteration=1, stage=0)
+    return run
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_failing_write_leaves_the_last_good_state(
+    run: Run, monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    target, replacement = FAULTS[fault]
+    newer = {"weights": torch.ones(1000), "step": 8}
+    with monkeypatch.context() as patch:
+        patch.setattr(target, replacement)
+        with pytest.raises((Mishap, PowerCut)) as raised, explained(run.folder, "autogan again"):
+            run.save_checkpoint("search", newer, {"iteration": 2})
+    if raised.type is Mishap:
+        assert "Then go on with: autogan again" in str(raised.value)
+        assert len(str(raised.value)) > 100
+    run.close()
+    again = Run.resume(run.folder)
+    state = again.load_checkpoint("search")
+    assert state is not None
+    expected = newer if fault == "the power goes after the renaming" else STATE
+    assert torch.equal(state["weights"], expected["weights"])
+    lines = 2 if expected is newer else 1
+    assert len((run.folder / "log.jsonl").read_text().splitlines()) == lines
+    again.save_checkpoint("search", newer)  # the disk has space again
+    again.close()
+    assert not list(run.folder.rglob("*.tmp"))
+
+
+def test_a_short_write_that_nothing_reported_is_noticed(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("autogan.storage.save_file", half_written(lambda: None))
+        run.save_checkpoint("search", {"weights": torch.ones(1000), "step": 8})
+    run.close()
+    with pytest.warns(UserWarning, match="set aside"):
+        again = Run.resume(run.folder)
+    assert again.load_checkpoint("search")["step"] == 7  # type: ignore[index]
+    assert len((run.folder / "log.jsonl").read_text().splitlines()) == 1
+    again.close()
+
+
+def test_a_log_that_cannot_be_written_is_no_gap_later(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Full:
+        """A log's file on a disk that takes ten more bytes."""
+
+        def __init__(self, file: Any) -> None:
+            self.file, self.left = file, 10
+
+        def write(self, text: bytes) -> int:
+            if not self.left:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            written = self.file.write(text[: self.left])
+            self.left = 0
+            return int(written)
+
+        def close(self) -> None:
+            self.file.close()
+
+    run._log = Full(run._log)  # type: ignore[assignment]
+    with pytest.raises(Mishap, match="Free space"), explained(run.folder, "again"):
+        run.log("reset", iteration=2, stage=0)
+    run.close()
+    again = Run.resume(run.folder)
+    again.log("reset", iteration=1, stage=0)
+    again.close()
+    lines = (run.folder / "log.jsonl").read_text().splitlines()
+    assert len(lines) == 2 and all(line.endswith("}") for line in lines)
+
+
+def test_flipped_bits_are_noticed_or_harmless(tmp_path: Path, torture: bool, record: Any) -> None:
+    file = tmp_path / "state.safetensors"
+    tree = {"a": torch.rand(50), "b": [1, "two", {"c": torch.rand(3).bfloat16()}]}
+    save_tree(file, tree, {"position": {"step": 3}})
+    content = file.read_bytes()
+    places = random.Random(1)
+    noticed = 0
+    trials = 2000 if torture else 150
+    for _ in range(trials):
+        damaged = bytearray(content)
+        damaged[places.randrange(len(content))] ^= 1 << places.randrange(8)
+        file.write_bytes(damaged)
+        try:
+            check_tree(file)
+        except DamagedFile:
+            noticed += 1
+            continue
+        loaded = load_tree(file)
+        assert torch.equal(loaded["a"], tree["a"]) and loaded["b"][:2] == tree["b"][:2]
+    assert noticed > 0.9 * trials
+    record("flipped bit in a checkpoint", trials, f"{noticed} noticed, the others changed nothing")
+
+
+def test_memory_that_is_used_up_is_explained(tmp_path: Path) -> None:
+    for error, word in (
+        (torch.OutOfMemoryError("CUDA out of memory"), "search.discriminator_batch"),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory"), "train"),
+        (MemoryError(), "memory of this machine"),
+    ):
+        with pytest.raises(Mishap, match=word), explained(tmp_path, "again"):
+            raise error
+    with pytest.raises(RuntimeError, match="shapes"), explained(tmp_path, "again"):
+        raise RuntimeError("shapes differ")
+
+
+def test_a_run_is_locked_while_it_is_open(run: Run) -> None:
+    assert is_locked(run.folder)
+    with pytest.raises(UserError, match="Another process is at work"):
+        Run.resume(run.folder)
+    run.close()
+    assert not is_locked(run.folder)
+    Run.resume(run.folder).close()
+
+
+def test_changed_settings_are_listed_and_harmless_ones_allowed(run: Run) -> None:
+    run.close()
+    changed = load_settings(overrides=["seed=4", "search.controller.hidden_size=7"])
+    with pytest.raises(UserError, match=r"seed: 0 before, 4 now\n.*hidden_size: 100 before, 7 now"):
+        Run.resume(run.folder, changed)
+    Run.resume(run.folder, load_settings(overrides=["log_every_steps=3"])).close()
+    again = Run.resume(run.folder)
+    assert again.settings.log_every_steps == 3
+    again.close()
+    config = run.folder / "config.yaml"
+    config.write_text(config.read_text().replace("seed: 0", "seed: 9"))
+    with pytest.raises(UserError, match="seed: 0 before, 9 now"):
+        Run.resume(run.folder)
+
+
+def test_only_two_states_of_a_part_are_kept(run: Run) -> None:
+    for step in range(4):
+        run.save_checkpoint("train", {"step": step}, {"step": step})
+    names = [file.name for file in checkpoint_files(run.folder)]
+    assert names == [
+        "search-00000001.safetensors",
+        "train-00000004.safetensors",
+        "train-00000005.safetensors",
+    ]
+    assert run.position("train") == {"step": 3}
+    run.close()
