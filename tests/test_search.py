@@ -1,6 +1,6 @@
 """The search, on random pixels and with a judge that only looks at colours."""
 
-from dataclasses import replace
+import json
 from pathlib import Path
 from typing import Any, cast
 
@@ -10,13 +10,15 @@ from torch import Tensor
 
 from autogan.compute import Compute
 from autogan.config import Settings, settings_from_tree
+from autogan.errors import Diverged, UserError
 from autogan.gan import generate
 from autogan.ground import Ground
 from autogan.images import DataSet, ImageSet
 from autogan.judges import DomainJudge, Judge, Judgement, Reference
+from autogan.loss_window import LossWindow
 from autogan.progress import Progress
 from autogan.runs import Run
-from autogan.search import LossWindow, Search
+from autogan.search import Position, Search
 from autogan.space import Architecture
 from autogan.storage import load_tree, save_tree
 from autogan.work import Work
@@ -40,8 +42,9 @@ class QuietRun(Run):
         self.__dict__.setdefault("curves", []).append((name, value, step))
 
 
-def settings(**search: Any) -> Settings:
+def settings(every_minutes: float = 10, **search: Any) -> Settings:
     tree = {
+        "checkpoint_every_minutes": every_minutes,
         "log_every_steps": 2,
         "data": {"image_size": 16},
         "network": {"latent_size": 16},
@@ -74,7 +77,7 @@ def images(seed: int) -> ImageSet:
 
 
 def make(folder: Path, name: str = "run", layout: str = "auto", **search: Any) -> Search:
-    chosen = settings(**search)
+    chosen = settings(**search).with_metrics_for("noise", judge_knows_classes=True)
     data = DataSet(
         "noise",
         "x" * 64,
@@ -90,7 +93,7 @@ def make(folder: Path, name: str = "run", layout: str = "auto", **search: Any) -
         cast(DomainJudge, ColourJudge()),
         cast(Reference, None),
         compute,
-        Work(chosen, len(data.train)),
+        Work(chosen, len(data.train), judge_examples=len(data.train)),
     )
     return Search(ground, QuietRun.create(folder / name, chosen), Progress())
 
@@ -230,11 +233,11 @@ def test_a_reset_keeps_the_controller_and_draws_fresh_weights(tmp_path: Path) ->
 def test_shared_training_stops_when_the_game_has_ended(tmp_path: Path) -> None:
     reset = {"window": 2, "threshold": 1e9}
     ended = make(tmp_path, shared_epochs=3, reset=reset)
-    assert ended.train_shared_weights()
-    assert ended.steps == 10
+    ended.train_shared_weights()
+    assert ended.at.collapsed and ended.steps == 10
     alive = make(tmp_path, "alive", shared_epochs=3, reset={**reset, "threshold": 0})
-    assert not alive.train_shared_weights()
-    assert alive.steps == 24
+    alive.train_shared_weights()
+    assert not alive.at.collapsed and alive.steps == 24
 
 
 def test_a_collapsed_game_is_reset_after_growth_and_never_at_the_very_end(
@@ -250,9 +253,19 @@ def test_a_collapsed_game_is_reset_after_growth_and_never_at_the_very_end(
             original()
 
         monkeypatch.setattr(search, name, noted)
-    monkeypatch.setattr(search, "train_shared_weights", lambda: True)
+
+    def collapse() -> None:
+        search.at = Position("controller", collapsed=True)
+
+    monkeypatch.setattr(search, "train_shared_weights", collapse)
     search.run_all()
     assert seen == [("grow", 0), ("reset", 0), ("reset", 1)]
+
+
+def reward_of(search: Search, architecture: Architecture) -> float:
+    child = search.score(architecture, "controller")
+    assert child is not None
+    return child.reward
 
 
 @pytest.mark.parametrize("text", ["pre-batch-nearest", "post-none-deconvolution+shortcut"])
@@ -263,11 +276,11 @@ def test_scoring_neither_reads_nor_writes_running_statistics(tmp_path: Path, tex
     generator = search.gan.generator
     latents = torch.randn(6, 16, generator=torch.Generator().manual_seed(0))
     state = copied(search.gan.state_dict(), tmp_path / "gan")
-    reward = search.score(architecture, "controller").reward
+    reward = reward_of(search, architecture)
     after = search.gan.state_dict()
     assert equal_trees(after["generator"], state["generator"])
     assert not torch.equal(after["latents_generator"], state["latents_generator"])
-    assert search.score(architecture, "controller").reward != reward  # of other latents
+    assert reward_of(search, architecture) != reward  # of other latents
 
     with_running = generate(generator, latents, search.compute, architecture)
     for name, value in state["generator"].items():
@@ -278,33 +291,135 @@ def test_scoring_neither_reads_nor_writes_running_statistics(tmp_path: Path, tex
     search.gan.load_state_dict(state)
     corrupted = generate(generator, latents, search.compute, architecture)
     assert not torch.equal(corrupted, with_running)
-    assert search.score(architecture, "controller").reward == reward
+    assert reward_of(search, architecture) == reward
 
 
 @pytest.mark.parametrize("layout", ["channels-last", "contiguous"])
-@pytest.mark.parametrize("start", [1, 2])
-def test_a_search_goes_on_from_its_checkpoint_as_if_never_interrupted(
-    tmp_path: Path, start: int, layout: str
+def test_a_search_goes_on_from_every_step_as_if_never_interrupted(
+    tmp_path: Path, layout: str
 ) -> None:
-    shape = {"layout": layout, "iterations": 3, "stage_weights": [2, 1], "shared_epochs": 0.75}
-    whole, restored = make(tmp_path, **shape), make(tmp_path, "restored", **shape)
-    saved: dict[int, Any] = {}
+    """Every state that is kept, at every step of every phase, leads to the same end."""
+    shape = {"layout": layout, "iterations": 3, "stage_weights": [2, 1], "shared_steps": 3}
+    shape |= {"shared_epochs": None, "controller_steps": 1}
+    whole = make(tmp_path, every_minutes=0, **shape)
+    saved: list[Any] = []
     save_checkpoint = whole.run.save_checkpoint
 
-    def save(part: str, number: int, state: dict[str, Any]) -> None:
-        save_checkpoint(part, number, state)
-        saved[number] = whole.run.load_checkpoint(part)
+    def save(part: str, state: dict[str, Any], position: dict[str, Any] | None = None) -> None:
+        save_checkpoint(part, state, position)
+        saved.append((part, copied(state, tmp_path / "state"), dict(position or {})))
 
     whole.run.save_checkpoint = save  # type: ignore[method-assign]
     whole.run_all()
-    assert set(saved) == {1, 2, 3}
-    restored.load_state_dict(saved[start])
-    assert restored.iteration == start and restored.stage == start - 1
-    restored.run_all()
-    histories = [
-        [replace(child, seconds=0.0) for child in search.history] for search in (whole, restored)
-    ]
-    assert histories[0] == histories[1]
-    ours, theirs = whole.state_dict(), restored.state_dict()
-    same = {part for part in ours if equal_trees(ours[part], theirs[part])}
-    assert set(ours) - same <= {"history", "beams"}  # these hold seconds
+    whole.rank()
+    phases = [position["phase"] for _, _, position in saved]
+    assert set(phases) == {"shared training", "controller", "growth", "ranking"}
+    expected = timeless(whole.state_dict())
+    for number, (part, state, _) in enumerate(saved):
+        if number % 7 and number < len(saved) - 2:
+            continue
+        restored = make(tmp_path, f"from-{number}", **shape)
+        restored.run.save_checkpoint(part, state)
+        if part == "search":
+            restored.run_all()
+        else:
+            restored.load_state_dict(state)
+        restored.rank()
+        assert equal_trees(timeless(restored.state_dict()), expected), phases[number]
+
+
+def timeless(tree: Any) -> Any:
+    """A tree without the seconds that children took."""
+    if isinstance(tree, dict):
+        return {key: timeless(value) for key, value in tree.items() if key != "seconds"}
+    return [timeless(item) for item in tree] if isinstance(tree, list) else tree
+
+
+def spoil(monkeypatch: pytest.MonkeyPatch, search: Search, calls: set[int] | None) -> None:
+    """Makes the weights no finite numbers at these discriminator steps, None: at every one."""
+    whole, count = search.gan.discriminator_step, 0
+
+    def step(real_images: Tensor, architecture: Architecture) -> Tensor:
+        nonlocal count
+        loss = whole(real_images, architecture)
+        if calls is None or count in calls:
+            with torch.no_grad():
+                next(search.gan.generator.parameters()).view(-1)[0] = float("nan")
+            loss = loss * float("nan")
+        count += 1
+        return loss
+
+    monkeypatch.setattr(search.gan, "discriminator_step", step)
+
+
+def events(search: Search, kind: str) -> list[dict[str, Any]]:
+    lines = (search.run.folder / "log.jsonl").read_text().splitlines()
+    return [line for line in map(json.loads, lines) if line["event"] == kind]
+
+
+@pytest.mark.parametrize("log_every", [1, 1000])
+def test_training_that_went_wrong_goes_back_to_the_last_good_state(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, log_every: int
+) -> None:
+    """Noticed in the losses, or at the latest before a state is kept."""
+    search = make(tmp_path, discriminator_steps=1)
+    monkeypatch.setattr(
+        search, "settings", search.settings.model_copy(update={"log_every_steps": log_every})
+    )
+    spoil(monkeypatch, search, {5})
+    with pytest.warns(UserWarning, match="last good checkpoint"):
+        search.run_all()
+    assert search.iteration == 2 and len(events(search, "rolled_back")) == 1
+    assert all(bool(p.isfinite().all()) for p in search.gan.generator.parameters())
+    losses = [line["step"] for line in events(search, "losses")]
+    assert losses == sorted(set(losses))
+
+
+def test_training_that_goes_wrong_again_and_again_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    search = make(tmp_path)
+    spoil(monkeypatch, search, None)
+    with (
+        pytest.warns(UserWarning, match="attempt 3 of 3"),
+        pytest.raises(Diverged, match=r"happened 4 times.*learning rate"),
+    ):
+        search.run_all()
+    kept = search.run.load_checkpoint("search")
+    assert kept is not None
+    search.load_state_dict(kept)
+    search.refuse_non_finite()
+
+
+def test_a_child_that_cannot_be_scored_is_recorded_and_the_search_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    search, calls = make(tmp_path), 0
+    whole = search.reward
+
+    def reward(judgement: Judgement) -> float:
+        nonlocal calls
+        calls += 1
+        if calls in (2, 5):  # one of the controller's samples, one of the candidates
+            raise FloatingPointError("its reward is nan")
+        return whole(judgement)
+
+    monkeypatch.setattr(search, "reward", reward)
+    search.run_all()
+    failed = events(search, "failed")
+    assert [line["purpose"] for line in failed] == ["controller", "beam"]
+    assert len(search.history) == 10 and search.failed == 2
+    assert search.run.read("architectures.json")["failed"] == 2
+    assert failed[1]["architecture"] not in {child.architecture for child in search.beams[0]}
+
+
+def test_a_search_of_which_no_candidate_can_be_scored_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    search = make(tmp_path)
+    monkeypatch.setattr(search, "reward", lambda judgement: float("nan") / search.no_such_thing)
+    with pytest.raises(AttributeError):  # a fault of ours is not taken for a child's
+        search.run_all()
+    monkeypatch.setattr(search, "reward", lambda judgement: 1 / 0)
+    with pytest.raises(UserError, match="None of 4 candidates could be scored"):
+        search.run_all()

@@ -2,6 +2,7 @@
 
 import contextlib
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar
 
 import torch
@@ -30,7 +31,7 @@ class Compute:
         """The named choices; "auto" takes what is fastest here.
 
         device: "auto" (CUDA, else CPU), "cpu", "cuda", "cuda:1", "mps".
-        precision: "auto" (bfloat16 on CUDA GPUs and CPUs with AMX that compute in it), "float32", "bfloat16".
+        precision: "auto" (bfloat16 on CUDA GPUs and CPUs that are faster in it), "float32", "bfloat16".
         layout: "auto" (channels-last), "channels-last", "contiguous".
         """
         if device == "auto":
@@ -71,6 +72,20 @@ class Compute:
 
 
 def _computes_bfloat16(device: torch.device) -> bool:
+    """Whether a wide network runs faster in bfloat16.
+
+    On a CPU: where there are AMX tiles, or AVX-512 dot products of bfloat16 at twice the speed of
+    float32, which AMD's have. Intel's without AMX have the instruction at no such gain (measured: a
+    discriminator step of 64 channels takes 114 ms in it and 86 ms in float32).
+    """
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
-    return device.type == "cpu" and torch.cpu._is_amx_tile_supported()
+    if device.type != "cpu":
+        return False
+    dot_products = torch.cpu._is_avx512_bf16_supported() and _processor_is_amds()
+    return torch.cpu._is_amx_tile_supported() or dot_products
+
+
+def _processor_is_amds() -> bool:
+    information = Path("/proc/cpuinfo")
+    return information.exists() and "AuthenticAMD" in information.read_text()

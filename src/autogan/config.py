@@ -6,6 +6,7 @@ Nothing here imports torch.
 
 import difflib
 import importlib.resources
+import reprlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Literal
@@ -24,7 +25,11 @@ from pydantic import (
 
 from autogan.errors import UserError, unknown_name
 from autogan.judges.recipe import JudgeRecipe
+from autogan.plain_yaml import parse_yaml, read_yaml
+from autogan.protocols import PROTOCOLS, Protocol, protocol_of
 from autogan.space import MOST_CELLS
+
+Metric = Literal["auto", "inception_score", "frechet_distance"]
 
 
 class _Section(BaseModel):
@@ -40,6 +45,10 @@ class DataSettings(_Section):
 
     source: str = "cifar10"
     """glyphs, cifar10[:PATH], stl10[:PATH], or folder:PATH (a folder or an archive)."""
+    skip_broken: bool = False
+    """Whether image files that cannot be read are left out and counted; else they are an error."""
+    limit_factor: PositiveFloat = 1.0
+    """Multiplies what archives and images may hold at most: members, bytes, pixels."""
     image_size: int = Field(default=32, ge=8, le=256)
     """Side of the images at full growth, in pixels: bottom_size times a power of two."""
 
@@ -126,12 +135,17 @@ class SearchSettings(AdversarialSettings):
     """Search iterations over all stages."""
     stage_weights: tuple[PositiveFloat, ...] = (25, 30, 35)
     """Share of the iterations that each stage gets, as relative weights, one for each cell."""
-    shared_epochs: PositiveFloat = 15
+    shared_epochs: PositiveFloat | None = 15
     """Passes through the training images in each iteration's shared training; may be a fraction."""
+    shared_steps: PositiveInt | None = None
+    """The same as a number of batches, which does not grow with the data; one of the two is null."""
     controller_steps: PositiveInt = 30
     """Controller updates in each iteration."""
     reward_images: int = Field(default=5000, ge=2)
     """Generated images that a child's reward is computed from."""
+    reward: Metric = "auto"
+    """A child's reward: inception_score, or frechet_distance (negative). auto is the paper's
+    inception score, or where the images have no classes the Fréchet distance."""
     candidates: PositiveInt = 10
     """M: architectures sampled and scored when a stage ends."""
     beams: PositiveInt = 5
@@ -144,6 +158,11 @@ class SearchSettings(AdversarialSettings):
         if self.beams > self.candidates:
             raise ValueError(
                 f"beams ({self.beams}) cannot be more than candidates ({self.candidates})"
+            )
+        if (self.shared_epochs is None) == (self.shared_steps is None):
+            raise ValueError(
+                f"of shared_epochs ({self.shared_epochs}) and shared_steps ({self.shared_steps}) one "
+                "must be a number and the other null"
             )
         if self.iterations < len(self.stage_weights):
             raise ValueError(
@@ -174,8 +193,9 @@ class DeriveSettings(_Section):
     """The best of them that are trained from scratch."""
     generator_steps: PositiveInt | None = None
     """Training budget of each in generator steps; unset: the full `train.generator_steps`."""
-    metric: Literal["inception_score", "frechet_distance"] = "inception_score"
-    """What decides among the trained candidates, and which state of a training is kept."""
+    metric: Metric = "auto"
+    """What decides among the trained candidates, and which state of a training is kept; auto as
+    for `search.reward`."""
 
     @model_validator(mode="after")
     def _is_consistent(self) -> "DeriveSettings":
@@ -204,10 +224,32 @@ class TrainSettings(AdversarialSettings):
 class EvaluateSettings(_Section):
     """The final scores."""
 
+    protocol: Literal["custom", "autogan-paper", "sngan", "quick"] = "custom"
+    """A published protocol by name (see `protocols.py`), which decides the two below; or custom."""
     images: int = Field(default=50_000, ge=2)
     """Generated images, from latents that nothing was chosen by."""
     inception_splits: PositiveInt = 10
     """Parts that the inception score's mean and deviation are taken over."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _protocol_decides(cls, values: Any) -> Any:
+        """A named protocol fills in its numbers; other numbers beside its name are refused."""
+        named = PROTOCOLS.get(str(values.get("protocol"))) if isinstance(values, dict) else None
+        if named is None:
+            return values
+        for name in ("images", "inception_splits"):
+            given, fixed = values.get(name), getattr(named, name)
+            if given not in (None, fixed):
+                raise ValueError(
+                    f"evaluate.{name} is {given}, and the protocol {named.name} has {fixed}; with "
+                    "other numbers it is evaluate.protocol=custom"
+                )
+        return {**values, "images": named.images, "inception_splits": named.inception_splits}
+
+    def resolved_protocol(self) -> Protocol:
+        """The protocol with its numbers."""
+        return protocol_of(self.protocol, self.images, self.inception_splits)
 
 
 class Settings(_Section):
@@ -217,6 +259,8 @@ class Settings(_Section):
     """Names all random streams of the run."""
     log_every_steps: PositiveInt = 100
     """Discriminator steps between two lines of losses in the log."""
+    checkpoint_every_minutes: NonNegativeFloat = 10.0
+    """Minutes between two checkpoints inside long phases; 0 is after every step."""
     data: DataSettings = DataSettings()
     compute: ComputeSettings = ComputeSettings()
     network: NetworkSettings = NetworkSettings()
@@ -231,13 +275,33 @@ class Settings(_Section):
         """Generator cells: how often bottom_size doubles to reach image_size."""
         return (self.data.image_size // self.network.bottom_size).bit_length() - 1
 
+    def with_metrics_for(self, data_name: str, judge_knows_classes: bool) -> "Settings":
+        """The same with each "auto" metric decided.
+
+        Raises `UserError` where an inception score is asked of a judge that knows no classes.
+        """
+        changes = {}
+        for section, setting in (("search", "reward"), ("derive", "metric")):
+            chosen = getattr(getattr(self, section), setting)
+            if chosen == "inception_score" and not judge_knows_classes:
+                raise UserError(
+                    f"Settings contradict each other: {section}.{setting} is inception_score, which "
+                    f"counts classes, and the images of data.source ({self.data.source}) have none. "
+                    f"Set {section}.{setting} to auto, or give {data_name} class folders."
+                )
+            if chosen == "auto":
+                chosen = "inception_score" if judge_knows_classes else "frechet_distance"
+            old = getattr(self, section)
+            changes[section] = old.model_copy(update={setting: chosen})
+        return self.model_copy(update=changes)
+
     @model_validator(mode="after")
     def _is_consistent(self) -> "Settings":
         size, bottom = self.data.image_size, self.network.bottom_size
         if self.cells < 1 or bottom << self.cells != size:
             raise ValueError(
                 f"data.image_size ({size}) must be network.bottom_size ({bottom}) doubled one or "
-                "more times"
+                f"more times{_fitting_bottoms(size)}"
             )
         if self.cells > MOST_CELLS:
             raise ValueError(
@@ -250,6 +314,15 @@ class Settings(_Section):
                 f"{bottom} to {size} pixels; it has {len(self.search.stage_weights)}"
             )
         return self
+
+
+def _fitting_bottoms(size: int) -> str:
+    """Which bottoms of usual width reach an image size, as the end of a message."""
+    bottoms = [bottom for bottom in range(3, 9) if size % bottom == 0]
+    fitting = [bottom for bottom in bottoms if (size // bottom).bit_count() == 1 and bottom < size]
+    if not fitting:
+        return f"; no bottom of 3 to 8 pixels reaches {size}: choose a size such as 32, 48 or 64"
+    return f"; for {size}, take network.bottom_size {' or '.join(map(str, fitting))}"
 
 
 def preset_names() -> list[str]:
@@ -278,7 +351,7 @@ def load_settings(
         text = (importlib.resources.files("autogan") / "presets" / f"{preset}.yaml").read_text()
         tree = yaml.safe_load(text)
     if file is not None:
-        tree = _merged(tree, _read_yaml(file))
+        tree = _merged(tree, _read_settings_file(file))
     for override in overrides:
         tree = _merged(tree, _override_tree(override))
     return settings_from_tree(tree)
@@ -297,13 +370,8 @@ def settings_to_yaml(settings: Settings) -> str:
     return yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False)
 
 
-def _read_yaml(file: Path) -> dict[str, Any]:
-    try:
-        tree = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UserError(f"Cannot read the settings file {file}: {error.strerror}.") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"{file} is not valid YAML: {error}") from None
+def _read_settings_file(file: Path) -> dict[str, Any]:
+    tree = read_yaml(file)
     if tree is None:
         return {}
     if not isinstance(tree, dict):
@@ -316,9 +384,9 @@ def _override_tree(override: str) -> dict[str, Any]:
     if not equals or not name.strip():
         raise UserError(f"--set takes section.name=value, not {override!r}.")
     try:
-        parsed = yaml.safe_load(value)
-    except yaml.YAMLError:
-        raise UserError(f"--set {name}: cannot read the value {value!r}.") from None
+        parsed = parse_yaml(value)
+    except ValueError:
+        raise UserError(f"--set {name}: cannot read the value {_shown(value)}.") from None
     quoted = value.strip()[:1] in ("'", '"')
     if isinstance(parsed, str) and not quoted:
         parsed = _number_or_text(parsed)
@@ -369,4 +437,12 @@ def _explain(problem: Any) -> str:
     if not name or problem["type"] == "value_error":
         where = f"{name}: " if name else ""
         return f"Settings contradict each other: {where}{message}."
-    return f"Setting {name} cannot be {problem['input']!r}: {message}."
+    return f"Setting {name} cannot be {_shown(problem['input'])}: {message}."
+
+
+def _shown(value: Any) -> str:
+    """A value in a message: whole where it is short."""
+    shortened = reprlib.Repr()
+    shortened.maxstring = shortened.maxother = 200
+    shortened.maxlevel = 2
+    return shortened.repr(value)

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from autogan.errors import Diverged, UserError
 from autogan.ground import Ground
 from autogan.progress import Progress
 from autogan.runs import Run
@@ -37,38 +38,79 @@ class Candidate:
 def derive(search: Search, ground: Ground, run: Run, progress: Progress) -> list[Candidate]:
     """Ranks and trains candidates; all that were trained, the winner first.
 
-    Takes up a derivation that was interrupted: what derive.json already holds is not done again.
+    Takes up a derivation that was interrupted: what is done already is not done again. A candidate
+    whose training goes wrong is recorded as failed; one that makes a single image over and over
+    comes after all others. Raises `UserError` where every candidate failed.
     """
     settings = ground.settings.derive
-    done = run.read("derive.json") or {"ranking": [], "candidates": []}
-    if not done["ranking"]:
-        ranking = search.candidates(settings.candidates, "derive")
-        search.write_architectures(ranking)
-        done["ranking"] = [asdict(child) for child in ranking]
-        _milestone(run, done)
+    done = run.load_checkpoint("derive")
+    if done is None:
+        ranking = search.rank()
+        search.write_architectures()
+        done = {"ranking": [asdict(child) for child in ranking], "candidates": [], "failed": []}
+        _keep(run, done)
+        run.drop_checkpoints("ranking")
+    else:
+        progress.skipped([ground.work.candidates()])
+    run.write("derive.json", done)
     for number, child in enumerate(Child(**c) for c in done["ranking"][: settings.top]):
-        if number < len(done["candidates"]):
+        if number < len(done["candidates"]) + len(done["failed"]):
+            progress.skipped(ground.work.training(_budget(ground)))
             continue
-        done["candidates"].append(asdict(_train_candidate(number, child, ground, run, progress)))
-        _milestone(run, done)
+        try:
+            candidate = _train_candidate(number, child, ground, run, progress)
+            done["candidates"].append(asdict(candidate))
+        except Diverged as error:
+            done["failed"].append(_failed(child, error, run, progress))
+        _keep(run, done)
         run.drop_checkpoints(f"candidate-{number}")
     candidates = [candidate_from_dict(c) for c in done["candidates"]]
-    return sorted(candidates, key=lambda c: _preference(c, settings.metric))
+    if not candidates:
+        raise UserError(
+            f"The training of every one of {len(done['failed'])} candidates went wrong; derive.json "
+            "says how. Begin a new run with a lower train.learning_rate."
+        )
+    ordered = best_first(candidates, settings.metric)
+    if ordered[0].validation.collapsed:
+        progress.note(
+            "Every candidate collapsed: it makes one image over and over. The best by its score is "
+            "taken all the same; a longer training (train.generator_steps) may do better."
+        )
+    return ordered
 
 
-def _milestone(run: Run, done: dict[str, Any]) -> None:
+def _budget(ground: Ground) -> int:
+    settings = ground.settings
+    return settings.derive.generator_steps or settings.train.generator_steps
+
+
+def _keep(run: Run, done: dict[str, Any]) -> None:
+    position = {
+        "candidates": len(done["candidates"]) + len(done["failed"]),
+        "of": len(done["ranking"]),
+    }
+    run.save_checkpoint("derive", done, position)
     run.write("derive.json", done)
-    run.mark_log()
+
+
+def _failed(child: Child, error: Diverged, run: Run, progress: Progress) -> dict[str, Any]:
+    """What is recorded of a candidate whose training went wrong."""
+    failed = {
+        "architecture": child.architecture,
+        "shared_reward": child.reward,
+        "reason": str(error),
+    }
+    run.log("failed", purpose="candidate", **failed)
+    progress.note(f"Candidate {child.architecture} is given up: {error}")
+    return failed
 
 
 def _train_candidate(
     number: int, child: Child, ground: Ground, run: Run, progress: Progress
 ) -> Candidate:
-    settings = ground.settings
-    steps = settings.derive.generator_steps or settings.train.generator_steps
+    steps = _budget(ground)
     architecture = Architecture.parse(child.architecture)
-    name = f"candidate-{number}"
-    generator, training = train(architecture, steps, name, ground, run, progress)
+    generator, training = train(architecture, steps, f"candidate-{number}", ground, run, progress)
     assert training.best is not None
     file = f"candidates/{number}.safetensors"
     save_generator(
@@ -76,17 +118,27 @@ def _train_candidate(
     )
     candidate = Candidate(child.architecture, child.reward, steps, training.best, file)
     run.log("candidate", **asdict(candidate))
+    best = training.best
+    inception = (
+        "" if best.inception_score is None else f"inception score {best.inception_score:.3f}, "
+    )
+    collapsed = "; it has collapsed: it makes one image over and over" * best.collapsed
     progress.note(
-        f"Candidate {number + 1}, {child.architecture}: inception score "
-        f"{training.best.inception_score:.3f}, Fréchet distance "
-        f"{training.best.frechet_distance:.2f} on the validation latents"
+        f"Candidate {number + 1}, {child.architecture}: {inception}Fréchet distance "
+        f"{best.frechet_distance:.2f} on the validation latents{collapsed}"
     )
     return candidate
 
 
-def _preference(candidate: Candidate, metric: str) -> float:
+def best_first(candidates: list[Candidate], metric: str) -> list[Candidate]:
+    """The candidates by what they validated to; those that have collapsed come last."""
+    return sorted(candidates, key=lambda candidate: _preference(candidate, metric))
+
+
+def _preference(candidate: Candidate, metric: str) -> tuple[bool, float]:
+    """Smaller is better: what has not collapsed, then the metric."""
     value: float = getattr(candidate.validation, metric)
-    return -value if metric == "inception_score" else value
+    return candidate.validation.collapsed, -value if metric == "inception_score" else value
 
 
 def candidate_from_dict(fields: dict[str, Any]) -> Candidate:

@@ -1,10 +1,10 @@
 """The adversarial step: losses, discriminator update, generator update, averaging.
 
 The only hot loop body; the search trains its shared weights with it, training from scratch too.
-Nothing here reads a value back from the device: losses are returned as tensors.
+The two steps read nothing back from the device: losses are returned as tensors.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import torch
@@ -12,11 +12,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from autogan.compute import Compute
+from autogan.errors import Diverged
 from autogan.nets.discriminator import Discriminator
 from autogan.nets.generator import Generator
 from autogan.nets.layers import initialise
+from autogan.optimisers import load_optimiser
 from autogan.pixels import to_uint8, to_unit
-from autogan.randomness import torch_generator
+from autogan.randomness import derived_seed, torch_generator
 from autogan.space import Architecture
 
 
@@ -100,12 +102,8 @@ class Gan:
 
     def restart(self) -> None:
         """Draws fresh weights for both networks, and makes fresh optimisers and a fresh average."""
-        self.generator.cpu()
-        self.discriminator.cpu()
-        initialise(self.generator, self._weights_generator)
-        self.discriminator.initialise(self._weights_generator)
-        self.compute.place(self.generator).train()
-        self.compute.place(self.discriminator).train()
+        initialise(self.generator.train(), self._weights_generator)
+        self.discriminator.train().initialise(self._weights_generator)
         self.generator_optimiser = self._adam(self.generator)
         self.discriminator_optimiser = self._adam(self.discriminator)
         decay = self.average_decay
@@ -165,6 +163,31 @@ class Gan:
             self.average.update()
         return loss.detach()
 
+    def refuse_non_finite(self) -> None:
+        """Raises `Diverged` where a weight, moment or averaged weight is no finite number."""
+        moments = [
+            moment
+            for optimiser in (self.generator_optimiser, self.discriminator_optimiser)
+            for of_weight in optimiser.state.values()
+            for moment in of_weight.values()
+        ]
+        weights = [*self.generator.state_dict().values(), *self.discriminator.state_dict().values()]
+        averaged = list(self.average.state_dict().values()) if self.average else []
+        refuse_non_finite([*weights, *averaged, *moments], "weights")
+
+    def vary(self, attempt: int) -> None:
+        """Goes on with other latents than those that were to come."""
+        drawn = torch.randint(2**62, (), generator=self._latents_generator).item()
+        self._latents_generator.manual_seed(derived_seed(int(drawn), f"attempt-{attempt}"))
+
+    def latents_state(self) -> Tensor:
+        """Where the stream of latents stands."""
+        return self._latents_generator.get_state()
+
+    def set_latents_state(self, state: Tensor) -> None:
+        """Goes back to where `latents_state` said that the stream stood."""
+        self._latents_generator.set_state(state)
+
     def state_dict(self) -> dict[str, Any]:
         """Everything that the next step depends on."""
         state: dict[str, Any] = {
@@ -184,25 +207,21 @@ class Gan:
         """Goes back to a state that `state_dict` gave."""
         self.generator.load_state_dict(state["generator"])
         self.discriminator.load_state_dict(state["discriminator"])
-        _load_optimiser(self.generator_optimiser, state["generator_optimiser"])
-        _load_optimiser(self.discriminator_optimiser, state["discriminator_optimiser"])
+        load_optimiser(self.generator_optimiser, state["generator_optimiser"])
+        load_optimiser(self.discriminator_optimiser, state["discriminator_optimiser"])
         self._weights_generator.set_state(state["weights_generator"])
         self._latents_generator.set_state(state["latents_generator"])
         if self.average:
             self.average.load_state_dict(state["average"], state["average_updates"])
 
 
-def _load_optimiser(optimiser: torch.optim.Adam, state: dict[str, Any]) -> None:
-    """Loads a state and gives every moment its weight's memory layout.
-
-    The fused Adam walks weights and moments in memory order, whatever their strides say, and files
-    keep tensors contiguous.
-    """
-    optimiser.load_state_dict(state)
-    for parameter, moments in optimiser.state.items():
-        for name, moment in moments.items():
-            if moment.shape == parameter.shape:
-                moments[name] = torch.empty_like(parameter).copy_(moment)
+def refuse_non_finite(tensors: Iterable[Tensor], what: str) -> None:
+    """Raises `Diverged` where a value of these tensors, of one device, is no finite number."""
+    floating = [t for t in tensors if t.is_floating_point() and t.numel()]
+    # The largest magnitude of each; not-a-numbers win. One wait for the device in all.
+    largest = torch.stack([t.float() for t in torch._foreach_norm(floating, float("inf"))])
+    if not bool(largest.isfinite().all()):
+        raise Diverged(f"Training went wrong: the {what} are no finite numbers any more.")
 
 
 SCORING_BATCH = 250
@@ -230,4 +249,6 @@ def generate(
     with compute.autocast():
         images = generator(latents.to(compute.device), architecture, batch_statistics)
     generator.train(was_training)
+    if not bool(images.isfinite().all()):
+        raise Diverged("The generator's images hold values that are no finite numbers.")
     return to_uint8(images)

@@ -4,11 +4,11 @@ from pathlib import Path
 from typing import Any
 
 from autogan.config import Settings
-from autogan.ground import prepare
 from autogan.nets.generator import Generator
-from autogan.pipeline import run_everything, run_training, search_part
+from autogan.pipeline import prepare_run, run_everything, run_training, search_part
 from autogan.progress import Progress
-from autogan.runs import Run
+from autogan.report.live import LiveReport
+from autogan.runs import Run, Task
 from autogan.space import Architecture
 from autogan.weights import load_generator
 
@@ -22,11 +22,13 @@ def search_architectures(
     Raises `UserError` for data or settings that cannot be used.
     """
     progress = progress or Progress()
-    run = Run.create(Path(folder), settings)
+    run = Run.create(Path(folder), settings, Task("search"))
     try:
-        search = search_part(run, prepare(settings, progress), progress)
-        ranking = search.candidates(settings.derive.candidates, "derive")
-        search.write_architectures(ranking)
+        search = search_part(run, prepare_run(run, progress), progress)
+        ranking = search.rank()
+        search.write_architectures()
+        LiveReport(run.folder).draw()
+        run.seal()
     finally:
         run.close()
     return [Architecture.parse(child.architecture) for child in ranking]
@@ -42,7 +44,7 @@ def train_architecture(
 
     Returns the averaged generator in evaluation mode and the content of results.json.
     """
-    run = Run.create(Path(folder), settings)
+    run = Run.create(Path(folder), settings, Task("train", str(architecture)))
     try:
         results = run_training(run, architecture, progress or Progress())
     finally:

@@ -20,6 +20,12 @@ def grid(images: Tensor, columns: int | None = None, enlarge: int = 1) -> Tensor
     return make_grid(large.cpu(), nrow=columns, padding=2, pad_value=255)
 
 
+def joined(left: Tensor, right: Tensor, gap: int = 12) -> Tensor:
+    """Two uint8 3×H×W pictures of one height side by side, a white strip of `gap` pixels between."""
+    strip = torch.full((3, left.shape[1], gap), 255, dtype=torch.uint8)
+    return torch.cat([left, strip, right], dim=2)
+
+
 def save_picture(path: Path, picture: Tensor) -> None:
     """Writes a uint8 3×H×W picture as PNG, whole or not at all."""
     from PIL import Image

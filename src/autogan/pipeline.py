@@ -3,8 +3,8 @@
 search → derive → train → evaluate → generator.safetensors, samples.png, results.json
 """
 
-import resource
-import sys
+import json
+import shlex
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,99 +12,106 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from autogan.compute import Compute
 from autogan.config import Settings, load_settings
 from autogan.derive import Candidate, derive, keep_as_winner, origin
 from autogan.errors import UserError
 from autogan.evaluate import Evaluation, evaluate
-from autogan.gan import generate, latent_batches
-from autogan.ground import Ground, prepare
+from autogan.gallery import Neighbours, write_gallery
+from autogan.ground import Ground, describe_images, prepare
+from autogan.memory import peak_memory_mib
 from autogan.nets.cost import generator_cost
 from autogan.nets.generator import Generator
-from autogan.pictures import grid, save_picture
 from autogan.progress import Progress
-from autogan.randomness import torch_generator
-from autogan.runs import Run
+from autogan.report.live import LiveReport
+from autogan.report.record import PICTURES
+from autogan.runs import Run, Task
 from autogan.search import Search
 from autogan.space import Architecture
 from autogan.train import train
+from autogan.version import RESULTS_SCHEMA
 from autogan.weights import SavedGenerator, load_generator, save_generator
 
-RESULTS_SCHEMA = 1
-SAMPLES = 64
 
+@contextmanager
+def part_of(run: Run, name: str) -> Iterator[None]:
+    """Adds the time inside to the part's seconds in timings.json, kept over interruptions.
 
-class Stopwatch:
-    """Seconds that each part of a run took, kept over interruptions in timings.json."""
-
-    def __init__(self, run: Run) -> None:
-        self._run = run
-        self.seconds: dict[str, float] = run.read("timings.json") or {}
-
-    @contextmanager
-    def part(self, name: str) -> Iterator[None]:
-        """Adds the time inside to the part's seconds."""
-        began = time.monotonic()
-        try:
-            yield
-        finally:
-            spent = self.seconds.get(name, 0.0) + time.monotonic() - began
-            self.seconds[name] = round(spent, 1)
-            self._run.write("timings.json", self.seconds)
+    From its first part on, a run's report is redrawn now and then after a checkpoint.
+    """
+    if run.after_checkpoint is None:
+        run.after_checkpoint = LiveReport(run.folder).refresh
+    began = time.monotonic()
+    try:
+        yield
+    finally:
+        seconds = run.read("timings.json") or {}
+        seconds[name] = round(seconds.get(name, 0.0) + time.monotonic() - began, 1)
+        run.write("timings.json", seconds)
 
 
 def run_everything(run: Run, progress: Progress) -> dict[str, Any]:
     """Search, derive, train the winner, evaluate; the content of results.json."""
-    stopwatch = Stopwatch(run)
-    with stopwatch.part("data and judge"):
-        ground = prepare(run.settings, progress)
-    with stopwatch.part("search"):
-        search = search_part(run, ground, progress)
-    with stopwatch.part("derive"):
-        candidates = derive_part(search, run, ground, progress)
-    with stopwatch.part("train"):
-        train_winner(candidates, run, ground, progress)
-    with stopwatch.part("evaluate"):
-        evaluation = evaluate_part(run, ground, progress)
-    return write_results(run, ground, evaluation, candidates, stopwatch.seconds)
+    ground = prepare_run(run, progress)
+    search = search_part(run, ground, progress)
+    candidates = derive_part(search, run, ground, progress)
+    train_winner(candidates, run, ground, progress)
+    evaluation, neighbours = evaluate_part(run, ground, progress)
+    return write_results(run, ground, evaluation, neighbours, candidates)
 
 
 def run_training(run: Run, architecture: Architecture, progress: Progress) -> dict[str, Any]:
     """Train one given architecture and evaluate it; the content of results.json."""
-    stopwatch = Stopwatch(run)
-    with stopwatch.part("data and judge"):
-        ground = prepare(run.settings, progress)
+    ground = prepare_run(run, progress)
     steps = run.settings.train.generator_steps
     work = ground.work
-    progress.plan({"train": work.training(steps), "evaluate": work.evaluation()})
-    with stopwatch.part("train"):
-        train_part(architecture, run, ground, progress)
-    with stopwatch.part("evaluate"):
-        evaluation = evaluate_part(run, ground, progress)
-    return write_results(run, ground, evaluation, [], stopwatch.seconds)
+    progress.plan({"train": work.training(steps), "evaluate": [work.evaluation()]})
+    train_part(architecture, run, ground, progress)
+    evaluation, neighbours = evaluate_part(run, ground, progress)
+    return write_results(run, ground, evaluation, neighbours, [])
+
+
+def prepare_run(run: Run, progress: Progress) -> Ground:
+    """Loads the data and trains the judge; data.json then says what the run learns from."""
+    with part_of(run, "data and judge"):
+        ground = prepare(run.settings, progress, run=run)
+        before = run.read("data.json") or {}
+        name = ground.judge.name
+        if before.get("judge", name) != name:
+            raise UserError(
+                f"The run in {run.folder} began with the judge {before['judge']}. That is not in the "
+                f"cache any more, and training it again gave {name} (another number of threads or "
+                "another version is enough): their scores do not compare. Bring the cache back "
+                "(AUTOGAN_CACHE), or begin a new run with another --out."
+            )
+        run.write("data.json", {**describe_images(ground.data), "judge": name})
+        return ground
 
 
 def search_part(run: Run, ground: Ground, progress: Progress) -> Search:
     """The search, taken up where its latest checkpoint left it."""
-    progress.start("search")
-    search = Search(ground, run, progress)
-    state = run.load_checkpoint("search")
-    if state is not None:
-        search.load_state_dict(state)
-        progress.note(f"The search goes on after iteration {search.iteration}.")
-    search.run_all()
-    search.write_architectures()
-    return search
+    with part_of(run, "search"):
+        progress.start("search")
+        search = Search(ground, run, progress)
+        at = run.position("search")
+        if at is not None:
+            progress.skipped(ground.work.search(at["iteration"]))
+            progress.note(
+                f"The search goes on after {at['iteration']} iterations, in {at['phase']}, step "
+                f"{at['step']}."
+            )
+        search.run_all()
+        if run.position("derive") is None:  # else the ranking stands there already
+            search.write_architectures()
+        return search
 
 
 def derive_part(search: Search, run: Run, ground: Ground, progress: Progress) -> list[Candidate]:
     """Candidates ranked and trained, the best first; its generator becomes the run's."""
-    progress.start("derive")
-    candidates = derive(search, ground, run, progress)
-    keep_as_winner(run, candidates[0])
-    return candidates
+    with part_of(run, "derive"):
+        progress.start("derive")
+        candidates = derive(search, ground, run, progress)
+        keep_as_winner(run, candidates[0])
+        return candidates
 
 
 def train_winner(candidates: list[Candidate], run: Run, ground: Ground, progress: Progress) -> None:
@@ -116,86 +123,103 @@ def train_winner(candidates: list[Candidate], run: Run, ground: Ground, progress
 
 def train_part(architecture: Architecture, run: Run, ground: Ground, progress: Progress) -> None:
     """Trains one architecture with the full budget; its generator becomes the run's."""
-    progress.start("train")
-    steps = ground.settings.train.generator_steps
-    generator, training = train(architecture, steps, "train", ground, run, progress)
-    assert training.best is not None
-    save_generator(
-        run.folder / "generator.safetensors",
-        generator,
-        generator.state_dict(),
-        origin(ground, training.best),
-    )
-
-
-def evaluate_part(run: Run, ground: Ground, progress: Progress) -> Evaluation:
-    """The final scores and a picture of the run's generator."""
-    progress.start("evaluate")
-    generator = load_generator(run.folder / "generator.safetensors").generator
-    evaluation = evaluate(generator, ground, progress)
-    save_samples(
-        generator, run.folder / "samples.png", SAMPLES, ground.settings.seed, ground.compute
-    )
-    return evaluation
-
-
-def save_samples(generator: Generator, file: Path, count: int, seed: int, compute: Compute) -> None:
-    """Writes a grid of `count` images of a derived generator, from latents that `seed` names."""
-    compute.place(generator)
-    stream = torch_generator(seed, "samples")
-    images = torch.cat(
-        [
-            generate(generator, latents, compute).cpu()
-            for latents in latent_batches(
-                count, lambda n: torch.randn((n, generator.latent_size), generator=stream)
-            )
-        ]
-    )
-    save_picture(file, grid(images, enlarge=2))
-
-
-def settings_of(saved: SavedGenerator, overrides: list[str]) -> Settings:
-    """The settings that a generator was trained with, under overrides."""
-    if "settings" not in saved.origin:
-        raise UserError(
-            "The generator file does not say on which data it was trained: give --data."
+    with part_of(run, "train"):
+        progress.start("train")
+        steps = ground.settings.train.generator_steps
+        generator, training = train(architecture, steps, "train", ground, run, progress)
+        assert training.best is not None
+        save_generator(
+            run.folder / "generator.safetensors",
+            generator,
+            generator.state_dict(),
+            origin(ground, training.best),
         )
-    return load_settings(tree=saved.origin["settings"], overrides=overrides)
+
+
+def evaluate_part(run: Run, ground: Ground, progress: Progress) -> tuple[Evaluation, Neighbours]:
+    """The final scores and the pictures of the run's generator."""
+    with part_of(run, "evaluate"):
+        progress.start("evaluate")
+        generator = load_generator(run.folder / "generator.safetensors").generator
+        evaluation = evaluate(generator, ground, progress)
+        progress.doing("drawing pictures")
+        return evaluation, write_gallery(generator, ground, run.folder)
+
+
+def settings_of(
+    saved: SavedGenerator,
+    overrides: list[str],
+    preset: str | None = None,
+    needs_data: bool = True,
+) -> Settings:
+    """The settings to judge a generator with: those of its training or a preset's, under overrides.
+
+    A file that does not say how it was trained (an imported one) takes the defaults for what the
+    preset leaves open; its data must be named if it `needs_data`. Sizes always follow the generator.
+    """
+    trained = saved.origin.get("settings")
+    if trained is not None and preset is None:
+        return load_settings(tree=trained, overrides=overrides)
+    given = _sizes_of(saved.generator)
+    if trained is not None:
+        given.append(f"data.source={json.dumps(trained['data']['source'])}")
+    elif needs_data and "data.source" not in {o.partition("=")[0].strip() for o in overrides}:
+        raise UserError(
+            "The generator file does not say on which data it was trained: give --data (glyphs, "
+            "cifar10[:PATH], stl10[:PATH] or folder:PATH)."
+        )
+    return load_settings(preset, overrides=[*given, *overrides])
+
+
+def _sizes_of(generator: Generator) -> list[str]:
+    """Overrides that make settings those of the generator's size; the search's are only kept valid."""
+    cells = len(generator.architecture)
+    return [
+        f"data.image_size={generator.bottom_size << cells}",
+        f"network.bottom_size={generator.bottom_size}",
+        f"network.latent_size={generator.latent_size}",
+        f"search.stage_weights={[1] * cells}",
+        f"search.iterations={cells}",
+    ]
 
 
 def write_results(
     run: Run,
     ground: Ground,
     evaluation: Evaluation,
+    neighbours: Neighbours,
     candidates: list[Candidate],
-    seconds: dict[str, float],
 ) -> dict[str, Any]:
     """results.json, as docs/run-folder.md describes it."""
     saved = load_generator(run.folder / "generator.safetensors")
     results = {
         "schema": RESULTS_SCHEMA,
         **describe_generator(saved.generator),
-        "data": {
-            "name": ground.data.name,
-            "digest": ground.data.digest,
-            "training_images": len(ground.data.train),
-            "held_out_images": len(ground.data.held_out),
-        },
-        "judge": {
-            "name": ground.judge.name,
-            "kind": "domain",
-            "held_out_accuracy": ground.judge.held_out_accuracy,
-        },
+        "data": describe_images(ground.data),
+        "judge": {**ground.judge.describe(), "class_names": list(ground.judge.class_names)},
         **evaluation.to_dict(),
+        "chosen_by": {
+            "reward": ground.settings.search.reward,
+            "metric": ground.settings.derive.metric,
+        },
         "candidates": [asdict(candidate) for candidate in candidates],
         "validation": saved.origin["validation"],
-        "seconds": seconds,
+        "seconds": run.read("timings.json"),
+        "neighbours": asdict(neighbours),
         "peak_memory_mib": peak_memory_mib(),
-        "files": {"generator": "generator.safetensors", "samples": "samples.png"},
+        "files": {"generator": "generator.safetensors", **PICTURES, "report": "report.html"},
+        "recompute": recompute_command(run.folder),
     }
     run.write("results.json", results)
     run.log("finished", scores=evaluation.scores.to_dict())
+    LiveReport(run.folder).draw()
+    run.seal()
     return results
+
+
+def recompute_command(folder: Path) -> str:
+    """The command line that computes the final scores again, equal on the same machine."""
+    return f"autogan evaluate {shlex.quote(str(folder / 'generator.safetensors'))} --json"
 
 
 def describe_generator(generator: Generator) -> dict[str, Any]:
@@ -216,12 +240,6 @@ def describe_generator(generator: Generator) -> dict[str, Any]:
     }
 
 
-def peak_memory_mib() -> int:
-    """The most memory this process has held, in MiB (on the GPU's side: not counted)."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak // 2**20 if sys.platform == "darwin" else peak // 2**10
-
-
-def open_run(folder: Path, settings: Settings, resume: bool) -> Run:
-    """A new run, or with `resume` the one in the folder, under the settings it was made with."""
-    return Run.resume(folder) if resume else Run.create(folder, settings)
+def open_run(folder: Path, settings: Settings, task: Task, resume: bool) -> Run:
+    """A new run, or with `resume` the one in the folder, which refuses other settings than its own."""
+    return Run.resume(folder, settings) if resume else Run.create(folder, settings, task)

@@ -2,33 +2,51 @@
 
     for every iteration:
         1. train the shared weights, an architecture from the controller for every batch
-        2. train the controller, the reward of a child being its inception score
+        2. train the controller, the reward of a child being its inception score (of images without
+           classes: the negative Fréchet distance to real ones)
         at a stage boundary: keep the best beams, grow both networks by a cell, start a new controller
         if the adversarial game collapsed in 1: fresh shared weights, the controller keeps what it knows
+
+Where in this it stands is a value (`Position`), and between two steps the state is whole: it is kept
+now and then, and an interrupted search goes on from there exactly.
 
 Growth comes before the reset, so that beams are never chosen with weights just drawn. Where the
 authors' program has faults (docs/method.md lists them), this follows the paper.
 """
 
+import math
 import time
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from autogan.errors import Diverged, UserError
 from autogan.gan import Gan, generate, latent_batches
 from autogan.ground import Ground
+from autogan.images import default_cache_directory
 from autogan.images.batches import Batches
-from autogan.judges import inception_score
+from autogan.judges import (
+    FeatureStatistics,
+    Judgement,
+    frechet_distance,
+    inception_score,
+    reference,
+)
+from autogan.loss_window import LossWindow
 from autogan.nets.discriminator import Discriminator
 from autogan.nets.generator import Generator
 from autogan.progress import Progress
 from autogan.runs import Run
 from autogan.space import Architecture, SearchSpace
+from autogan.stopping import Stopped
 from autogan.strategies import make_strategy
 
 RESET_CHECK_EVERY_STEPS = 10
+
+_LinAlgError: type[RuntimeError] = torch.linalg.LinAlgError  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True)
@@ -36,7 +54,8 @@ class Child:
     """An architecture that was scored with the shared weights.
 
     purpose: "controller" (a reward), "beam" (at the end of a stage) or "derive" (at the very end).
-    reward: inception score of its images; seconds: what scoring it took.
+    reward: inception score of its images, or their negative Fréchet distance to real images of the
+    stage's resolution (`search.reward`); seconds: what scoring it took.
     """
 
     architecture: str
@@ -47,41 +66,49 @@ class Child:
     seconds: float
 
 
-class LossWindow:
-    """The latest losses of one network; tells when its game has ended (paper section 3.3)."""
+@dataclass
+class Position:
+    """Where inside an iteration a search stands.
 
-    def __init__(self, size: int, device: torch.device) -> None:
-        self._losses = torch.zeros(size, device=device)
-        self._count = 0
+    phase: "shared training", "controller", "growth", or "ranking" once all iterations are done.
+    step: steps of the phase that are done. collapsed: whether the game of this iteration's shared
+    training has ended.
+    proposed: architectures that are being scored now; scored: the first of these, None for one that
+    could not be.
+    """
 
-    def add(self, loss: Tensor) -> None:
-        """Takes one more loss, a scalar that stays on its device."""
-        self._losses[self._count % len(self._losses)] = loss
-        self._count += 1
-
-    def collapsed(self, threshold: float) -> bool:
-        """Whether the window is full and its standard deviation lies below `threshold`."""
-        full = self._count >= len(self._losses)
-        return full and self._losses.std(correction=0).item() < threshold
-
-    def clear(self) -> None:
-        """Forgets all losses."""
-        self._count = 0
+    phase: str = "shared training"
+    step: int = 0
+    collapsed: bool = False
+    proposed: list[Architecture] = field(default_factory=list)
+    scored: list[Child | None] = field(default_factory=list)
 
     def state_dict(self) -> dict[str, Any]:
-        """The losses and how many were ever taken."""
-        return {"losses": self._losses, "count": self._count}
+        """As plain values."""
+        return {
+            "phase": self.phase,
+            "step": self.step,
+            "collapsed": self.collapsed,
+            "proposed": [str(architecture) for architecture in self.proposed],
+            "scored": [asdict(child) if child else None for child in self.scored],
+        }
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Goes back to a state that `state_dict` gave."""
-        self._losses.copy_(state["losses"])
-        self._count = state["count"]
+    @classmethod
+    def of(cls, state: dict[str, Any]) -> "Position":
+        """The position that `state_dict` described."""
+        return cls(
+            state["phase"],
+            state["step"],
+            state["collapsed"],
+            [Architecture.parse(text) for text in state["proposed"]],
+            [Child(**child) if child else None for child in state["scored"]],
+        )
 
 
 class Search:
     """One search: shared networks, a strategy, beams and the history of every scored child.
 
-    `run_all` searches to the end; `candidates` then samples and scores architectures to derive from.
+    `run_all` searches to the end; `rank` then samples and scores architectures to derive from.
     """
 
     def __init__(self, ground: Ground, run: Run, progress: Progress) -> None:
@@ -113,57 +140,78 @@ class Search:
         self.generator_losses = LossWindow(window, compute.device)
         self.discriminator_losses = LossWindow(window, compute.device)
         self.iteration = 0
+        self.at = Position()
         self.steps = 0  # discriminator steps since the search began
         self.beams: list[list[Child]] = []  # of every stage that has ended
         self.history: list[Child] = []
-        self.batches = self._stage_batches()
+        self.failed = 0  # children that could not be scored
+        self.ranking: list[Child] = []
+        self._enter_stage()
 
     @property
     def stage(self) -> int:
         """The present stage: children have stage + 1 cells."""
         return self.strategy.stage
 
-    def _stage_batches(self) -> Batches:
+    def _enter_stage(self) -> None:
+        """Real images at the stage's resolution, and where rewards need them their statistics."""
         size = self.settings.network.bottom_size << (self.stage + 1)
-        pixels = self.data.resized(size).train.pixels.to(self.compute.device)
-        purpose = f"search/stage{self.stage}"
-        return Batches(pixels, self.search.discriminator_batch, self.settings.seed, purpose)
+        images = self.data.resized(size).train
+        self.batches = Batches(
+            images.near(self.compute.device).pixels,
+            self.search.discriminator_batch,
+            self.settings.seed,
+            f"search/stage{self.stage}",
+        )
+        if self.search.reward == "frechet_distance":
+            self.real = reference(self.judge, images, self.data.digest, default_cache_directory())
 
     def run_all(self) -> None:
-        """Searches from the present iteration to the last, with a checkpoint after each."""
+        """Searches to the last iteration, from the run's newest checkpoint where there is one."""
+        self.run.carry("search", self, self._search)
+
+    def _search(self) -> None:
         starts = self.search.stage_starts()
         while self.iteration < self.search.iterations:
-            collapsed = self.train_shared_weights()
-            self.train_controller()
+            if self.at.phase == "shared training":
+                self.train_shared_weights()
+            if self.at.phase == "controller":
+                self.train_controller()
             last = self.iteration + 1 == self.search.iterations
             if self.iteration + 1 in starts:
                 self.grow()
-            if collapsed and not last:
+            if self.at.collapsed and not last:
                 self.reset()
             self.iteration += 1
-            self.run.save_checkpoint("search", self.iteration, self.state_dict())
+            self.at = Position()
+            self.run.step_done(keep=True)
 
-    def train_shared_weights(self) -> bool:
-        """Phase 1, controller fixed: an architecture for every batch. Whether the game collapsed."""
+    def train_shared_weights(self) -> None:
+        """Phase 1, controller fixed: an architecture for every batch, until the game collapses."""
+        while self.at.step < self.work.shared_steps() and not self.at.collapsed:
+            if self.at.step % 10 == 0:
+                self._doing(f"shared training, step {self.at.step} of {self.work.shared_steps()}")
+            self._shared_step()
+            self.at.step += 1
+            if self.steps % RESET_CHECK_EVERY_STEPS == 0:
+                self.at.collapsed = self._collapsed()
+            self.run.step_done()
+        self.at = Position("controller", collapsed=self.at.collapsed)
+
+    def _shared_step(self) -> None:
         every = self.search.discriminator_steps
-        for step in range(self.work.shared_steps()):
-            if step % 10 == 0:
-                self._doing(f"shared training, step {step} of {self.work.shared_steps()}")
-            (architecture,) = self.strategy.propose(1)
-            loss = self.gan.discriminator_step(self.batches.next(), architecture)
-            self.discriminator_losses.add(loss)
-            self.steps += 1
-            spent = self.work.discriminator_step(self.search, self.stage)
-            if self.steps % every == 0:
-                generator_loss = self.gan.generator_step(self.search.generator_batch, architecture)
-                self.generator_losses.add(generator_loss)
-                spent += self.work.generator_step(self.search, self.stage)
-                if self.steps % self.settings.log_every_steps < every:
-                    self._log_losses(loss, generator_loss)
-            self.progress.spent(spent)
-            if self.steps % RESET_CHECK_EVERY_STEPS == 0 and self._collapsed():
-                return True
-        return False
+        (architecture,) = self.strategy.propose(1)
+        loss = self.gan.discriminator_step(self.batches.next(), architecture)
+        self.discriminator_losses.add(loss)
+        self.steps += 1
+        spent = self.work.discriminator_step(self.search, self.stage)
+        if self.steps % every == 0:
+            generator_loss = self.gan.generator_step(self.search.generator_batch, architecture)
+            self.generator_losses.add(generator_loss)
+            spent += self.work.generator_step(self.search, self.stage)
+            if self.steps % self.settings.log_every_steps < every:
+                self._log_losses(loss, generator_loss)
+        self.progress.spent(spent)
 
     def _collapsed(self) -> bool:
         threshold = self.search.reset.threshold
@@ -173,52 +221,141 @@ class Search:
 
     def train_controller(self) -> None:
         """Phase 2, shared weights fixed: sample, score, and let the strategy learn."""
-        for step in range(self.search.controller_steps):
-            self._doing(f"controller, step {step} of {self.search.controller_steps}")
-            architectures = self.strategy.propose(self.search.controller.samples_per_step)
-            rewards = [self.score(a, "controller").reward for a in architectures]
-            figures = self.strategy.observe(architectures, rewards)
-            number = self.iteration * self.search.controller_steps + step
-            self.run.log("controller", iteration=self.iteration, step=step, **figures)
-            self.run.curve("search/reward", sum(rewards) / len(rewards), number)
-            for name, value in figures.items():
-                self.run.curve(f"search/{name}", value, number)
+        samples = self.search.controller.samples_per_step
+        while self.at.step < self.search.controller_steps:
+            self._doing(f"controller, step {self.at.step} of {self.search.controller_steps}")
+            children = self._scored(lambda: self.strategy.propose(samples), "controller")
+            self._learn(children)
+            self.at = Position("controller", self.at.step + 1, self.at.collapsed)
+            self.run.step_done()
+        self.run.log("iteration", iteration=self.iteration, stage=self.stage, steps=self.steps)
+        self.at = Position("growth", collapsed=self.at.collapsed)
 
-    def score(self, architecture: Architecture, purpose: str) -> Child:
-        """Scores one child with the shared weights, and remembers it.
+    def _learn(self, children: list[Child]) -> None:
+        if not children:
+            return
+        rewards = [child.reward for child in children]
+        architectures = [Architecture.parse(child.architecture) for child in children]
+        figures = self.strategy.observe(architectures, rewards)
+        figures = {"reward": sum(rewards) / len(rewards), **figures}
+        self.run.log("controller", iteration=self.iteration, step=self.at.step, **figures)
+
+    def _scored(self, propose: Callable[[], list[Architecture]], purpose: str) -> list[Child]:
+        """Scores what `propose` gives, or what it gave before an interruption; one child a step.
+
+        Those that could not be scored are left out.
+        """
+        if not self.at.proposed:
+            self.at.proposed = propose()
+        while len(self.at.scored) < len(self.at.proposed):
+            number = len(self.at.scored)
+            if purpose != "controller":
+                self._doing(f"scoring candidate {number + 1} of {len(self.at.proposed)}")
+            self.at.scored.append(self.score(self.at.proposed[number], purpose))
+            self.run.step_done()
+        return [child for child in self.at.scored if child is not None]
+
+    def score(self, architecture: Architecture, purpose: str) -> Child | None:
+        """Scores one child with the shared weights, and remembers it; None where it cannot be scored.
 
         Its BatchNorm layers use the statistics of its own images: the running ones are shared by
         all paths through the generator.
         """
         began = time.monotonic()
-        judgement = self.judge.judge_all(
-            generate(self.gan.generator, latents, self.compute, architecture, batch_statistics=True)
-            for latents in latent_batches(self.search.reward_images, self.gan.latents)
-        )
-        reward = inception_score(judgement.probabilities, self.settings.evaluate.inception_splits)
+        try:
+            reward = self.reward(self._judgement(architecture))
+        except (UserError, ArithmeticError, _LinAlgError) as error:
+            self.gan.refuse_non_finite()  # then it is not this child's fault
+            self._log_failure(architecture, purpose, str(error))
+            return None
         seconds = round(time.monotonic() - began, 3)
-        child = Child(str(architecture), self.stage, self.iteration, purpose, reward.mean, seconds)
+        child = Child(str(architecture), self.stage, self.iteration, purpose, reward, seconds)
         self.history.append(child)
         self.run.log("child", **asdict(child))
         self.progress.figure("reward", child.reward)
         self.progress.spent(self.work.scoring(self.search, self.stage, self.search.reward_images))
         return child
 
+    def _judgement(self, architecture: Architecture) -> Judgement:
+        """What the judge says of a child's images. A request to stop need not wait for it."""
+        before = self.gan.latents_state()
+        try:
+            with self.run.stopping.at_once():
+                return self.judge.judge_all(
+                    generate(
+                        self.gan.generator,
+                        latents,
+                        self.compute,
+                        architecture,
+                        batch_statistics=True,
+                    )
+                    for latents in latent_batches(self.search.reward_images, self.gan.latents)
+                )
+        except Stopped:
+            self.gan.set_latents_state(before)
+            raise
+
+    def _log_failure(self, architecture: Architecture, purpose: str, reason: str) -> None:
+        self.failed += 1
+        self.run.log(
+            "failed",
+            architecture=str(architecture),
+            stage=self.stage,
+            iteration=self.iteration,
+            purpose=purpose,
+            reason=reason,
+        )
+        self.progress.note(f"{architecture} could not be scored: {reason}")
+
+    def reward(self, judgement: Judgement) -> float:
+        """What `search.reward` says; higher is better."""
+        if self.search.reward == "frechet_distance":
+            statistics = FeatureStatistics.from_features(judgement.features)
+            reward = -frechet_distance(statistics, self.real.statistics)
+        else:
+            splits = self.settings.evaluate.inception_splits
+            reward = inception_score(judgement.probabilities, splits).mean
+        if not math.isfinite(reward):
+            raise FloatingPointError(f"its reward is {reward}")
+        return reward
+
     def candidates(self, count: int, purpose: str) -> list[Child]:
         """`count` distinct architectures from the policy, scored, best first.
 
-        A policy that has settled may know fewer: after 20 × count samples what was found is taken.
+        Raises `UserError` where none could be scored.
         """
+        children = self._scored(lambda: self._distinct(count), purpose)
+        if not children:
+            raise UserError(
+                f"None of {len(self.at.proposed)} candidates could be scored; log.jsonl says why "
+                '("failed").'
+            )
+        return sorted(children, key=lambda child: -child.reward)
+
+    def _distinct(self, count: int) -> list[Architecture]:
+        """Proposals of the policy. One that has settled may know fewer than `count`: after 20 times
+        as many samples what was found is taken."""
         distinct: dict[Architecture, None] = {}
         for _ in range(20 * count):
             distinct.setdefault(self.strategy.propose(1)[0])
             if len(distinct) == count:
                 break
-        children = []
-        for number, architecture in enumerate(distinct):
-            self._doing(f"scoring candidate {number + 1} of {len(distinct)}")
-            children.append(self.score(architecture, purpose))
-        return sorted(children, key=lambda child: -child.reward)
+        return list(distinct)
+
+    def rank(self) -> list[Child]:
+        """The candidates to derive from, of the policy that all iterations taught, best first.
+
+        Its states are a part of their own: the last one of the search stays as the search left it.
+        """
+        if not self.ranking:
+            self.run.carry("ranking", self, self._rank)
+        return self.ranking
+
+    def _rank(self) -> None:
+        if not self.ranking:
+            self.at.phase = "ranking"
+            self.ranking = self.candidates(self.settings.derive.candidates, "derive")
+            self.run.step_done(keep=True)
 
     def grow(self) -> None:
         """Keeps the K best of M candidates and goes on to the next stage.
@@ -228,7 +365,7 @@ class Search:
         kept = self.candidates(self.search.candidates, "beam")[: self.search.beams]
         self.beams.append(kept)
         self.strategy.grow([Architecture.parse(child.architecture) for child in kept])
-        self.batches = self._stage_batches()
+        self._enter_stage()
         self.write_architectures()
         self.run.log("grow", iteration=self.iteration, stage=self.stage)
         self.progress.note(
@@ -244,14 +381,15 @@ class Search:
         self.run.log("reset", iteration=self.iteration, stage=self.stage)
         self.progress.note(f"Iteration {self.iteration}: the losses stood still; dynamic reset.")
 
-    def write_architectures(self, ranking: list[Child] | None = None) -> None:
+    def write_architectures(self) -> None:
         """Writes architectures.json: the beams of every ended stage, and the final ranking."""
         self.run.write(
             "architectures.json",
             {
                 "stages": [[_described(child) for child in beams] for beams in self.beams],
-                "ranking": [_described(child) for child in ranking or []],
+                "ranking": [_described(child) for child in self.ranking],
                 "scored": len(self.history),
+                "failed": self.failed,
             },
         )
 
@@ -260,9 +398,9 @@ class Search:
             "discriminator_loss": discriminator_loss.item(),
             "generator_loss": generator_loss.item(),
         }
+        if not all(map(math.isfinite, losses.values())):
+            raise Diverged(f"The search's training went wrong in step {self.steps}: {losses}.")
         self.run.log("losses", part="search", step=self.steps, stage=self.stage, **losses)
-        for name, value in losses.items():
-            self.run.curve(f"search/{name}", value, self.steps)
 
     def _doing(self, what: str) -> None:
         self.progress.doing(
@@ -271,9 +409,10 @@ class Search:
         )
 
     def state_dict(self) -> dict[str, Any]:
-        """Everything that the next iteration depends on."""
+        """Everything that the next step depends on."""
         return {
             "iteration": self.iteration,
+            "at": self.at.state_dict(),
             "steps": self.steps,
             "gan": self.gan.state_dict(),
             "strategy": self.strategy.state_dict(),
@@ -282,20 +421,37 @@ class Search:
             "batches": self.batches.state_dict(),
             "beams": [[asdict(child) for child in beams] for beams in self.beams],
             "history": [asdict(child) for child in self.history],
+            "failed": self.failed,
+            "ranking": [asdict(child) for child in self.ranking],
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Goes back to a state that `state_dict` gave."""
         self.iteration = state["iteration"]
+        self.at = Position.of(state["at"])
         self.steps = state["steps"]
         self.gan.load_state_dict(state["gan"])
         self.strategy.load_state_dict(state["strategy"])
         self.generator_losses.load_state_dict(state["generator_losses"])
         self.discriminator_losses.load_state_dict(state["discriminator_losses"])
-        self.batches = self._stage_batches()
+        self._enter_stage()
         self.batches.load_state_dict(state["batches"])
         self.beams = [[Child(**child) for child in beams] for beams in state["beams"]]
         self.history = [Child(**child) for child in state["history"]]
+        self.failed = state["failed"]
+        self.ranking = [Child(**child) for child in state["ranking"]]
+
+    def position(self) -> dict[str, Any]:
+        """Iterations that are done, and where in the next one the search stands."""
+        return {"iteration": self.iteration, "phase": self.at.phase, "step": self.at.step}
+
+    def refuse_non_finite(self) -> None:
+        """Raises `Diverged` where the shared weights are no finite numbers any more."""
+        self.gan.refuse_non_finite()
+
+    def vary(self, attempt: int) -> None:
+        """Other latents from here on."""
+        self.gan.vary(attempt)
 
 
 def _described(child: Child) -> dict[str, Any]:

@@ -1,10 +1,12 @@
 """Training one architecture from scratch (paper section 4)."""
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from torch import Tensor
 
+from autogan.errors import Diverged
 from autogan.evaluate import judge_generator
 from autogan.gan import Gan
 from autogan.ground import Ground
@@ -17,14 +19,26 @@ from autogan.randomness import torch_generator
 from autogan.runs import Run
 from autogan.space import Architecture, SearchSpace
 
+COLLAPSED_SPREAD = 1e-3
+"""Below this share of the real images' variance, a generator makes one image over and over."""
+
 
 @dataclass(frozen=True)
 class Validation:
     """Scores of the averaged generator on the validation latents after some generator steps."""
 
     generator_steps: int
-    inception_score: float
+    inception_score: float | None
+    """None: the judge knows no classes."""
     frechet_distance: float
+    spread: float | None = None
+    """Total variance of the judge's features of its images, as a share of that of the training
+    images; None in files of before it was measured."""
+
+    @property
+    def collapsed(self) -> bool:
+        """Whether the generator makes one image over and over."""
+        return self.spread is not None and self.spread < COLLAPSED_SPREAD
 
     def better_than(self, other: "Validation | None", metric: str) -> bool:
         """Whether this one is preferred: a higher inception score or a lower Fréchet distance."""
@@ -32,6 +46,26 @@ class Validation:
             return True
         mine, theirs = getattr(self, metric), getattr(other, metric)
         return bool(mine > theirs if metric == "inception_score" else mine < theirs)
+
+
+def validation_of(generator: Generator, generator_steps: int, ground: Ground) -> Validation:
+    """Scores on the validation latents, always the same ones, which the final scores never use."""
+    judgement = judge_generator(
+        generator,
+        ground,
+        ground.settings.train.validation_images,
+        torch_generator(ground.settings.seed, "validation/latents"),
+    )
+    splits = ground.settings.evaluate.inception_splits
+    knows_classes = ground.judge.class_count > 0
+    statistics = FeatureStatistics.from_features(judgement.features)
+    real = ground.reference.statistics
+    return Validation(
+        generator_steps,
+        inception_score(judgement.probabilities, splits).mean if knows_classes else None,
+        frechet_distance(statistics, real),
+        (statistics.covariance.trace().cpu() / real.covariance.trace().cpu()).item(),
+    )
 
 
 class Training:
@@ -67,10 +101,15 @@ class Training:
             average_decay=settings.average_decay,
         )
         self.batches = Batches(
-            ground.data.train.pixels.to(ground.compute.device),
+            ground.data.train.near(ground.compute.device).pixels,
             settings.discriminator_batch,
             ground.settings.seed,
             name,
+        )
+        stage = len(architecture) - 1
+        self._step_work = ground.work.generator_step(settings, stage)
+        self._step_work += settings.discriminator_steps * ground.work.discriminator_step(
+            settings, stage
         )
         self.step = 0  # generator steps done
         self.validations: list[Validation] = []
@@ -86,35 +125,45 @@ class Training:
         )
 
     def run_all(self) -> Generator:
-        """Trains from the present step to the last; the averaged generator that validated best."""
-        stage = len(self.architecture) - 1
-        step_work = self.ground.work.generator_step(self.settings, stage)
-        step_work += self.settings.discriminator_steps * self.ground.work.discriminator_step(
-            self.settings, stage
-        )
-        while self.step < self.generator_steps:
-            self.gan.set_learning_rate(self.learning_rate_factor())
-            for _ in range(self.settings.discriminator_steps):
-                loss = self.gan.discriminator_step(self.batches.next(), self.architecture)
-            generator_loss = self.gan.generator_step(
-                self.settings.generator_batch, self.architecture
-            )
-            self.step += 1
-            self.progress.spent(step_work)
-            if self.step % 10 == 0:
-                self.progress.doing(f"{self.name}: step {self.step} of {self.generator_steps}")
-            log_every = max(
-                1, self.run.settings.log_every_steps // self.settings.discriminator_steps
-            )
-            if self.step % log_every == 0:
-                self._log_losses(loss, generator_loss)
-            last = self.step == self.generator_steps
-            if last or self.step % self.settings.validate_every_steps == 0:
-                self.validate()
-                self.run.save_checkpoint(self.name, self.step, self.state_dict())
+        """Trains to the last step, from the run's newest checkpoint where there is one.
+
+        Returns the averaged generator that validated best. Raises `Diverged` where training goes
+        wrong again and again.
+        """
+        self.run.carry(self.name, self, self._train)
         best = self._new_generator()
         best.load_state_dict(self.best_state)
         return self.ground.compute.place(best.eval())
+
+    def _train(self) -> None:
+        while self.step < self.generator_steps or self._validation_is_due():
+            if self._validation_is_due():
+                self.validate()
+                self.run.step_done(keep=True)
+            else:
+                self._train_step()
+                self.run.step_done()
+
+    def _train_step(self) -> None:
+        """Discriminator steps and a generator step."""
+        self.gan.set_learning_rate(self.learning_rate_factor())
+        for _ in range(self.settings.discriminator_steps):
+            loss = self.gan.discriminator_step(self.batches.next(), self.architecture)
+        generator_loss = self.gan.generator_step(self.settings.generator_batch, self.architecture)
+        self.step += 1
+        self.progress.spent(self._step_work)
+        if self.step % 10 == 0:
+            self.progress.doing(f"{self.name}: step {self.step} of {self.generator_steps}")
+        log_every = max(1, self.run.settings.log_every_steps // self.settings.discriminator_steps)
+        if self.step % log_every == 0:
+            self._log_losses(loss, generator_loss)
+
+    def _validation_is_due(self) -> bool:
+        """Whether the present step ends an interval, or all, and was not validated yet."""
+        at_end = self.step == self.generator_steps
+        at_interval = self.step > 0 and self.step % self.settings.validate_every_steps == 0
+        validated = bool(self.validations) and self.validations[-1].generator_steps == self.step
+        return (at_end or at_interval) and not validated
 
     def learning_rate_factor(self) -> float:
         """1, or with linear decay a ramp from 1 to 0 over the second half of the training."""
@@ -128,29 +177,17 @@ class Training:
         averaged = self._new_generator()
         averaged.load_state_dict(self.gan.average.state_dict())
         self.progress.doing(f"{self.name}: validation after {self.step} steps")
-        judgement = judge_generator(
-            averaged,
-            self.ground,
-            self.settings.validation_images,
-            torch_generator(self.ground.settings.seed, "validation/latents"),
-        )
-        splits = self.ground.settings.evaluate.inception_splits
-        validation = Validation(
-            self.step,
-            inception_score(judgement.probabilities, splits).mean,
-            frechet_distance(
-                FeatureStatistics.from_features(judgement.features),
-                self.ground.reference.statistics,
-            ),
-        )
+        with self.run.stopping.at_once():
+            validation = validation_of(averaged, self.step, self.ground)
         self.validations.append(validation)
         if validation.better_than(self.best, self.ground.settings.derive.metric):
             self.best = validation
             self.best_state = {k: v.clone() for k, v in self.gan.average.state_dict().items()}
         self.run.log("validation", part=self.name, **asdict(validation))
         for name in ("inception_score", "frechet_distance"):
-            self.run.curve(f"{self.name}/{name}", getattr(validation, name), self.step)
-            self.progress.figure(name, getattr(validation, name))
+            value = getattr(validation, name)
+            if value is not None:
+                self.progress.figure(name, value)
         last = len(self.architecture) - 1
         images = self.settings.validation_images
         self.progress.spent(self.ground.work.scoring(self.settings, last, images))
@@ -160,9 +197,9 @@ class Training:
             "discriminator_loss": discriminator_loss.item(),
             "generator_loss": generator_loss.item(),
         }
+        if not all(map(math.isfinite, losses.values())):
+            raise Diverged(f"The training {self.name} went wrong in step {self.step}: {losses}.")
         self.run.log("losses", part=self.name, step=self.step, **losses)
-        for name, value in losses.items():
-            self.run.curve(f"{self.name}/{name}", value, self.step)
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that the next step depends on."""
@@ -186,6 +223,18 @@ class Training:
             k: v.to(self.ground.compute.device) for k, v in state["best_state"].items()
         }
 
+    def position(self) -> dict[str, Any]:
+        """Generator steps that are done."""
+        return {"step": self.step}
+
+    def refuse_non_finite(self) -> None:
+        """Raises `Diverged` where the weights are no finite numbers any more."""
+        self.gan.refuse_non_finite()
+
+    def vary(self, attempt: int) -> None:
+        """Other latents from here on."""
+        self.gan.vary(attempt)
+
 
 def train(
     architecture: Architecture,
@@ -195,9 +244,9 @@ def train(
     run: Run,
     progress: Progress,
 ) -> tuple[Generator, Training]:
-    """Trains one architecture, from its latest checkpoint in the run's folder if there is one."""
+    """Trains one architecture, from its newest checkpoint in the run's folder if there is one."""
     training = Training(architecture, generator_steps, name, ground, run, progress)
-    state = run.load_checkpoint(name)
-    if state is not None:
-        training.load_state_dict(state)
+    at = run.position(name)
+    if at is not None:
+        progress.skipped(ground.work.training(at["step"]))
     return training.run_all(), training

@@ -1,10 +1,12 @@
 """A generator as one self-describing safetensors file: weights, architecture, how it was made."""
 
 import json
+import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from autogan.errors import UserError
@@ -52,14 +54,31 @@ def load_generator(path: Path) -> SavedGenerator:
         state, metadata = load_tensors(path)
         if metadata.get("format") != FORMAT:
             raise ValueError(f"its metadata does not say {FORMAT!r}")
-        generator = Generator(
-            SearchSpace.only(Architecture.parse(metadata["architecture"])),
-            latent_size=int(metadata["latent_size"]),
-            channels=int(metadata["channels"]),
-            bottom_size=int(metadata["bottom_size"]),
-        )
+        with torch.device("meta"):  # without memory: what the file claims may be of any size
+            claimed = _described_generator(metadata)
+        if _shapes(claimed.state_dict()) != _shapes(state):
+            raise ValueError(
+                "its weights do not fit the architecture and the widths that it states"
+            )
+        generator = _described_generator(metadata)
         generator.load_state_dict(state)
         origin = json.loads(metadata["origin"])
-    except (ValueError, KeyError, RuntimeError) as error:
-        raise UserError(f"{path} is not a generator of autogan: {error}") from None
+        if not isinstance(origin, dict):
+            raise ValueError("its origin is not told by name")
+    except (ValueError, KeyError, RuntimeError) as error:  # RuntimeError: of torch, of deep JSON
+        reason = textwrap.shorten(str(error), 500)
+        raise UserError(f"{path} is not a generator of autogan: {reason}") from None
     return SavedGenerator(generator.eval(), origin)
+
+
+def _shapes(state: dict[str, Tensor]) -> dict[str, torch.Size]:
+    return {name: tensor.shape for name, tensor in state.items()}
+
+
+def _described_generator(metadata: dict[str, str]) -> Generator:
+    return Generator(
+        SearchSpace.only(Architecture.parse(metadata["architecture"])),
+        latent_size=int(metadata["latent_size"]),
+        channels=int(metadata["channels"]),
+        bottom_size=int(metadata["bottom_size"]),
+    )

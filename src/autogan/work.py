@@ -1,11 +1,17 @@
-"""How much work a run is, in multiply-accumulates, before it is done."""
+"""How much work a run is, in steps and multiply-accumulates, before it is done."""
 
 from autogan.config import AdversarialSettings, Settings
-from autogan.nets.cost import discriminator_cost, generator_cost
+from autogan.nets.cost import (
+    classifier_multiply_accumulates,
+    discriminator_cost,
+    generator_cost,
+)
+from autogan.progress import Load
 from autogan.space import SearchSpace
 
 _BACKWARD = 2  # a backward pass is about two forward passes
-_JUDGE_WORK = 24e6  # of the classifier in judges/network.py, at width 32, for a 32×32 image
+_INCEPTION_WORK = 5.7e9  # of Inception v3, at 299×299
+_SCORED_AT_ONCE = 250  # images in a batch that is generated and judged (see gan.py)
 
 
 class Work:
@@ -14,9 +20,11 @@ class Work:
     Where the architecture of a step is not known yet, the space's first member stands for it.
     """
 
-    def __init__(self, settings: Settings, training_images: int) -> None:
+    def __init__(self, settings: Settings, training_images: int, judge_examples: int) -> None:
+        """judge_examples: what an epoch of the judge's training goes through (see judges/tasks.py)."""
         self.settings = settings
         self.training_images = training_images
+        self.judge_examples = judge_examples
 
     def _generator(self, widths: AdversarialSettings, stage: int) -> int:
         return generator_cost(
@@ -35,77 +43,98 @@ class Work:
         ).multiply_accumulates
 
     def _judge(self) -> float:
-        """One image: the multiply-accumulates of the classifier grow with the square of both."""
+        """Multiply-accumulates of one image."""
         recipe = self.settings.judge
-        return _JUDGE_WORK * (recipe.width / 32) ** 2 * (recipe.image_size / 32) ** 2
+        if recipe.kind == "inception":
+            return _INCEPTION_WORK
+        return classifier_multiply_accumulates(recipe.width, recipe.image_size)
 
-    def judge_training(self) -> float:
+    def judge_training(self) -> Load:
         """Training the domain judge."""
-        return self.settings.judge.epochs * self.training_images * (1 + _BACKWARD) * self._judge()
+        recipe = self.settings.judge
+        images = recipe.epochs * self.judge_examples
+        work = images * (1 + _BACKWARD) * self._judge()
+        return Load("judge", max(1, images // recipe.batch_size), work, images)
 
-    def discriminator_step(self, widths: AdversarialSettings, stage: int) -> float:
+    def discriminator_step(self, widths: AdversarialSettings, stage: int) -> Load:
         """One discriminator step at a stage."""
+        images = widths.discriminator_batch
         discriminator = 2 * (1 + _BACKWARD) * self._discriminator(widths, stage)
-        return widths.discriminator_batch * (discriminator + self._generator(widths, stage))
+        return Load(
+            "training", 1, images * (discriminator + self._generator(widths, stage)), images
+        )
 
-    def generator_step(self, widths: AdversarialSettings, stage: int) -> float:
+    def generator_step(self, widths: AdversarialSettings, stage: int) -> Load:
         """One generator step at a stage; D's backward pass makes no weight gradients."""
+        images = widths.generator_batch
         generator = (1 + _BACKWARD) * self._generator(widths, stage)
-        return widths.generator_batch * (generator + 2 * self._discriminator(widths, stage))
+        work = images * (generator + 2 * self._discriminator(widths, stage))
+        return Load("training", 1, work, images)
 
-    def scoring(self, widths: AdversarialSettings, stage: int, images: int) -> float:
+    def scoring(self, widths: AdversarialSettings, stage: int, images: int) -> Load:
         """Making and judging `images` images at a stage."""
-        return images * (self._generator(widths, stage) + self._judge())
+        work = images * (self._generator(widths, stage) + self._judge())
+        return Load("scoring", images / _SCORED_AT_ONCE, work, images)
 
     def shared_steps(self) -> int:
         """Discriminator steps of one iteration's shared training."""
         search = self.settings.search
+        if search.shared_epochs is None:
+            assert search.shared_steps is not None  # SearchSettings sees to it
+            return search.shared_steps
         batches = self.training_images // search.discriminator_batch
         return max(1, round(search.shared_epochs * batches))
 
-    def search(self) -> float:
-        """The whole search, with the scoring of candidates at the end of every stage."""
-        search = self.settings.search
-        starts = [*search.stage_starts(), search.iterations]
-        total = 0.0
-        for stage in range(self.settings.cells):
-            steps = self.shared_steps()
-            iteration = steps * self.discriminator_step(search, stage)
-            iteration += steps / search.discriminator_steps * self.generator_step(search, stage)
-            child = self.scoring(search, stage, search.reward_images)
-            samples = search.controller_steps * search.controller.samples_per_step
-            total += (starts[stage + 1] - starts[stage]) * (iteration + samples * child)
-            if stage + 1 < self.settings.cells:
-                total += search.candidates * child
-        return total
+    def search(self, iterations: int | None = None) -> list[Load]:
+        """The first `iterations` iterations (all of them where left out), stage by stage.
 
-    def candidates(self) -> float:
+        With the scoring of candidates at the end of every stage but the last.
+        """
+        search = self.settings.search
+        iterations = search.iterations if iterations is None else iterations
+        starts = [*search.stage_starts(), search.iterations]
+        loads: list[Load] = []
+        for stage in range(self.settings.cells):
+            inside = min(iterations, starts[stage + 1]) - starts[stage]
+            if inside <= 0:
+                break
+            steps = self.shared_steps()
+            training = steps * self.discriminator_step(search, stage)
+            training += steps / search.discriminator_steps * self.generator_step(search, stage)
+            child = self.scoring(search, stage, search.reward_images)
+            children = inside * search.controller_steps * search.controller.samples_per_step
+            if iterations >= starts[stage + 1] and stage + 1 < self.settings.cells:
+                children += search.candidates
+            loads += [inside * training, children * child]
+        return loads
+
+    def candidates(self) -> Load:
         """Scoring the sampled candidates with the shared weights."""
         search, last = self.settings.search, self.settings.cells - 1
         return self.settings.derive.candidates * self.scoring(search, last, search.reward_images)
 
-    def training(self, generator_steps: int) -> float:
-        """Training one architecture from scratch, with its validations."""
+    def training(self, generator_steps: int) -> list[Load]:
+        """Training one architecture from scratch, and its validations."""
         train, last = self.settings.train, self.settings.cells - 1
         step = train.discriminator_steps * self.discriminator_step(train, last)
         step += self.generator_step(train, last)
         validations = -(-generator_steps // train.validate_every_steps)
         validation = self.scoring(train, last, train.validation_images)
-        return generator_steps * step + validations * validation
+        return [generator_steps * step, validations * validation]
 
-    def evaluation(self) -> float:
+    def evaluation(self) -> Load:
         """Scoring the winner and an untrained generator."""
         last = self.settings.cells - 1
         return 2 * self.scoring(self.settings.train, last, self.settings.evaluate.images)
 
-    def plan(self) -> dict[str, float]:
+    def plan(self) -> dict[str, list[Load]]:
         """The parts of a whole run, in order."""
         derive, train = self.settings.derive, self.settings.train
         budget = derive.generator_steps or train.generator_steps
         plan = {
             "search": self.search(),
-            "derive": self.candidates() + derive.top * self.training(budget),
+            "derive": [self.candidates(), *(derive.top * load for load in self.training(budget))],
         }
         if budget != train.generator_steps:
             plan["train"] = self.training(train.generator_steps)
-        return {**plan, "evaluate": self.evaluation()}
+        return {**plan, "evaluate": [self.evaluation()]}
