@@ -1,0 +1,130 @@
+"""Runs side by side, in groups whose scores compare: of one judge, on one data set, by one protocol."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from autogan.report.page import Found, find, pictures_of, render
+from autogan.report.quality import SCORES, protocol_words, score_text
+from autogan.report.record import RunRecord, read_record
+
+
+@dataclass(frozen=True)
+class Column:
+    """One run in a comparison: its title (the shortest path that tells it from the others)."""
+
+    title: str
+    record: RunRecord
+    found: Found
+
+
+@dataclass(frozen=True)
+class Group:
+    """Runs whose scores compare: `judge`, `data` and `terms` (images, protocol) say what made them."""
+
+    judge: str
+    data: str
+    terms: str
+    columns: list[Column]
+
+    def rows(self) -> list[tuple[str, list[str], list[bool]]]:
+        """For every score a name with what is better, the values, and which of them are best."""
+        table = []
+        for key, (name, better) in SCORES.items():
+            scores = [column.record.results["scores"] for column in self.columns]  # type: ignore[index]
+            values = [s.get(key) for s in scores]
+            given = [v for v in values if v is not None]
+            if given:
+                best = min(given) if better == "lower" else max(given)
+                texts = [score_text(s, key) for s in scores]
+                table.append((f"{name} ({better})", texts, [v == best for v in values]))
+        return table
+
+    def facts(self) -> list[tuple[str, list[str]]]:
+        """What the runs found and what it cost."""
+        results = [column.record.results or {} for column in self.columns]
+        return [
+            ("Architecture", [r["architecture"] for r in results]),
+            ("Parameters", [f"{r['parameters']:,}" for r in results]),
+            ("Multiply-accumulates", [f"{r['multiply_accumulates']:,}" for r in results]),
+            ("Seconds", [f"{sum(r['seconds'].values()):,.0f}" for r in results]),
+            ("Seed", [str(column.record.setting("seed")) for column in self.columns]),
+        ]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Groups of runs that have scores, and the runs that have none."""
+
+    groups: list[Group]
+    without_scores: list[Column]
+
+    @property
+    def caution(self) -> str:
+        """Why there are several tables; "" where all scores compare."""
+        if len(self.groups) < 2:
+            return ""
+        return (
+            "These runs were not all measured by the same judge, on the same data and under the same "
+            "protocol. Scores compare within a table, never from one table to another."
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON: `groups` of runs with their scores, and the folders of `without_scores`."""
+        keys = ("architecture", "parameters", "multiply_accumulates", "seconds", "scores")
+
+        def described(column: Column) -> dict[str, Any]:
+            results = column.record.results or {}
+            return {"run": str(column.record.folder), **{key: results[key] for key in keys}}
+
+        return {
+            "groups": [
+                {
+                    "judge": group.judge,
+                    "data": group.data,
+                    "terms": group.terms,
+                    "runs": [described(column) for column in group.columns],
+                }
+                for group in self.groups
+            ],
+            "without_scores": [str(c.record.folder) for c in self.without_scores],
+        }
+
+
+def compare(folders: Sequence[Path]) -> Comparison:
+    """Reads the runs; raises `UserError` where a folder holds none."""
+    records = [read_record(folder) for folder in folders]
+    columns = [
+        Column(title, record, find(record))
+        for title, record in zip(_titles(folders), records, strict=True)
+    ]
+    groups: dict[tuple[str, ...], Group] = {}
+    for column in columns:
+        results = column.record.results
+        if results is None:
+            continue
+        data, terms = results["data"], protocol_words(results)
+        judge, name = results["judge"]["name"], data["name"]
+        splits = (results.get("protocol") or {}).get("inception_splits")
+        key = (judge, data["digest"], terms, str(splits))
+        groups.setdefault(key, Group(judge, name, terms, [])).columns.append(column)
+    return Comparison(list(groups.values()), [c for c in columns if c.record.results is None])
+
+
+def comparison_page(comparison: Comparison) -> str:
+    """The HTML of a comparison: tables, diagrams and samples side by side."""
+    return render(
+        "compare.html.j2",
+        comparison=comparison,
+        pictures={c.title: pictures_of(c.record) for g in comparison.groups for c in g.columns},
+    )
+
+
+def _titles(folders: Iterable[Path]) -> list[str]:
+    """Folder names, or whole paths where two names are the same."""
+    names = [folder.resolve().name for folder in folders]
+    return [
+        name if names.count(name) == 1 else str(folder)
+        for name, folder in zip(names, folders, strict=True)
+    ]

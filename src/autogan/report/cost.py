@@ -1,0 +1,69 @@
+"""What a run cost: time and images of each part."""
+
+from dataclasses import dataclass
+
+from autogan.report.record import RunRecord
+
+
+@dataclass(frozen=True)
+class PartCost:
+    """trained_on: real images that discriminators saw, repeats counted; judged: generated images that
+    were scored; None where the part has none or the folder does not tell."""
+
+    name: str
+    seconds: float
+    trained_on: int | None
+    judged: int | None
+
+
+def part_costs(record: RunRecord) -> list[PartCost]:
+    """The parts that have ended or begun, in their order, from timings.json and the log."""
+    return [
+        PartCost(name, seconds, _trained_on(record, name), _judged(record, name))
+        for name, seconds in record.timings.items()
+    ]
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say it: "45 s", "6:16 min", "2 h 05 min"."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{whole} s"
+    hours, minutes = whole // 3600, whole % 3600 // 60
+    return f"{hours} h {minutes:02d} min" if hours else f"{minutes}:{whole % 60:02d} min"
+
+
+def _trained_on(record: RunRecord, part: str) -> int | None:
+    batch = record.setting("train.discriminator_batch")
+    ratio = record.setting("train.discriminator_steps")
+    if part == "search":
+        ends, batch = record.of("iteration"), record.setting("search.discriminator_batch")
+        return ends[-1]["steps"] * batch if ends and batch else None
+    if not batch or not ratio:
+        return None
+    if part == "derive":
+        steps = sum(candidate["generator_steps"] for candidate in record.of("candidate"))
+        return steps * ratio * batch or None
+    if part == "train":
+        steps = max(
+            (v["generator_steps"] for v in record.of("validation", part="train")), default=0
+        )
+        return steps * ratio * batch or None
+    return None
+
+
+def _judged(record: RunRecord, part: str) -> int | None:
+    per_child = record.setting("search.reward_images") or 0
+    per_validation = record.setting("train.validation_images") or 0
+    validations = [line["part"] for line in record.of("validation")]
+    derived = len(record.of("child", purpose="derive"))
+    counts = {
+        "search": per_child * (len(record.of("child")) - derived),
+        "derive": per_child * derived
+        + per_validation * sum(name != "train" for name in validations),
+        "train": per_validation * validations.count("train"),
+        "evaluate": sum(record.results[who]["images"] for who in ("scores", "untrained"))
+        if record.results
+        else 0,
+    }
+    return counts.get(part) or None

@@ -1,0 +1,258 @@
+"""How a search and its trainings went: the log of a run as charts with captions."""
+
+import math
+from collections import Counter
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+from autogan.report import charts
+from autogan.report.record import RunRecord
+from autogan.space import Architecture, SearchSpace
+
+MOST_DOTS = 3000
+_PURPOSES = {
+    "controller": "sample",
+    "beam": "beam candidate",
+    "derive": "final candidate",
+}
+_DECISIONS = ("order", "normalisation", "upsampling", "shortcut")
+_Points = list[tuple[float, float]]
+
+
+@dataclass(frozen=True)
+class Chart:
+    """SVG text with the sentence that says what to see; wide: takes the whole width of the page."""
+
+    title: str
+    svg: str
+    caption: str
+    wide: bool = False
+
+
+def reward_name(rewards: list[float]) -> str:
+    """What rewards are: Inception scores are 1 or more, negative Fréchet distances 0 or less."""
+    return "Inception score" if min(rewards) > 0 else "negative Fréchet distance"
+
+
+def history_charts(record: RunRecord) -> list[Chart]:
+    """All charts that the log has something for, in the order in which things happened."""
+    made = [
+        _rewards(record),
+        _entropies(record),
+        _search_losses(record),
+        _training_losses(record),
+        *_validations(record),
+        _option_shares(record),
+    ]
+    return [chart for chart in made if chart is not None]
+
+
+def _stage_name(record: RunRecord, stage: int) -> str:
+    bottom = record.setting("network.bottom_size") or 4
+    size = bottom << (stage + 1)
+    return f"{size}×{size}"
+
+
+def _rewards(record: RunRecord) -> Chart | None:
+    children = record.of("child")
+    if not children:
+        return None
+    numbered = list(enumerate(children, start=1))
+    every = -(-len(numbered) // MOST_DOTS)
+    groups: dict[str, _Points] = {}
+    for purpose, words in _PURPOSES.items():
+        points = [(float(n), c["reward"]) for n, c in numbered if c["purpose"] == purpose]
+        if points:
+            groups[words] = points[::every] if purpose == "controller" else points
+    means: _Points = []
+    for _, same in groupby(numbered, key=lambda pair: pair[1]["iteration"]):
+        part = list(same)
+        rewards = [child["reward"] for _, child in part]
+        means.append((sum(n for n, _ in part) / len(part), sum(rewards) / len(rewards)))
+    firsts: dict[int, int] = {}
+    for number, child in numbered:
+        firsts.setdefault(child["stage"], number)
+    boundaries = [(n - 0.5, _stage_name(record, stage)) for stage, n in firsts.items()]
+    resets = [
+        max((n for n, c in numbered if c["iteration"] <= r["iteration"]), default=0) + 0.5
+        for r in record.of("reset")
+    ]
+    svg = charts.scatter(
+        "rewards", groups, means, "iteration's mean",
+        ("child, in the order of scoring", reward_name([c["reward"] for c in children])), boundaries, resets,
+    )  # fmt: skip
+    best = max(children, key=lambda child: child["reward"])
+    shown = "" if every == 1 else f" (one dot in {every} is drawn)"
+    caption = (
+        f"Each dot is one of {len(children):,} architectures scored with the shared weights{shown}; "
+        f"the best reached {best['reward']:.3f}. A line that rises within a stage is a controller "
+        "that learns, or shared weights that get better."
+    )
+    return Chart("Reward of every child", svg, caption)
+
+
+def _entropies(record: RunRecord) -> Chart | None:
+    steps = record.of("controller")
+    firsts: dict[int, int] = {}
+    for number, step in enumerate(steps, start=1):
+        firsts.setdefault(_stage_of(record, step["iteration"]), number)
+    series: dict[str, _Points] = {}
+    for number, step in enumerate(steps, start=1):
+        stage = _stage_of(record, step["iteration"])
+        for decision in SearchSpace.autogan(stage + 1).cells[stage]:
+            entropy = step.get(f"entropy/{decision.name}")
+            if entropy is not None:
+                points = series.setdefault(decision.name, [])
+                if number == firsts[stage]:
+                    points.append((number - 0.5, math.nan))  # a new controller, a new line
+                points.append((float(number), entropy / math.log(len(decision.options))))
+    if not series:
+        return None
+    svg = charts.curves(
+        "entropies", series, ("controller update", "entropy, share of the largest"),
+        [(n - 0.5, _stage_name(record, stage)) for stage, n in firsts.items()],
+        limits=(0, 1.03),
+    )  # fmt: skip
+    caption = (
+        "How undecided the controller is on each question: 1 is a free choice among all options, "
+        "0 a choice that is made. Every stage has a new controller."
+    )
+    return Chart("Entropy of each decision", svg, caption)
+
+
+def _stage_of(record: RunRecord, iteration: int) -> int:
+    """The stage of an iteration: every growth after an earlier one made it one higher."""
+    return sum(grow["iteration"] < iteration for grow in record.of("grow"))
+
+
+def _search_losses(record: RunRecord) -> Chart | None:
+    losses = record.of("losses", part="search")
+    if not losses:
+        return None
+    ends = {line["iteration"]: line["steps"] for line in record.of("iteration")}
+    starts = {0: 0.0}
+    for grow in record.of("grow"):
+        if grow["iteration"] in ends:
+            starts[grow["stage"]] = ends[grow["iteration"]]
+    resets = [ends[r["iteration"]] for r in record.of("reset") if r["iteration"] in ends]
+    svg = charts.curves(
+        "search-losses", _loss_series(losses), ("discriminator step", "hinge loss"),
+        [(step, _stage_name(record, stage)) for stage, step in starts.items()], resets,
+    )  # fmt: skip
+    caption = (
+        "Losses of the shared networks. Two flat lines would mean that the game has ended; "
+        f"{_resets_words(len(record.of('reset')))}."
+    )
+    return Chart("Losses of the search", svg, caption)
+
+
+def _resets_words(count: int) -> str:
+    if not count:
+        return "no dynamic reset was needed"
+    return "there was one dynamic reset" if count == 1 else f"there were {count} dynamic resets"
+
+
+def _training_losses(record: RunRecord) -> Chart | None:
+    """Of the full training or, where there is none, of the last candidate's."""
+    parts = [line["part"] for line in record.of("losses") if line["part"] != "search"]
+    if not parts:
+        return None
+    part = "train" if "train" in parts else parts[-1]
+    svg = charts.curves(
+        "training-losses",
+        _loss_series(record.of("losses", part=part)),
+        ("generator step", "hinge loss"),
+    )
+    caption = f"Losses while {_part_name(part)} was trained from scratch."
+    return Chart("Losses of the training", svg, caption)
+
+
+def _loss_series(losses: list[dict[str, Any]]) -> dict[str, _Points]:
+    return {
+        network: [(line["step"], line[f"{network}_loss"]) for line in losses]
+        for network in ("generator", "discriminator")
+    }
+
+
+def _validations(record: RunRecord) -> list[Chart]:
+    made = []
+    validations = record.of("validation")
+    metrics = (
+        ("frechet_distance", "Fréchet distance", "Lower is better"),
+        ("inception_score", "Inception score", "Higher is better"),
+    )
+    for metric, words, better in metrics:
+        series: dict[str, _Points] = {}
+        for line in validations:
+            if line[metric] is not None:
+                point = (line["generator_steps"], line[metric])
+                series.setdefault(_part_name(line["part"]), []).append(point)
+        if series:
+            svg = charts.curves(
+                f"validation-{metric.replace('_', '-')}",
+                series,
+                ("generator step", words),
+                markers=True,
+            )
+            caption = (
+                f"{better}. Measured on latents that the final scores do not use; the best state of "
+                "each training is the one that is kept."
+            )
+            made.append(Chart(f"{words} while training", svg, caption))
+    return made
+
+
+def _part_name(part: str) -> str:
+    if part.startswith("candidate-"):
+        return f"candidate {int(part.removeprefix('candidate-')) + 1}"
+    return "the winner" if part == "train" else part
+
+
+def _option_shares(record: RunRecord) -> Chart | None:
+    sampled = [
+        (child["iteration"], Architecture.parse(child["architecture"]).cells[-1], child["stage"])
+        for child in record.of("child", purpose="controller")
+    ]
+    if not sampled:
+        return None
+    iterations = sorted({iteration for iteration, _, _ in sampled})
+    totals = Counter(iteration for iteration, _, _ in sampled)
+    space = SearchSpace.autogan(1 + max(stage for _, _, stage in sampled))
+    panels: dict[str, dict[str, list[float]]] = {}
+    for name in _DECISIONS:
+        counts = Counter((iteration, getattr(cell, name)) for iteration, cell, _ in sampled)
+        panels[name] = {
+            _option_words(option): [counts[i, option] / totals[i] for i in iterations]
+            for option in space.options(0, name)
+        }
+    if len(space) > 1:
+        taken = Counter((i, source) for i, cell, _ in sampled for source in cell.skips)
+        stage_of = {iteration: stage for iteration, _, stage in sampled}
+        panels["skips"] = {
+            f"from cell {source}": [
+                taken[i, source] / totals[i] if stage_of[i] > source else math.nan
+                for i in iterations
+            ]
+            for source in range(len(space) - 1)
+        }
+    starts = {stage: iteration for iteration, _, stage in reversed(sampled)}
+    svg = charts.shares(
+        "shares",
+        {title.capitalize(): options for title, options in panels.items()},
+        [iteration + 1 for iteration in iterations],
+        [(i + 0.5, _stage_name(record, stage)) for stage, i in starts.items() if stage],
+        frozenset(name.capitalize() for name in _DECISIONS),
+    )
+    caption = (
+        "What the controller came to like: the share of its samples that take each option for the "
+        "newest cell, iteration by iteration. A dark line is a stage boundary, where a new "
+        "controller begins with no opinion."
+    )
+    return Chart("Share of each option", svg, caption, wide=True)
+
+
+def _option_words(option: object) -> str:
+    if isinstance(option, bool):
+        return "yes" if option else "no"
+    return str(option)

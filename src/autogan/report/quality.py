@@ -1,0 +1,145 @@
+"""How good a generator is, ready to be shown: scores between their two ends, and classes."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from autogan.published import NOTE, Group, OwnResult, Row, leaderboard
+
+SCORES = {
+    "frechet_distance": ("Fréchet distance", "lower"),
+    "inception_score": ("Inception score", "higher"),
+    "kernel_distance": ("Kernel distance", "lower"),
+    "precision": ("Precision", "higher"),
+    "recall": ("Recall", "higher"),
+}
+"""The scores of results.json with their names, and which way is better."""
+
+MOST_CLASSES = 40
+MISSING_BELOW = 0.1
+"""A class counts as missing when it is generated at less than this part of its real share."""
+
+
+@dataclass(frozen=True)
+class ScoreBar:
+    """One score between "untrained" (0) and "floor" (100).
+
+    place: where it lies, cut to 0…100; None where the ends do not tell. beyond: it lay outside.
+    """
+
+    name: str
+    better: str
+    value: str
+    untrained: str
+    floor: str
+    place: float | None
+    beyond: bool
+
+
+@dataclass(frozen=True)
+class ClassShare:
+    """A class as the judge sees it: its share, 0 to 1, of generated and of held-out real images."""
+
+    name: str
+    generated: float
+    real: float
+
+    @property
+    def missing(self) -> bool:
+        """Whether the generator hardly ever makes it."""
+        return self.generated < MISSING_BELOW * self.real
+
+
+@dataclass(frozen=True)
+class Classes:
+    """The classes to show, how many there are, and the largest share among those shown."""
+
+    shown: list[ClassShare]
+    count: int
+    largest: float
+    missing: list[str]
+
+
+def score_bars(results: dict[str, Any]) -> list[ScoreBar]:
+    """A bar for every score that the run has."""
+    bars = []
+    for key, (name, better) in SCORES.items():
+        value, untrained, floor = (
+            (results[who] or {}).get(key) for who in ("scores", "untrained", "floor")
+        )
+        if value is None:
+            continue
+        place = None
+        if untrained is not None and floor is not None and floor != untrained:
+            place = 100 * (value - untrained) / (floor - untrained)
+        bars.append(
+            ScoreBar(
+                name,
+                better,
+                score_text(results["scores"], key),
+                score_text(results["untrained"], key),
+                score_text(results["floor"] or {}, key),
+                None if place is None else min(100.0, max(0.0, place)),
+                place is not None and not 0 <= place <= 100,
+            )
+        )
+    return bars
+
+
+def protocol_words(results: dict[str, Any]) -> str:
+    """How many images were compared with which real ones, and the protocol that says so."""
+    scores, protocol = results["scores"], results.get("protocol") or {}
+    real = f"{protocol['real']} images" if "real" in protocol else "real ones"
+    words = f"{scores['images']:,} generated images against {scores['real_images']:,} {real}"
+    name = protocol.get("name", "custom")
+    return words if name == "custom" else f"{words} (protocol {name})"
+
+
+def score_text(scores: dict[str, Any], key: str) -> str:
+    """A score with its deviation, where it has one; a dash where it could not be given."""
+    value, deviation = scores.get(key), scores.get(f"{key}_std")
+    if value is None:
+        return "–"
+    return f"{value:.4g}" if deviation is None else f"{value:.4g} ± {deviation:.2g}"
+
+
+def classes_of(results: dict[str, Any]) -> Classes | None:
+    """The classes, generated against real; None where the judge knows no classes of the data.
+
+    Beyond MOST_CLASSES those are shown whose shares differ most.
+    """
+    generated = results["scores"].get("class_shares") or []
+    real = (results["floor"] or {}).get("class_shares") or []
+    if not generated or len(generated) != len(real):
+        return None
+    names = results["judge"].get("class_names") or []
+    if len(names) != len(real):
+        names = [f"class {number}" for number in range(len(real))]
+    every = [ClassShare(*fields) for fields in zip(names, generated, real, strict=True)]
+    shown = every
+    if len(every) > MOST_CLASSES:
+        shown = sorted(every, key=lambda c: -abs(c.generated - c.real))[:MOST_CLASSES]
+    largest = max(max(c.generated, c.real) for c in shown)
+    return Classes(shown, len(every), largest, [c.name for c in every if c.missing])
+
+
+@dataclass(frozen=True)
+class Published:
+    """Where the run stands among published figures, or the reason why it stands beside none.
+
+    rows: those of the table whose data, size, judge and protocol it shares, each with whether it is
+    this run's; none where there is no such table.
+    """
+
+    title: str
+    rows: tuple[tuple[Row, bool], ...]
+    words: str
+
+
+def published(results: dict[str, Any], name: str) -> Published:
+    """The published table with this run, called `name`, in it."""
+    groups, apart = leaderboard([OwnResult(name, results)])
+    if name in apart:
+        return Published("", (), apart[name])
+    group: Group = next(group for group in groups if group.own)
+    title = f"{group.table.data}, {group.table.image_size} pixels, protocol {group.protocol}"
+    return Published(title, tuple((row, row.system in group.own) for row in group.rows), NOTE)

@@ -1,0 +1,303 @@
+"""The page of a run in every state: whole in itself, escaped, and plain about what is missing."""
+
+import json
+import shlex
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from autogan.cli import main
+from autogan.config import load_settings
+from autogan.errors import UserError
+from autogan.pipeline import part_of
+from autogan.report.live import LiveReport
+from autogan.report.page import report_page, write_report
+from autogan.report.quality import classes_of, published, score_bars
+from autogan.report.record import read_record
+from autogan.report.repeat import repeat_command
+from autogan.runs import Run, Task
+from autogan.version import RESULTS_SCHEMA
+
+WINNER = "pre-batch-nearest+shortcut/post-instance-deconvolution+skip0"  # of the fixture's run
+MakeRun = Callable[..., Path]
+SECTIONS = ["found", "search", "quality", "cost"]
+
+
+class Page(HTMLParser):
+    """What a browser would make of the page: its elements, its text, what it would load."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self._silent = 0
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attributes)))
+        self._silent += tag == "style"
+
+    def handle_endtag(self, tag: str) -> None:
+        self._silent -= tag == "style"
+
+    def handle_data(self, data: str) -> None:
+        self.text += "" if self._silent else data
+
+    @property
+    def sections(self) -> list[str | None]:
+        return [a["id"] for tag, a in self.elements if tag == "section" and "id" in a]
+
+    @property
+    def loads(self) -> list[str]:
+        """Every address that is fetched without a click."""
+        found = [a.get("src") for tag, a in self.elements]
+        found += [a.get("href") for tag, a in self.elements if tag == "link"]
+        return [address for address in found if address is not None]
+
+
+def page_of(folder: Path) -> Page:
+    return Page(report_page(read_record(folder)))
+
+
+def words(page: Page) -> str:
+    return " ".join(page.text.split())
+
+
+def test_a_finished_run_has_everything(make_run: MakeRun) -> None:
+    folder = make_run()
+    html = report_page(read_record(folder))
+    page = Page(html)
+    assert page.sections == SECTIONS
+    tags = [tag for tag, _ in page.elements]
+    assert tags.count("img") == 4 and tags.count("script") == 0
+    charts = [a for tag, a in page.elements if tag == "svg" and a.get("class") == "chart"]
+    assert len(charts) == 7
+    assert tags.count("figcaption") == tags.count("figure")
+    for shown in (
+        WINNER, "1 1 1 1 0 2 2 0 1", "123,456", "7,654,321", "domain-12345678", "600 generated",
+        "against 1,800 training images", "200 other real images", "98.7 %", "1:05 min", "512 MiB",
+        "dynamic reset", "winner", "stage_weights", "Hardly ever generated", "3.25", "1.75",
+        "--set seed=5",
+    ):  # fmt: skip
+        assert shown in words(page), shown
+    assert 'class="notice"' not in html
+
+
+def test_the_page_is_whole_in_itself(make_run: MakeRun) -> None:
+    html = report_page(read_record(make_run()))
+    page = Page(html)
+    assert all(address.startswith("data:") for address in page.loads) and len(page.loads) == 5
+    assert "@import" not in html and "url(http" not in html
+    links = [a["href"] for tag, a in page.elements if tag == "a"]
+    outside = [link for link in links if not str(link).startswith("#")]
+    assert outside == ["https://arxiv.org/abs/1908.03835"]
+    ids = [a["id"] for _, a in page.elements if "id" in a]
+    assert len(ids) == len(set(ids))
+    references = [a.get("xlink:href") for _, a in page.elements if "xlink:href" in a]
+    assert references and {str(r)[1:] for r in references} <= set(ids)
+
+
+def test_every_name_from_outside_is_escaped(make_run: MakeRun, results: dict[str, Any]) -> None:
+    evil = "<script>alert(1)</script>"
+    content = results
+    content["data"]["name"] = f"folder:{evil}"
+    content["judge"]["class_names"] = [evil, '"><img src=x onerror=alert(2)>', "square"]
+    content["judge"]["name"] = evil
+    source = f"data.source={json.dumps('folder:' + evil)}"
+    folder = make_run(name="<b>run & co", content=content, overrides=(source,))
+    page = page_of(folder)
+    tags = [tag for tag, _ in page.elements]
+    assert tags.count("script") == 0 and tags.count("img") == 4 and "b" not in tags
+    assert not any("onerror" in a for _, a in page.elements)
+    for shown in (evil, "<b>run & co", '"><img src=x onerror=alert(2)>', f"folder:{evil}"):
+        assert shown in page.text
+    assert page.sections == SECTIONS
+
+
+@pytest.mark.parametrize(
+    ("until", "task", "sentences"),
+    [
+        ("begun", "run", ["Nothing has been scored yet", "0 of 4 iterations", "no scores yet"]),
+        ("searching", "run", ["best of the 4 children", "2 of 4 iterations", "No stage has ended"]),
+        ("searched", "run", ["4 of 4 iterations", "autogan run --resume", "Beams, stage by stage"]),
+        ("searched", "search", ["The search has ended", "autogan derive"]),
+    ],
+)
+def test_a_run_on_its_way_says_what_is_missing(
+    make_run: MakeRun, until: str, task: Any, sentences: list[str]
+) -> None:
+    page = page_of(make_run(until=until, task=Task(task)))
+    assert page.sections == SECTIONS
+    for sentence in sentences:
+        assert sentence in words(page)
+
+
+def test_a_run_that_only_trains_says_so(make_run: MakeRun) -> None:
+    folder = make_run(until="begun", task=Task("train", WINNER))
+    (folder / "log.jsonl").write_text(
+        '{"event": "validation", "part": "train", "generator_steps": 10, "inception_score": 1.5, '
+        '"frechet_distance": 9.5}\n{"event": "vali'
+    )
+    page = page_of(folder)
+    assert "there was no search" in words(page) and "10 of 50000 generator steps" in words(page)
+    assert f"--arch {WINNER}" in words(page)
+    assert sum("data-skip" in a for _, a in page.elements) == 1
+    assert "damaged" not in words(page)  # the last line is only being written
+
+
+def test_a_run_of_a_newer_version_shows_what_is_understood(
+    make_run: MakeRun, results: dict[str, Any]
+) -> None:
+    folder = make_run(content={**results, "schema": RESULTS_SCHEMA + 1})
+    config = yaml.safe_load((folder / "config.yaml").read_text())
+    config["settings"]["search"]["telepathy"] = "<em>on"
+    (folder / "config.yaml").write_text(yaml.safe_dump(config))
+    with (folder / "log.jsonl").open("a") as log:
+        log.write('{"event": "telepathy"}\n')
+        log.write('{"event": "child", "architecture": "pre-group-nearest", "stage": 0, ')
+        log.write('"iteration": 0, "purpose": "controller", "reward": 9.0}\n')
+    page = page_of(folder)
+    text = words(page)
+    assert page.sections == SECTIONS
+    assert f"schema {RESULTS_SCHEMA + 1}" in text and "scores are left out" in text
+    assert "does not know some settings of the run: search.telepathy" in text
+    assert "2 of the" in text and "of a kind that this version does not know" in text
+    assert "<em>on" in page.text and "em" not in [tag for tag, _ in page.elements]
+    assert "repeats it: settings are in" in text
+    assert "cannot read the scores" in text and "has not ended" not in text
+
+
+def test_damaged_files_are_named(make_run: MakeRun) -> None:
+    folder = make_run()
+    (folder / "results.json").write_text('{"schema": 1,')
+    (folder / "derive.json").write_text("[]")
+    text = words(page_of(folder))
+    assert "results.json cannot be read" in text and "derive.json does not hold" in text
+
+
+def test_what_is_no_run_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "bad").mkdir()
+    (tmp_path / "bad" / "config.yaml").write_text("settings: [")
+    (tmp_path / "list").mkdir()
+    (tmp_path / "list" / "config.yaml").write_text("- 1")
+    for name, message in (
+        ("none", "no config.yaml"),
+        ("bad", "not valid YAML"),
+        ("list", "no set"),
+    ):
+        with pytest.raises(UserError, match=message):
+            read_record(tmp_path / name)
+        for command in ("report", "compare"):
+            monkeypatch.setattr("sys.argv", ["autogan", command, str(tmp_path / name)])
+            with pytest.raises(SystemExit) as ended:
+                main()
+            assert ended.value.code == 2
+            assert str(tmp_path / name) in capsys.readouterr().err.replace("\n", "")
+
+
+def test_the_live_report_warns_and_never_ends_a_run(
+    make_run: MakeRun, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    live = LiveReport(make_run(until="searching"))
+    live.refresh()
+    assert not (tmp_path / "run" / "report.html").exists()  # the run is younger than ten seconds
+    live.draw()
+    drawn = (tmp_path / "run" / "report.html").stat().st_mtime_ns
+    live.refresh()
+    assert (tmp_path / "run" / "report.html").stat().st_mtime_ns == drawn
+
+    def fail(folder: Path) -> Path:
+        raise RuntimeError("no ink")
+
+    monkeypatch.setattr("autogan.report.live.write_report", fail)
+    with pytest.warns(UserWarning, match="no ink"):
+        live.draw()
+
+
+def test_a_run_redraws_its_page_after_a_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("autogan.report.live.FIRST_AFTER_SECONDS", 0.0)
+    run = Run.create(tmp_path / "run", load_settings())
+    with part_of(run, "search"):
+        assert not (run.folder / "report.html").exists()
+        run.save_checkpoint("search", {"iteration": 1})
+        assert (run.folder / "report.html").exists()
+    run.close()
+    assert set(json.loads((run.folder / "timings.json").read_text())) == {"search"}
+
+
+def test_drawing_again_replaces_the_page(make_run: MakeRun) -> None:
+    folder = make_run(until="searching")
+    before = write_report(folder).read_text()
+    with (folder / "log.jsonl").open("a") as log:
+        log.write('{"event": "reset", "iteration": 1, "stage": 0}\n')
+    assert "there were 2 dynamic resets" in write_report(folder).read_text()
+    assert "there was one dynamic reset" in before
+
+
+@pytest.mark.parametrize("preset", ["demo", "cifar10", None])
+def test_the_command_repeats_the_settings(make_run: MakeRun, preset: str | None) -> None:
+    changes = ["learning_rate=1e-06", "betas=[0.1,0.9]"]
+    overrides = [f"train.{change}" for change in changes] + ["data.source='folder:my cats'"]
+    folder = make_run(until="begun")
+    wanted = load_settings(preset, overrides=overrides)
+    described = {"settings": wanted.model_dump(mode="json")}
+    (folder / "config.yaml").write_text(yaml.safe_dump(described))
+    command = repeat_command(read_record(folder))
+    assert command is not None
+    program, name, *rest = shlex.split(command)
+    assert (program, name, rest[-2:]) == ("autogan", "run", ["--out", "NEW_FOLDER"])
+    options = dict.fromkeys(rest[::2])
+    given = [
+        value for option, value in zip(rest[::2], rest[1::2], strict=True) if option == "--set"
+    ]
+    assert set(options) <= {"--preset", "--set", "--out"} and len(given) == 3
+    assert load_settings(rest[1] if rest[0] == "--preset" else None, overrides=given) == wanted
+
+
+def test_scores_stand_between_their_ends(results: dict[str, Any]) -> None:
+    content = results
+    content["scores"]["recall"] = None
+    content["floor"]["precision"] = content["untrained"]["precision"] = 0.5
+    content["scores"]["kernel_distance"] = 7.5
+    bars = {bar.name: bar for bar in score_bars(content)}
+    assert bars["Fréchet distance"].place == pytest.approx(100 * 50 / 59.5)
+    assert bars["Kernel distance"].place == 0 and bars["Kernel distance"].beyond
+    assert bars["Precision"].place is None and "Recall" not in bars
+
+
+def test_a_missing_class_is_named_and_many_classes_are_cut(results: dict[str, Any]) -> None:
+    content = results
+    classes = classes_of(content)
+    assert classes is not None and classes.missing == ["square"]
+    count = 100
+    content["judge"]["class_names"] = [f"c{n}" for n in range(count)]
+    content["floor"]["class_shares"] = [1 / count] * count
+    content["scores"]["class_shares"] = [0.0, *[1 / count] * (count - 2), 2 / count]
+    classes = classes_of(content)
+    assert classes is not None and classes.count == count and len(classes.shown) == 40
+    assert {classes.shown[0].name, classes.shown[1].name} == {"c0", "c99"}
+    content["scores"]["class_shares"] = []
+    assert classes_of(content) is None
+
+
+def test_published_figures_stand_beside_a_run_only_under_their_protocol(
+    make_run: MakeRun, results: dict[str, Any]
+) -> None:
+    assert "its judge is domain-12345678" in words(page_of(make_run()))
+    results["judge"]["name"] = "inception-2015"
+    results["data"]["name"], results["image_size"] = "CIFAR-10", 32
+    results["protocol"] = {"name": "autogan-paper", "statistics": "computed"}
+    shown = published(results, "mine")
+    systems = [row.system for row, _ in shown.rows]
+    assert systems == ["mine", "AutoGAN top 1", "AutoGAN top 2", "AutoGAN top 3"]
+    assert [own for _, own in shown.rows] == [True, False, False, False]
+    results["protocol"]["name"] = "custom"
+    assert not published(results, "mine").rows
