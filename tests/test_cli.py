@@ -1,19 +1,14 @@
 """The command line: refusals, and the whole method in miniature on a folder of coloured shapes."""
 
-import contextlib
-import io
 import json
-import sys
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 import yaml
+from commands import Answer, autogan
 from PIL import Image, ImageDraw
 
-from autogan import cli
 from autogan.config import load_settings, settings_from_tree, settings_to_yaml
 from autogan.search import Search
 
@@ -53,27 +48,6 @@ train:
   validation_images: 60
 evaluate: {images: 60, inception_splits: 2}
 """
-
-
-class Answer(NamedTuple):
-    code: object
-    out: str
-    err: str
-
-
-def autogan(*arguments: object) -> Answer:
-    """Runs one command as the program does, in this process."""
-    out, err = io.StringIO(), io.StringIO()
-    with (
-        pytest.MonkeyPatch.context() as patch,
-        contextlib.redirect_stdout(out),
-        contextlib.redirect_stderr(err),
-        pytest.raises(SystemExit) as ended,
-    ):
-        patch.setattr(sys, "argv", ["autogan", *map(str, arguments)])
-        patch.setattr(warnings, "showwarning", warnings.showwarning)
-        cli.main()
-    return Answer(ended.value.code or 0, out.getvalue(), err.getvalue())
 
 
 def done(*arguments: object) -> Answer:
@@ -191,7 +165,7 @@ def test_a_dry_run_prints_settings_that_load_again_and_writes_nothing(
         (["--set", "train.validation_images=32"], ["train.validation_images is 32", "need 33"]),
         (["--set", "search.reward_images=5"], ["search.reward_images is 5"]),
         (["--set", "judge.width=16"], ["held-out images", "judge.width"]),
-        (["--resume"], ["--resume"]),
+        (["--resume"], ["{tmp}/out holds no run"]),
     ],
 )
 def test_bad_input_is_refused_and_leaves_nothing(
@@ -281,10 +255,9 @@ def first(home: Path) -> tuple[Path, dict]:
 
 
 def figures(results: dict) -> dict:
-    """What must not depend on when or how often something ran."""
-    return {
-        name: value for name, value in results.items() if name not in ("seconds", "peak_memory_mib")
-    }
+    """What must not depend on when, where or how often something ran."""
+    own = ("seconds", "peak_memory_mib", "recompute")
+    return {name: value for name, value in results.items() if name not in own}
 
 
 def test_a_run_leaves_all_it_promises(first: tuple[Path, dict], home: Path) -> None:
@@ -336,6 +309,25 @@ def test_results_say_what_was_found(first: tuple[Path, dict]) -> None:
         assert (folder / file).is_file()
 
 
+def test_a_run_ends_with_its_report(first: tuple[Path, dict]) -> None:
+    folder, results = first
+    page = (folder / "report.html").read_text()
+    for section in ("found", "search", "quality", "cost"):
+        assert page.count(f'<section id="{section}">') == 1
+    assert page.count("data:image/png;base64,") == 4
+    assert 'class="notice"' not in page and results["architecture"] in page
+    for name in CLASSES:
+        assert f">{name}</span>" in page
+    neighbours = results["neighbours"]
+    assert neighbours["searched"] == 180 and neighbours["images"] == 64
+    # The held-out shapes are copies of training ones, what little was trained makes none.
+    assert neighbours["held_out_median"] < 0.01 * neighbours["generated_median"]
+    (folder / "report.html").unlink()
+    assert "report.html" in done("report", folder).err
+    again = (folder / "report.html").read_text()
+    assert again.partition("<footer>")[0] == page.partition("<footer>")[0]
+
+
 def test_the_same_seed_gives_the_same_run(first: tuple[Path, dict], home: Path) -> None:
     again = json.loads(done("run", *tiny(home, home / "again"), "--json").out)
     assert figures(again) == figures(first[1])
@@ -370,6 +362,7 @@ def test_a_search_is_derived_from_later(first: tuple[Path, dict], home: Path) ->
     searched = json.loads(answer.out)
     assert len(searched["stages"]) == 1 and searched["ranking"] == []
     assert not (folder / "generator.safetensors").exists()
+    assert "The search has ended" in (folder / "report.html").read_text()
     derived = json.loads(done("derive", folder, "--json").out)
     assert derived["candidates"] == results["candidates"]
     assert (folder / "generator.safetensors").is_file()
@@ -409,7 +402,9 @@ def test_an_interrupted_search_ends_as_an_undisturbed_one(
 
 def test_resuming_takes_the_settings_of_the_run(first: tuple[Path, dict]) -> None:
     message = refused("run", "--resume", "--out", first[0], "--set", "seed=4")
-    assert "give only --out" in message
+    assert "seed: 0 before, 4 now" in message and "log_every_steps" in message
+    other = refused("run", "--resume", "--out", first[0], "--preset", "demo")
+    assert "search.iterations: 2 before" in other and "seed" not in other
 
 
 def test_one_architecture_is_trained_and_evaluated(home: Path) -> None:

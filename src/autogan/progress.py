@@ -1,14 +1,46 @@
 """What long work tells whoever watches: the plan, what is being done, how much is done."""
 
+from dataclasses import dataclass
 
-class Progress:
-    """Receives progress and shows nothing; the terminal shows it (see `terminal.py`).
 
-    Work is counted in multiply-accumulates, so that one clock serves steps at 8×8 and at 32×32.
+@dataclass(frozen=True)
+class Load:
+    """An amount of work of one kind, before or after it is done.
+
+    kind: "judge" (its training), "training" (of generator and discriminator), "scoring" or
+        "sampling"; each has a speed of its own.
+    calls: steps or batches, each of which costs some time whatever its size.
+    work: multiply-accumulates of all of them. images: real or generated ones that pass through.
     """
 
-    def plan(self, work: dict[str, float]) -> None:
-        """The parts of the run in order, each with its work in multiply-accumulates."""
+    kind: str
+    calls: float
+    work: float
+    images: float = 0.0
+
+    def __mul__(self, times: float) -> "Load":
+        return Load(self.kind, self.calls * times, self.work * times, self.images * times)
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, parts: float) -> "Load":
+        return self * (1 / parts)
+
+    def __add__(self, other: "Load") -> "Load":
+        assert self.kind == other.kind, (self.kind, other.kind)
+        return Load(
+            self.kind,
+            self.calls + other.calls,
+            self.work + other.work,
+            self.images + other.images,
+        )
+
+
+class Progress:
+    """Receives progress and shows nothing; the terminal shows it (see `terminal.py`)."""
+
+    def plan(self, parts: dict[str, list[Load]]) -> None:
+        """The parts of the run, and the loads of each, all in the order in which they come."""
 
     def start(self, part: str) -> None:
         """A part of the plan begins; whatever was left of the one before is done."""
@@ -16,8 +48,11 @@ class Progress:
     def doing(self, what: str) -> None:
         """What is being done inside the part, for example "stage 2 of 3, iteration 7 of 12"."""
 
-    def spent(self, work: float) -> None:
-        """Multiply-accumulates of the present part that have been done since the last call."""
+    def spent(self, load: Load) -> None:
+        """What of the present part has been done since the last call."""
+
+    def skipped(self, loads: list[Load]) -> None:
+        """What of the present part was done in an earlier sitting."""
 
     def figure(self, name: str, value: float) -> None:
         """The latest value of something worth watching, for example "reward"."""

@@ -1,6 +1,8 @@
 """Progress as a person sees it: one live display in a terminal, plain lines where output is piped."""
 
 import time
+from collections import deque
+from threading import Lock
 from types import TracebackType
 from typing import Any, Self
 
@@ -10,59 +12,12 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from autogan.progress import Progress
+from autogan.clock import Clock
+from autogan.progress import Load, Progress
 
 PLAIN_LINE_EVERY_SECONDS = 20.0
 REFRESHES_PER_SECOND = 2
-
-
-class Clock:
-    """Time left, from the work planned and the mean speed so far.
-
-    Steps at a low resolution are slower for their work than later ones, so the first estimates of a
-    search are too long.
-    """
-
-    def __init__(self) -> None:
-        self.planned: dict[str, float] = {}
-        self.done: dict[str, float] = {}
-        self._began = time.monotonic()
-
-    def plan(self, work: dict[str, float]) -> None:
-        """A new plan; parts that were done already keep what they took."""
-        self.planned = {**{part: self.done[part] for part in self.done}, **work}
-
-    def start(self, part: str) -> None:
-        """What earlier parts planned and did not need is taken out of the plan."""
-        for earlier in self.planned:
-            if earlier == part:
-                break
-            self.planned[earlier] = self.done.get(earlier, 0.0)
-        self.planned.setdefault(part, 0.0)
-        self.done.setdefault(part, 0.0)
-
-    def spent(self, part: str, work: float) -> None:
-        """Work of a part that was done."""
-        self.done[part] = self.done.get(part, 0.0) + work
-        self.planned[part] = max(self.planned.get(part, 0.0), self.done[part])
-
-    @property
-    def elapsed_seconds(self) -> float:
-        """Since the clock was made."""
-        return time.monotonic() - self._began
-
-    @property
-    def share(self) -> float:
-        """Done part of the plan, 0 to 1."""
-        planned = sum(self.planned.values())
-        return sum(self.done.values()) / planned if planned else 0.0
-
-    @property
-    def seconds_left(self) -> float | None:
-        """Unknown until a fiftieth of the plan is done."""
-        if self.share < 0.02:
-            return None
-        return self.elapsed_seconds * (1 - self.share) / self.share
+SPEED_OVER_SECONDS = 10.0
 
 
 class TerminalProgress(Progress):
@@ -72,10 +27,12 @@ class TerminalProgress(Progress):
         self.console = console
         self.title = title
         self.clock = Clock()
-        self._part = ""
+        self._lock = Lock()  # the display is drawn by a thread of its own
+        self._part = "starting"
         self._what = ""
         self._figures: dict[str, float] = {}
         self._last_line = 0.0
+        self._recent: deque[tuple[float, float]] = deque()  # time, images
         self._live = Live(
             console=console,
             get_renderable=self._render,
@@ -96,37 +53,57 @@ class TerminalProgress(Progress):
     ) -> None:
         self._live.stop()
 
-    def plan(self, work: dict[str, float]) -> None:
-        self.clock.plan(work)
+    def plan(self, parts: dict[str, list[Load]]) -> None:
+        with self._lock:
+            self.clock.plan(parts)
 
     def start(self, part: str) -> None:
-        self.clock.start(part)
-        self._part = part
-        self._figures.clear()
-        self.doing("")
+        with self._lock:
+            self.clock.start(part)
+            self._part = part
+            self._what = ""
+            self._figures.clear()
+            self._recent.clear()
         self._plain_line(now=True)
 
     def doing(self, what: str) -> None:
         self._what = what
         self._plain_line()
 
-    def spent(self, work: float) -> None:
-        self.clock.spent(self._part, work)
+    def spent(self, load: Load) -> None:
+        with self._lock:
+            self.clock.spent(load)
+            self._recent.append((time.monotonic(), load.images))
         self._plain_line()
 
+    def skipped(self, loads: list[Load]) -> None:
+        with self._lock:
+            self.clock.skipped(loads)
+
     def figure(self, name: str, value: float) -> None:
-        self._figures[name.replace("_", " ")] = value
-        if name == "reward":
-            best = self._figures.get("best reward")
-            self._figures["best reward"] = value if best is None else max(best, value)
+        with self._lock:
+            self._figures[name.replace("_", " ")] = value
+            if name == "reward":
+                best = self._figures.get("best reward")
+                self._figures["best reward"] = value if best is None else max(best, value)
 
     def note(self, text: str) -> None:
         self.console.print(text, highlight=False, markup=False, soft_wrap=True)
 
     def _times(self) -> str:
         left = self.clock.seconds_left
-        remaining = "time left: to be measured" if left is None else f"about {_minutes(left)} left"
-        return f"{_minutes(self.clock.elapsed_seconds)} so far, {remaining}"
+        remaining = "time left: to be measured" if left is None else f"about {duration(left)} left"
+        return f"{duration(self.clock.elapsed_seconds)} so far, {remaining}"
+
+    def _speed_text(self) -> str:
+        """Images a second over the latest seconds: real and generated ones, as they pass through."""
+        now = time.monotonic()
+        while self._recent and now - self._recent[0][0] > SPEED_OVER_SECONDS:
+            self._recent.popleft()
+        if len(self._recent) < 2:
+            return ""
+        images = sum(number for _, number in self._recent) - self._recent[0][1]
+        return f"{images / (now - self._recent[0][0]):,.0f} images/s"
 
     def _figures_text(self) -> str:
         return " · ".join(f"{name} {value:.3f}" for name, value in self._figures.items())
@@ -142,6 +119,7 @@ class TerminalProgress(Progress):
             self._part,
             self._what,
             self._figures_text(),
+            self._speed_text(),
             self._times(),
         ]
         self.console.print(
@@ -152,6 +130,10 @@ class TerminalProgress(Progress):
         )
 
     def _render(self) -> RenderableType:
+        with self._lock:
+            return self._display()
+
+    def _display(self) -> RenderableType:
         bar = Table.grid(padding=(0, 1))
         bar.add_row(
             Text(self.title, style="bold"),
@@ -159,9 +141,8 @@ class TerminalProgress(Progress):
             Text(f"{self.clock.share:.0%}"),
             Text(self._times(), style="dim"),
         )
-        return Group(
-            bar, Text(f"{self._part}  {self._what}"), Text(self._figures_text(), style="cyan")
-        )
+        figures = " · ".join(text for text in (self._figures_text(), self._speed_text()) if text)
+        return Group(bar, Text(f"{self._part}  {self._what}"), Text(figures, style="cyan"))
 
 
 SCORES = {
@@ -176,31 +157,50 @@ SCORES = {
 def results_table(results: dict[str, Any]) -> RenderableType:
     """The found architecture and its scores between "untrained" and "floor"."""
     judge = results["judge"]
-    table = Table(title=f"Scores by the judge {judge['name']} on {results['data']['name']}")
-    for column in ("", "untrained", "this generator", "floor (real images)", "better is"):
+    table = Table(
+        title=f"Scores by the judge {judge['name']} on {results['data']['name']}, protocol "
+        f"{results['protocol']['name']}"
+    )
+    columns = {"untrained": "untrained", "scores": "this generator", "floor": "floor (real images)"}
+    columns = {who: title for who, title in columns.items() if results[who]}
+    for column in ("", *columns.values(), "better is"):
         table.add_column(column, justify="left" if not column else "right")
     for key, (name, better) in SCORES.items():
-        values = [_score_text(results[who], key) for who in ("untrained", "scores", "floor")]
+        values = [_score_text(results[who], key) for who in columns]
         table.add_row(name, *values, better)
-    counts = [f"{results[who]['images']:,}" for who in ("untrained", "scores", "floor")]
-    table.add_row("images judged", *counts, "")
+    table.add_row("images judged", *(f"{results[who]['images']:,}" for who in columns), "")
     found = (
         f"Architecture: {results['architecture']}\n"
         f"Authors' vector: {results['vector']}\n"
         f"{results['parameters']:,} parameters, {results['multiply_accumulates'] / 1e6:,.0f} million "
         f"multiply-accumulates an image of {results['image_size']}×{results['image_size']}\n"
-        f"The judge puts {judge['held_out_accuracy']:.1%} of held-out real images into their class; "
-        "its scores compare with others of this judge only."
+        f"{_skill(judge)}Scores compare with others of this judge and protocol only."
     )
-    return Group(Text(found), table)
+    marks = [
+        Text(f"{title}: {mark}") for who, title in columns.items() for mark in results[who]["marks"]
+    ]
+    return Group(Text(found), table, *marks)
+
+
+def _skill(judge: dict[str, Any]) -> str:
+    """How well a domain judge does its task."""
+    if "held_out_accuracy" not in judge:
+        return ""
+    images = f"{judge['held_out_accuracy']:.1%} of held-out real images"
+    if judge.get("task") == "rotation":
+        return f"The images have no classes; the judge tells of {images} which way up they are. "
+    return f"The judge puts {images} into their class. "
 
 
 def _score_text(scores: dict[str, Any], key: str) -> str:
     spread = scores.get(f"{key}_std")
+    if scores[key] is None:
+        return "–"
     return f"{scores[key]:.4g}" if spread is None else f"{scores[key]:.4g} ± {spread:.2g}"
 
 
-def _minutes(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """Minutes and seconds, or hours and minutes."""
     whole = round(seconds)
     hours, minutes = whole // 3600, whole % 3600 // 60
     return f"{hours} h {minutes:02d} min" if hours else f"{minutes}:{whole % 60:02d} min"

@@ -1,0 +1,189 @@
+"""The commands about architectures and the space they are taken from: arch show, random, space."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from autogan.cli.common import INGREDIENTS, Json, app, notes, refuse_unwritable
+from autogan.errors import UserError
+
+if TYPE_CHECKING:
+    from autogan.space import Architecture
+
+arch_app = typer.Typer(no_args_is_help=True)
+app.add_typer(arch_app, name="arch", rich_help_panel=INGREDIENTS)
+
+Cells = Annotated[int, typer.Option("--cells", help="Cells; each doubles the resolution.")]
+
+
+@arch_app.callback()
+def _arch() -> None:
+    """Look at architectures and at the space they are taken from.
+
+    Example: [bold]autogan arch show autogan-a[/]
+    """
+
+
+def published_names() -> list[str]:
+    """The names that complete where an architecture is asked for."""
+    from autogan.space import PUBLISHED_VECTORS
+
+    return list(PUBLISHED_VECTORS)
+
+
+def read_architecture(text: str) -> "Architecture":
+    """What `Architecture.parse` reads, or a JSON file with such a thing.
+
+    The file may hold a vector, a text form, or an object that has one under "architecture" or
+    "vector", as the entries of architectures.json and results.json do.
+    """
+    from autogan.space import Architecture
+
+    file = Path(text)
+    if not text.endswith(".json"):
+        return Architecture.parse(text)
+    try:
+        value = json.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"Cannot read {file}: {error.strerror}.") from None
+    except ValueError as error:
+        raise UserError(f"{file} is not valid JSON: {error}.") from None
+    if isinstance(value, dict):
+        value = value.get("architecture", value.get("vector"))
+    if isinstance(value, str):
+        return Architecture.parse(value)
+    if isinstance(value, list) and all(type(number) is int for number in value):
+        return Architecture.from_vector(value)
+    raise UserError(
+        f"{file} holds no single architecture: neither a vector, nor a text form, nor an object "
+        'with one under "architecture" or "vector".'
+    )
+
+
+@arch_app.command()
+def show(
+    architecture: Annotated[
+        str,
+        typer.Argument(
+            metavar="A",
+            help="autogan-a, -b, -c (or A, B, C), a text form, the authors' vector in any notation, "
+            "or a JSON file that holds one.",
+            autocompletion=published_names,
+        ),
+    ],
+    channels: Annotated[
+        int, typer.Option("--channels", min=1, help="Of every cell; 256 is published.")
+    ] = 256,
+    bottom_size: Annotated[
+        int, typer.Option("--bottom-size", min=1, help="Pixels that the first cell doubles.")
+    ] = 4,
+    latent_size: Annotated[
+        int, typer.Option("--latent-size", min=1, help="Length of a latent vector.")
+    ] = 128,
+    svg: Annotated[
+        Path | None, typer.Option("--svg", help="Write the diagram to this SVG file.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """One architecture: all its forms, its size and cost, and a diagram.
+
+    Example: [bold]autogan arch show autogan-a --svg a.svg[/]
+
+    Example: [bold]autogan arch show "1 0 1 1 1 0 0 1 1" --channels 128[/]
+    """
+    from autogan.nets.cost import generator_cost
+    from autogan.space import PUBLISHED_VECTORS
+    from autogan.terminal_diagram import text_diagram
+
+    chosen = read_architecture(architecture)
+    if svg:
+        refuse_unwritable(svg, "--svg")
+    cost = generator_cost(
+        chosen, latent_size=latent_size, channels=channels, bottom_size=bottom_size
+    )
+    vector = chosen.to_vector()
+    names = [name for name, known in PUBLISHED_VECTORS.items() if list(known) == vector]
+    image_size = bottom_size << len(chosen)
+    described: dict[str, Any] = {
+        "published_name": names[0] if names else None,
+        "architecture": str(chosen),
+        "vector": vector,
+        "cells": [vars(cell) for cell in chosen.cells],
+        "channels": channels,
+        "bottom_size": bottom_size,
+        "latent_size": latent_size,
+        "image_size": image_size,
+        "parameters": cost.parameters,
+        "multiply_accumulates": cost.multiply_accumulates,
+    }
+    if svg:
+        from autogan.report.diagram import architecture_diagram
+
+        svg.write_text(architecture_diagram(chosen, bottom_size), encoding="utf-8")
+        notes.print(f"Diagram: {svg}", highlight=False, markup=False, soft_wrap=True)
+    if as_json:
+        print(json.dumps(described))
+        return
+    print(f"name:     {described['published_name'] or 'none: not a published architecture'}")
+    print(f"text:     {chosen}")
+    print(f"vector:   {' '.join(map(str, vector))}")
+    print(f"images:   {image_size}×{image_size}, from latents of {latent_size}")
+    print(f"size:     {cost.parameters:,} parameters at {channels} channels")
+    print(f"cost:     {cost.multiply_accumulates / 1e6:,.1f} million multiply-accumulates an image")
+    print(f"\n{text_diagram(chosen, channels, bottom_size)}")
+
+
+@arch_app.command(name="random")
+def random_architectures(
+    count: Annotated[int, typer.Option("--count", min=1, help="Architectures.")] = 1,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Names the draw.")] = 0,
+    cells: Cells = 3,
+    as_json: Json = False,
+) -> None:
+    """Architectures drawn uniformly from the space, one a line; the same may come twice.
+
+    Example: [bold]autogan arch random --count 5 --seed 1[/]
+    """
+    from random import Random
+
+    from autogan.space import SearchSpace
+
+    space, generator = SearchSpace.autogan(cells), Random(seed)
+    drawn = [space.sample(generator) for _ in range(count)]
+    if as_json:
+        print(json.dumps([{"architecture": str(a), "vector": a.to_vector()} for a in drawn]))
+        return
+    for architecture in drawn:
+        print(architecture)
+
+
+@arch_app.command()
+def space(cells: Cells = 3, as_json: Json = False) -> None:
+    """The search space: every decision with its options, and how many architectures there are.
+
+    Example: [bold]autogan arch space --cells 4[/]
+    """
+    from autogan.space import SearchSpace, option_text
+
+    searched = SearchSpace.autogan(cells)
+    if as_json:
+        listed = [{d.name: list(d.options) for d in decisions} for decisions in searched.cells]
+        print(json.dumps({"cells": listed, "cardinality": searched.cardinality()}))
+        return
+    from math import prod
+
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("cell", "decision", "options, in the order of the authors' integers", "how many")
+    for cell, decisions in enumerate(searched.cells):
+        for decision in decisions:
+            options = " · ".join(option_text(option) for option in decision.options)
+            table.add_row(str(cell), decision.name, options, str(len(decision.options)))
+        combinations = prod(len(decision.options) for decision in decisions)
+        table.add_row("", "", "[dim]combinations of this cell[/]", f"{combinations:,}")
+        table.add_section()
+    Console().print(table)
+    print(f"{searched.cardinality():,} architectures of {cells} cells")

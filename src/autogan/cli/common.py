@@ -1,0 +1,215 @@
+"""What the commands share: the application, its options, and how progress and results are shown.
+
+torch, pydantic and whatever else takes its time are imported inside the commands, so that every
+`--help` answers at once.
+"""
+
+import json
+import os
+import platform
+import re
+import sys
+import traceback
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+
+from autogan.errors import UserError
+from autogan.version import package_version
+
+if TYPE_CHECKING:
+    from autogan.terminal import TerminalProgress
+
+app = typer.Typer(
+    name="autogan",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+RUNS, GENERATORS, INGREDIENTS = "Runs", "Generators", "What runs are made of"
+"""Headings of `autogan --help`; the commands that search and train stand above them."""
+notes = Console(stderr=True)
+"""Progress and messages; results alone go to standard output."""
+
+
+def complete_presets() -> list[str]:
+    """The names that complete where a preset is asked for."""
+    from autogan.config import preset_names
+
+    return preset_names()
+
+
+def source_names() -> list[str]:
+    """What completes where images are asked for."""
+    return ["glyphs", "cifar10", "stl10", "folder:"]
+
+
+Preset = Annotated[
+    str | None,
+    typer.Option(
+        "--preset",
+        help="Recipe; `autogan presets` lists them.",
+        autocompletion=complete_presets,
+    ),
+]
+Data = Annotated[
+    str | None,
+    typer.Option(
+        "--data",
+        help="glyphs, cifar10[:PATH], stl10[:PATH], or folder:PATH (a folder or an archive).",
+        autocompletion=source_names,
+    ),
+]
+SkipBroken = Annotated[
+    bool,
+    typer.Option(
+        "--skip-broken", help="Leave out image files that cannot be read, and count them."
+    ),
+]
+Out = Annotated[Path | None, typer.Option("--out", help="Folder of the run; must be free.")]
+SetOptions = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="One setting, e.g. search.iterations=40. May be repeated."),
+]
+ConfigFile = Annotated[Path | None, typer.Option("--config", help="YAML file with settings.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the resolved settings and stop.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the results as one JSON object.")]
+
+
+def seconds_of(text: str) -> float:
+    """Seconds of a time such as 90s, 9m, 1h30m or 2h."""
+    found = re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?", text.strip())
+    if not text.strip() or found is None:
+        raise typer.BadParameter(f"{text!r} is no time; give for example 90s, 9m or 1h30m.")
+    hours, minutes, seconds = (int(part or 0) for part in found.groups())
+    total = 3600 * hours + 60 * minutes + seconds
+    if total == 0:
+        raise typer.BadParameter("a time limit must be longer than nothing.")
+    return float(total)
+
+
+TimeLimit = Annotated[
+    float | None,
+    typer.Option(
+        "--time-limit",
+        parser=seconds_of,
+        metavar="TIME",
+        help="Stop after this time (90s, 9m, 1h30m) with a checkpoint; --resume goes on.",
+    ),
+]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run that --out holds.")]
+
+
+def main() -> None:
+    """Runs the command line; a user's mistake becomes a message and exit code 2, a fault of ours 1."""
+    warnings.showwarning = _show_warning
+    try:
+        app()
+    except UserError as error:
+        _show_error(str(error))
+        sys.exit(2)
+    except Exception:
+        traceback.print_exc()
+        _show_error(
+            "This is a fault of autogan, not of what you gave. Please report it with the lines "
+            "above, the command, and: "
+            f"autogan {package_version()}, Python {platform.python_version()}, "
+            f"{platform.platform()}."
+        )
+        sys.exit(1)
+
+
+def _show_error(message: str) -> None:
+    notes.print("[bold red]Error:[/] ", end="")
+    notes.print(message, markup=False, highlight=False, soft_wrap=True)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"autogan {package_version()}")
+        raise typer.Exit
+
+
+@app.callback()
+def _program(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and stop."
+        ),
+    ] = False,
+) -> None:
+    """Find a GAN architecture for your images, train it, and judge it (AutoGAN, ICCV 2019).
+
+    Example: [bold]autogan demo[/]
+    """
+
+
+def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
+    notes.print(f"Warning: {message}", markup=False, highlight=False, soft_wrap=True)
+
+
+def refuse_unwritable(output: Path, option: str) -> None:
+    """Raises `UserError` where an output is there already, or where its folder cannot be written.
+
+    Nothing is ever overwritten; folders above the output are made.
+    """
+    if output.exists():
+        raise UserError(f"{output} exists already. Choose another {option}.")
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{option} {output}: {error.strerror}: {error.filename}.") from None
+    if not os.access(output.parent, os.W_OK):
+        raise UserError(f"{option} {output}: {output.parent} cannot be written to.")
+
+
+def data_override(data: str | None, skip_broken: bool = False) -> list[str]:
+    source = [] if data is None else [f"data.source={json.dumps(data)}"]
+    return [*source, "data.skip_broken=true"] if skip_broken else source
+
+
+@contextmanager
+def naming_damage(*runs: Path) -> Iterator[None]:
+    """Where reading runs fails: whether their files are damaged, which is then said, or we are."""
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as error:
+        from autogan.verify import verify
+
+        for run in runs:
+            if not run.is_dir():  # a file of results
+                raise UserError(f"{run} does not hold what autogan evaluate writes.") from error
+            if problems := verify(run).problems:
+                raise UserError(
+                    f"The run in {run} is damaged: {problems[0]}. `autogan verify {run}` names all."
+                ) from error
+        raise
+
+
+@contextmanager
+def shown_progress(title: str) -> Iterator["TerminalProgress"]:
+    from autogan.terminal import TerminalProgress
+
+    with TerminalProgress(notes, f"autogan {title}") as progress:
+        yield progress
+
+
+def print_results(results: dict[str, Any], folder: Path, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(results))
+        return
+    from autogan.terminal import results_table
+
+    Console().print(results_table(results))
+    if "files" in results:
+        for name, file in results["files"].items():
+            notes.print(f"{name}: {folder / file}", highlight=False)
+        notes.print(f"results: {folder / 'results.json'}", highlight=False)

@@ -1,0 +1,156 @@
+"""The command that scores a generator's file: evaluate."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from autogan.cli.common import (
+    GENERATORS,
+    Data,
+    Json,
+    Preset,
+    SetOptions,
+    app,
+    data_override,
+    print_results,
+    shown_progress,
+)
+from autogan.errors import UserError, unknown_name
+from autogan.protocols import CUSTOM, PROTOCOLS, protocol_overrides
+
+if TYPE_CHECKING:
+    from autogan.config import Settings
+    from autogan.weights import SavedGenerator
+
+JudgeKind = Annotated[
+    str | None,
+    typer.Option(
+        "--judge",
+        help="domain (learned from the data) or inception (the network of 2015).",
+        autocompletion=lambda: ["domain", "inception"],
+    ),
+]
+InceptionWeights = Annotated[
+    Path | None,
+    typer.Option("--inception-weights", help="File of the Inception network's weights."),
+]
+
+
+@app.command(rich_help_panel=GENERATORS)
+def evaluate(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A generator.safetensors.")],
+    data: Data = None,
+    preset: Preset = None,
+    protocol: Annotated[
+        str | None,
+        typer.Option(
+            "--protocol",
+            help=f"How many images, against which: {', '.join(PROTOCOLS)}.",
+            autocompletion=lambda: list(PROTOCOLS),
+        ),
+    ] = None,
+    judge: JudgeKind = None,
+    inception_weights: InceptionWeights = None,
+    statistics: Annotated[
+        str | None,
+        typer.Option(
+            "--statistics",
+            help="Instead of data: an .npz of the real images' statistics, or the name of imported "
+            "ones. For the Inception judge.",
+        ),
+    ] = None,
+    overrides: SetOptions = None,
+    as_json: Json = False,
+) -> None:
+    """Score a generator: by default on the data and with the settings it was trained with.
+
+    One that was imported says neither: give --data, and a --preset or settings where those of the
+    paper do not suit.
+
+    Example: [bold]autogan evaluate runs/first/generator.safetensors --protocol quick[/]
+    """
+    given = [
+        *(protocol_overrides(_known_protocol(protocol)) if protocol else []),
+        *judge_overrides(judge, inception_weights),
+        *(overrides or []),
+        *data_override(data),
+    ]
+    if statistics and data:
+        raise UserError(
+            "Give --data, which statistics are computed from, or --statistics: not both."
+        )
+
+    from autogan.pipeline import describe_generator, settings_of
+    from autogan.weights import load_generator
+
+    saved = load_generator(file)
+    undecided = ["search.reward=auto", "derive.metric=auto"]  # nothing is chosen any more
+    settings = settings_of(saved, [*undecided, *given], preset, needs_data=not statistics)
+    if statistics:
+        scored = _against_statistics(saved, settings, statistics)
+    else:
+        scored = _against_data(saved, settings)
+    print_results({**describe_generator(saved.generator), **scored}, file.parent, as_json)
+
+
+def judge_overrides(kind: str | None, inception_weights: Path | None) -> list[str]:
+    """Settings for --judge and --inception-weights; the second asks for the Inception judge."""
+    if inception_weights is not None:
+        if kind not in (None, "inception"):
+            raise UserError(f"--inception-weights goes with --judge inception, not {kind}.")
+        return [
+            "judge.kind=inception",
+            f"judge.inception_weights={json.dumps(str(inception_weights))}",
+        ]
+    return [] if kind is None else [f"judge.kind={json.dumps(kind)}"]
+
+
+def _known_protocol(name: str) -> str:
+    if name not in (*PROTOCOLS, CUSTOM):
+        raise unknown_name("protocol", name, [*PROTOCOLS, CUSTOM])
+    return name
+
+
+def _against_data(saved: "SavedGenerator", settings: "Settings") -> dict[str, Any]:
+    from autogan.evaluate import evaluate as evaluate_generator
+    from autogan.ground import describe_images, prepare
+
+    with shown_progress("evaluate") as progress:
+        ground = prepare(settings, progress, to_train=False)
+        progress.start("evaluate")
+        evaluation = evaluate_generator(saved.generator, ground, progress)
+    return {
+        "judge": ground.judge.describe(),
+        "data": describe_images(ground.data),
+        **evaluation.to_dict(),
+    }
+
+
+def _against_statistics(
+    saved: "SavedGenerator", settings: "Settings", statistics: str
+) -> dict[str, Any]:
+    if settings.judge.kind != "inception":
+        raise UserError(
+            "--statistics goes with --judge inception: the domain judge learns from the data, which "
+            "then give the statistics too."
+        )
+    from autogan.compute import Compute
+    from autogan.evaluate import evaluate_against
+    from autogan.ground import make_inception_judge
+    from autogan.images import default_cache_directory
+    from autogan.judges.statistics_files import find_statistics
+
+    imported = find_statistics(statistics, default_cache_directory())
+    with shown_progress("evaluate") as progress:
+        progress.start("evaluate")
+        judge = make_inception_judge(
+            settings, Compute.resolve(settings.compute.device).device, progress
+        )
+        evaluation = evaluate_against(imported, saved.generator, judge, settings, progress)
+    return {
+        "judge": judge.describe(),
+        "data": {"name": imported.data_name, "digest": imported.data_digest},
+        **evaluation.to_dict(),
+    }

@@ -1,0 +1,125 @@
+"""The command that trains the judge of one's own images: judge train."""
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+import typer
+
+from autogan.cli.common import (
+    INGREDIENTS,
+    ConfigFile,
+    Data,
+    Json,
+    Preset,
+    SetOptions,
+    SkipBroken,
+    app,
+    data_override,
+    shown_progress,
+)
+from autogan.errors import UserError
+
+judge_app = typer.Typer(no_args_is_help=True)
+app.add_typer(judge_app, name="judge", rich_help_panel=INGREDIENTS)
+
+
+@judge_app.callback()
+def _judge() -> None:
+    """The judge: a classifier of your images, which every score comes from.
+
+    Example: [bold]autogan judge train --data folder:photographs[/]
+    """
+
+
+@judge_app.command()
+def train(
+    data: Data = None,
+    skip_broken: SkipBroken = False,
+    preset: Preset = None,
+    config: ConfigFile = None,
+    overrides: SetOptions = None,
+    as_json: Json = False,
+) -> None:
+    """Train the judge of a data set, keep it in the cache, and show where it errs.
+
+    A run with the same data and judge settings takes it from there. Unlabelled images: the judge
+    learns which way up an image is.
+
+    Example: [bold]autogan judge train --data folder:photographs --preset cifar10-cpu[/]
+    """
+    from autogan.config import load_settings
+
+    settings = load_settings(
+        preset, config, [*(overrides or []), *data_override(data, skip_broken)]
+    )
+    if settings.judge.kind != "domain":
+        raise UserError(
+            f"judge.kind is {settings.judge.kind!r}, a judge that is not trained. "
+            "Give --set judge.kind=domain."
+        )
+    with shown_progress("judge train") as progress:
+        from autogan.compute import Compute
+        from autogan.images import default_cache_directory, load_data
+        from autogan.judges import domain_judge
+        from autogan.judges.confusion import confusion_counts, worst_confusions
+        from autogan.judges.tasks import Task
+        from autogan.judges.training import NetworkTraining
+        from autogan.work import Work
+
+        source = settings.data
+        images = load_data(
+            source.source,
+            source.image_size,
+            skip_broken=source.skip_broken,
+            limit_factor=source.limit_factor,
+        )
+        for note in images.notes:
+            progress.note(note)
+        device = Compute.resolve(settings.compute.device).device
+        task = Task.of(images.class_names)
+        examples_an_epoch = len(images.train) * task.per_image
+        load = Work(settings, len(images.train), examples_an_epoch).judge_training()
+        progress.plan({"judge": [load]})
+        progress.start("judge")
+
+        def drive(training: NetworkTraining) -> None:
+            while training.step < training.steps:
+                training.train_step()
+                progress.doing(f"step {training.step} of {training.steps}")
+                progress.spent(load / training.steps)
+            training.refuse_non_finite()
+
+        judge = domain_judge(
+            images, settings.judge, settings.seed, device, default_cache_directory(), drive
+        )
+        progress.doing("looking at the held-out images")
+        examples = judge.task.examples(images.held_out, f"The held-out part of {images.name}")
+        counts = confusion_counts(judge, examples)
+    worst = worst_confusions(counts, judge.task.answers)
+    described: dict[str, Any] = {
+        **judge.describe(),
+        "task": judge.task.kind,
+        "data": {"name": images.name, "digest": images.digest},
+        "held_out_examples": len(examples),
+        "worst_confusions": [asdict(pair) for pair in worst],
+    }
+    if as_json:
+        print(json.dumps(described))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    question = "into their class" if judge.task.kind == "classes" else "the right way up"
+    print(
+        f"{judge.name} puts {judge.held_out_accuracy:.1%} of {len(examples):,} held-out examples of "
+        f"{images.name} {question}."
+    )
+    if not worst:
+        print("It takes none for another.")
+        return
+    table = Table("taken for", "instead of", "images", "share", title="What it takes for another")
+    for pair in worst:
+        share = f"{pair.taken / pair.examples:.1%}"
+        table.add_row(pair.wrong, pair.right, f"{pair.taken} of {pair.examples}", share)
+    Console().print(table)

@@ -1,0 +1,57 @@
+"""The commands about recipes: presets, presets show."""
+
+import json
+from typing import Annotated
+
+import typer
+
+from autogan.cli.common import INGREDIENTS, Json, app, complete_presets
+
+presets_app = typer.Typer()
+app.add_typer(presets_app, name="presets", rich_help_panel=INGREDIENTS)
+
+
+@presets_app.callback(invoke_without_command=True)
+def presets(context: typer.Context, as_json: Json = False) -> None:
+    """The recipes that --preset takes; alone, lists them.
+
+    Example: [bold]autogan presets[/]
+
+    Example: [bold]autogan presets show cifar10-cpu[/]
+    """
+    if context.invoked_subcommand is not None:
+        return
+    from autogan.config import preset_names
+    from autogan.recipes import preset_summary
+
+    summaries = {name: preset_summary(name) for name in preset_names()}
+    if as_json:
+        print(json.dumps(summaries))
+        return
+    width = max(map(len, summaries))
+    for name, summary in summaries.items():
+        print(f"{name:<{width}}  {summary}")
+
+
+@presets_app.command()
+def show(
+    preset: Annotated[
+        str,
+        typer.Argument(metavar="P", help="A preset's name.", autocompletion=complete_presets),
+    ],
+    as_json: Json = False,
+) -> None:
+    """One recipe with every setting resolved and explained, as YAML that --config takes.
+
+    Example: [bold]autogan presets show cifar10-cpu > mine.yaml[/]
+    """
+    from autogan.config import load_settings
+
+    settings = load_settings(preset)
+    if as_json:
+        print(json.dumps(settings.model_dump(mode="json")))
+        return
+    from autogan.recipes import commented_yaml, preset_summary
+
+    print(f"# {preset}: {preset_summary(preset)}")
+    print(commented_yaml(settings), end="")

@@ -1,0 +1,340 @@
+"""The commands that make or go on with a run: demo, run, search, derive, train."""
+
+import json
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from autogan.cli.architectures import published_names, read_architecture
+from autogan.cli.common import (
+    ConfigFile,
+    Data,
+    DryRun,
+    Json,
+    Out,
+    Preset,
+    Resume,
+    SetOptions,
+    SkipBroken,
+    TimeLimit,
+    app,
+    data_override,
+    notes,
+    print_results,
+    shown_progress,
+)
+from autogan.errors import UserError
+
+if TYPE_CHECKING:
+    from autogan.config import Settings
+    from autogan.runs import Run, Task
+    from autogan.terminal import TerminalProgress
+
+
+ArchitectureOption = Annotated[
+    str | None,
+    typer.Option(
+        "--arch",
+        help="autogan-a, -b, -c, a text form, the authors' vector, or a JSON file with one.",
+        autocompletion=published_names,
+    ),
+]
+
+
+@app.command()
+def demo(
+    out: Out = None,
+    overrides: SetOptions = None,
+    time_limit: TimeLimit = None,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """The whole method on embedded images, in minutes: search, derive, train, evaluate, pictures.
+
+    Example: [bold]autogan demo[/]
+    """
+    from autogan.config import load_settings
+
+    settings = load_settings("demo", overrides=overrides or ())
+    if not _printed(settings, dry_run):
+        folder = out or _free_folder(Path("runs/demo"))
+        _run_whole(settings, folder, False, time_limit, as_json)
+
+
+@app.command()
+def run(
+    preset: Preset = None,
+    data: Data = None,
+    skip_broken: SkipBroken = False,
+    out: Out = None,
+    config: ConfigFile = None,
+    overrides: SetOptions = None,
+    resume: Resume = False,
+    time_limit: TimeLimit = None,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Search, derive, train and evaluate in one go.
+
+    Example: [bold]autogan run --preset cifar10-cpu --data cifar10 --out runs/first[/]
+    """
+    settings = _resolved(preset, data, skip_broken, config, overrides, resume, out)
+    if not _printed(settings, dry_run):
+        _run_whole(settings, _required(out), resume, time_limit, as_json)
+
+
+@app.command()
+def search(
+    preset: Preset = None,
+    data: Data = None,
+    skip_broken: SkipBroken = False,
+    out: Out = None,
+    config: ConfigFile = None,
+    overrides: SetOptions = None,
+    resume: Resume = False,
+    time_limit: TimeLimit = None,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Only the search; go on with [bold]autogan derive RUN[/].
+
+    Example: [bold]autogan search --preset cifar10-cpu --data cifar10 --out runs/first[/]
+    """
+    settings = _resolved(preset, data, skip_broken, config, overrides, resume, out)
+    if _printed(settings, dry_run):
+        return
+    from autogan.runs import Task
+
+    with _opened(settings, _required(out), Task("search"), resume, time_limit) as (run, progress):
+        from autogan.pipeline import prepare_run, search_part
+        from autogan.report.live import LiveReport
+
+        search_part(run, prepare_run(run, progress), progress)
+        LiveReport(run.folder).draw()
+        run.seal()
+        found = run.read("architectures.json")
+    if as_json:
+        print(json.dumps(found))
+    else:
+        notes.print(f"Searched: {run.folder}. Next: autogan derive {run.folder}", highlight=False)
+
+
+@app.command()
+def derive(
+    folder: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a finished search.")],
+    time_limit: TimeLimit = None,
+    as_json: Json = False,
+) -> None:
+    """Sample architectures from a finished search and train the best of them from scratch.
+
+    Example: [bold]autogan derive runs/first[/]
+    """
+    from autogan.runs import Task, derive_command, read_settings
+
+    settings = read_settings(folder)
+    if (folder / "results.json").exists():
+        raise UserError(f"The run in {folder} has ended; its results are in results.json.")
+    again = derive_command(folder)
+    opened = _opened(settings, folder, Task("search"), True, time_limit, again)
+    with opened as (run, progress):
+        from autogan.pipeline import derive_part, prepare_run, search_part
+        from autogan.report.live import LiveReport
+
+        searched = run.position("search") or {"iteration": 0}
+        if searched["iteration"] < settings.search.iterations:
+            raise UserError(
+                f"The search in {folder} has not ended. Finish it first: autogan search --out "
+                f"{folder} --resume"
+            )
+        ground = prepare_run(run, progress)
+        candidates = derive_part(search_part(run, ground, progress), run, ground, progress)
+        LiveReport(run.folder).draw()
+        run.seal()
+        found = run.read("derive.json")
+    if as_json:
+        print(json.dumps(found))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("architecture", "with shared weights", "inception score", "Fréchet distance")
+    for candidate in candidates:
+        table.add_row(
+            candidate.architecture,
+            f"{candidate.shared_reward:.3f}",
+            _figure(candidate.validation.inception_score),
+            f"{candidate.validation.frechet_distance:.2f}",
+        )
+    Console().print(table)
+    notes.print(f"Best: {folder / 'generator.safetensors'}", highlight=False)
+
+
+@app.command()
+def train(
+    architecture: ArchitectureOption = None,
+    preset: Preset = None,
+    data: Data = None,
+    skip_broken: SkipBroken = False,
+    out: Out = None,
+    config: ConfigFile = None,
+    overrides: SetOptions = None,
+    resume: Resume = False,
+    time_limit: TimeLimit = None,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Train one architecture from scratch and evaluate it.
+
+    Example: [bold]autogan train --arch autogan-a --preset cifar10-cpu --data cifar10 --out runs/a[/]
+    """
+    from autogan.runs import Task, read_task
+
+    if resume and not architecture:
+        task = read_task(_required(out))
+        architecture = task.architecture if task else None
+    if not architecture:
+        raise UserError("Which architecture should be trained? Give --arch; for example autogan-a.")
+    chosen = read_architecture(architecture)
+    settings = _resolved(preset, data, skip_broken, config, overrides, resume, out)
+    if len(chosen) != settings.cells:
+        raise UserError(
+            f"--arch has {len(chosen)} cells, but {settings.data.image_size} pixels from a bottom "
+            f"of {settings.network.bottom_size} take {settings.cells}."
+        )
+    if _printed(settings, dry_run):
+        return
+    task = Task("train", str(chosen))
+    with _opened(settings, _required(out), task, resume, time_limit) as (run, progress):
+        from autogan.pipeline import run_training
+
+        results = run_training(run, chosen, progress)
+    print_results(results, run.folder, as_json)
+
+
+def _figure(value: float | None) -> str:
+    """A score, or a dash where the judge cannot give it."""
+    return "–" if value is None else f"{value:.3f}"
+
+
+def _resolved(
+    preset: str | None,
+    data: str | None,
+    skip_broken: bool,
+    config: Path | None,
+    overrides: list[str] | None,
+    resume: bool,
+    out: Path | None,
+) -> "Settings":
+    from autogan.config import load_settings
+
+    given = [*(overrides or []), *data_override(data, skip_broken)]
+    if resume and not (preset or config):
+        from autogan.runs import read_settings
+
+        own = read_settings(_required(out)).model_dump(mode="json")
+        return load_settings(tree=own, overrides=given)
+    return load_settings(preset, config, given)
+
+
+def _required(out: Path | None) -> Path:
+    if out is None:
+        raise UserError("Where should the run be written? Give --out FOLDER.")
+    return out
+
+
+def _printed(settings: "Settings", dry_run: bool) -> bool:
+    if dry_run:
+        from autogan.config import settings_to_yaml
+
+        print(settings_to_yaml(settings), end="")
+    return dry_run
+
+
+def _free_folder(folder: Path) -> Path:
+    number, free = 1, folder
+    while free.exists():
+        number += 1
+        free = folder.with_name(f"{folder.name}-{number}")
+    return free
+
+
+@contextmanager
+def _opened(
+    settings: "Settings",
+    folder: Path,
+    task: "Task",
+    resume: bool,
+    time_limit_seconds: float | None,
+    again: str | None = None,
+) -> Iterator[tuple["Run", "TerminalProgress"]]:
+    """The run's folder, open; a folder made for input that turns out unusable is removed again.
+
+    Ends the program where the run was asked to stop.
+    again: the command that goes on after an interruption, where it is not the task's own.
+    """
+    from autogan.mishaps import Mishap, explained
+    from autogan.pipeline import open_run
+    from autogan.stopping import Stopped
+
+    if resume:
+        _refuse_other_task(folder, task)
+    again = again or task.resume_command(folder)
+    with explained(folder, again):
+        run = open_run(folder, settings, task, resume)
+    try:
+        with (
+            explained(folder, again),
+            closing(run),
+            run.stopping.listening(time_limit_seconds),
+            shown_progress(str(folder)) as progress,
+        ):
+            progress.note(f"Run folder: {folder}. If it is interrupted, go on with: {again}")
+            yield run, progress
+    except UserError as error:
+        if not resume and not isinstance(error, Mishap):
+            run.discard()
+        raise
+    except (Stopped, KeyboardInterrupt) as stop:
+        reason = stop.reason if isinstance(stop, Stopped) else "Ctrl-C"
+        notes.print(
+            f"Stopped by {reason}. Go on with: {again}",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
+        if isinstance(stop, Stopped):
+            raise SystemExit(stop.exit_code) from None
+        raise
+
+
+def _refuse_other_task(folder: Path, task: "Task") -> None:
+    """A training and a search leave different states: neither can go on with the other's run."""
+    from autogan.runs import read_task
+
+    made_for = read_task(folder)
+    if made_for is None:
+        return
+    if made_for.architecture != task.architecture:
+        raise UserError(
+            f"The run in {folder} is not of this kind. Go on with it: "
+            f"{made_for.resume_command(folder)}"
+        )
+
+
+def _run_whole(
+    settings: "Settings",
+    folder: Path,
+    resume: bool,
+    time_limit_seconds: float | None,
+    as_json: bool,
+) -> None:
+    from autogan.runs import Task
+
+    with _opened(settings, folder, Task("run"), resume, time_limit_seconds) as (run, progress):
+        from autogan.pipeline import run_everything
+
+        results = run_everything(run, progress)
+    print_results(results, folder, as_json)

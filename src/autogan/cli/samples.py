@@ -1,0 +1,71 @@
+"""The command that draws images from a generator's file: sample."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from autogan.cli.common import GENERATORS, app, notes, refuse_unwritable, shown_progress
+from autogan.errors import UserError
+
+
+@app.command(rich_help_panel=GENERATORS)
+def sample(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A generator.safetensors.")],
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="PNG file of the grid; samples.png where nothing is given."),
+    ] = None,
+    count: Annotated[int, typer.Option("--count", min=1, help="Images.")] = 64,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Names the latents.")] = 0,
+    interpolate: Annotated[
+        bool,
+        typer.Option(
+            "--interpolate", help="Rows of 8 images, each row from one latent to another."
+        ),
+    ] = False,
+    separate: Annotated[
+        Path | None, typer.Option("--separate", help="New folder for one PNG file an image.")
+    ] = None,
+    npz: Annotated[
+        Path | None,
+        typer.Option("--npz", help="File for arr_0, uint8 count×height×width×3: any count."),
+    ] = None,
+) -> None:
+    """Generated images: one grid (--out), files (--separate), or one array (--npz).
+
+    Example: [bold]autogan sample runs/first/generator.safetensors --count 100 --out grid.png[/]
+
+    Example: [bold]autogan sample runs/first/generator.safetensors --count 50000 --npz images.npz[/]
+    """
+    chosen = [
+        name
+        for name, target in (("--out", out), ("--separate", separate), ("--npz", npz))
+        if target
+    ]
+    if len(chosen) > 1:
+        raise UserError(f"Give one of {' and '.join(chosen)}: one kind of output at a time.")
+    if interpolate and (separate or npz):
+        raise UserError(f"--interpolate draws a grid: give --out with it, not {chosen[0]}.")
+    option = chosen[0] if chosen else "--out"
+    target = separate or npz or out or Path("samples.png")
+    refuse_unwritable(target, option)
+
+    from autogan import sampling
+    from autogan.compute import Compute
+    from autogan.weights import load_generator
+
+    generator = load_generator(file).generator
+    compute = Compute.resolve()
+    if not (separate or npz):
+        save = sampling.save_interpolation if interpolate else sampling.save_grid
+        save(generator, target, count, seed, compute)
+    else:
+        image_size = generator.bottom_size << len(generator.architecture)
+        sampling.refuse_too_large(target, count, image_size)
+        save_all = sampling.save_separately if separate else sampling.save_npz
+        with shown_progress("sample") as progress:
+            progress.plan({"sample": [sampling.sampling_load(generator, count)]})
+            progress.start("sample")
+            save_all(generator, target, count, seed, compute, progress)
+    notes.print(f"{count:,} images: {target}", highlight=False, markup=False, soft_wrap=True)

@@ -1,0 +1,43 @@
+"""The command that tells where a run is: status."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from autogan.cli.common import RUNS, Json, app, naming_damage
+
+
+@app.command(rich_help_panel=RUNS)
+def status(
+    folder: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.")],
+    as_json: Json = False,
+) -> None:
+    """Where a running or stopped run is, what is left of it, and how to go on.
+
+    Example: [bold]autogan status runs/first[/]
+    """
+    from autogan.status import status_of
+    from autogan.terminal import duration
+
+    with naming_damage(folder):
+        found = status_of(folder)
+    if as_json:
+        print(json.dumps(asdict(found)))
+        return
+    where = f": {found.position}" if found.position else ""
+    print(f"{found.part}{where}")
+    if found.share is not None:
+        print(
+            f"done and kept: {found.share:.0%} of the work{f' ({found.kept})' * bool(found.kept)}"
+        )
+    print(f"left: {', '.join(found.left) or 'nothing'}")
+    since = duration(found.seconds_since_write)
+    state = "running" if found.running else "finished" if found.part == "finished" else "stopped"
+    print(f"{state}; last wrote {since} ago")
+    if found.next_command and not found.running:
+        print(f"go on: {found.next_command}")
+    elif found.left and not found.running:
+        print("go on: with the command that made it, and --resume; this run does not say which")
