@@ -1,0 +1,262 @@
+"""What is timed: each case is one hot step, done the plain and the fast way on the same weights."""
+
+import itertools
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from autogan.bench.plain import PlainGan, as_plain, plain_compute
+from autogan.compute import Compute
+from autogan.gan import Gan, generate, latent_batches
+from autogan.judges.network import ResidualClassifier, build, initialise
+from autogan.nets.cost import (
+    classifier_multiply_accumulates,
+    discriminator_cost,
+    generator_cost,
+)
+from autogan.nets.discriminator import Discriminator
+from autogan.nets.generator import Generator
+from autogan.pixels import to_uint8
+from autogan.space import Architecture, SearchSpace
+
+LATENT_SIZE, BOTTOM_SIZE = 128, 4
+ARCHITECTURES = 8
+"""Architectures a search step goes through in turn, the same for both ways."""
+PLAIN_SCORING_BATCH = 100
+
+
+@dataclass(frozen=True)
+class Widths:
+    """Channels and batches of a step; the paper's are the defaults of a search."""
+
+    generator_channels: int = 128
+    discriminator_channels: int = 64
+    generator_batch: int = 128
+    discriminator_batch: int = 64
+    discriminator_steps: int = 5
+
+
+SEARCH = Widths()
+SCRATCH = Widths(generator_channels=256, discriminator_channels=128)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One step in every way it can be done, and the work in it.
+
+    floating_point_operations: of the textbook form, 2 for each multiply-accumulate; a backward pass
+    counts as two forward passes. images: that one call makes or looks at.
+    """
+
+    name: str
+    ways: dict[str, Callable[[], object]]
+    floating_point_operations: float
+    images: int
+
+
+def search_architectures(cells: int) -> list[Architecture]:
+    """A fixed spread of architectures of the published space."""
+    stream = random.Random(0)
+    return [SearchSpace.autogan(cells).sample(stream) for _ in range(ARCHITECTURES)]
+
+
+def adversarial_steps(
+    kind: type[Gan],
+    cells: int,
+    stage: int,
+    widths: Widths,
+    compute: Compute,
+    architecture: Architecture | None = None,
+) -> Callable[[], object]:
+    """A call that does `widths.discriminator_steps` discriminator steps and one generator step.
+
+    kind: `Gan`, or `PlainGan` for the plain way. Without `architecture` they are search steps: the
+    shared network, another architecture at every step.
+    """
+    space = SearchSpace.only(architecture) if architecture else SearchSpace.autogan(cells)
+    turn = itertools.cycle([architecture] if architecture else search_architectures(stage + 1))
+    generator = Generator(
+        space,
+        latent_size=LATENT_SIZE,
+        channels=widths.generator_channels,
+        bottom_size=BOTTOM_SIZE,
+    )
+    discriminator = Discriminator(cells, widths.discriminator_channels)
+    plain = kind is PlainGan
+    gan = kind(
+        as_plain(generator) if plain else generator,
+        as_plain(discriminator) if plain else discriminator,
+        learning_rate=2e-4,
+        betas=(0.0, 0.9),
+        compute=plain_compute(compute.device) if plain else compute,
+        seed=0,
+        purpose="bench",
+        average_decay=0.999 if architecture else None,
+    )
+    size = BOTTOM_SIZE << (stage + 1)
+    shape = (widths.discriminator_batch, 3, size, size)
+    real = torch.randint(0, 256, shape, dtype=torch.uint8, device=compute.device)
+
+    def steps() -> None:
+        for _ in range(widths.discriminator_steps):
+            gan.discriminator_step(real, next(turn))
+        gan.generator_step(widths.generator_batch, next(turn))
+
+    return steps
+
+
+def adversarial_case(
+    name: str,
+    cells: int,
+    stage: int,
+    widths: Widths,
+    compute: Compute,
+    architecture: Architecture | None = None,
+) -> Case:
+    """`adversarial_steps` both ways; see there."""
+    chosen = [architecture] if architecture else search_architectures(stage + 1)
+    return Case(
+        name,
+        {
+            way: adversarial_steps(kind, cells, stage, widths, compute, architecture)
+            for way, kind in (("plain", PlainGan), ("fast", Gan))
+        },
+        _step_work(widths, cells, stage, chosen),
+        widths.discriminator_batch * widths.discriminator_steps,
+    )
+
+
+def _step_work(widths: Widths, cells: int, stage: int, architectures: list[Architecture]) -> float:
+    generator = sum(_generator_work(a, widths.generator_channels) for a in architectures)
+    generator /= len(architectures)
+    discriminator = 2.0 * (
+        discriminator_cost(
+            stages=cells,
+            stage=stage,
+            channels=widths.discriminator_channels,
+            image_size=BOTTOM_SIZE << (stage + 1),
+        ).multiply_accumulates
+    )
+    each = widths.discriminator_batch * (2 * 3 * discriminator + generator)
+    once = widths.generator_batch * (3 * generator + 2 * discriminator)
+    return widths.discriminator_steps * each + once
+
+
+def _generator_work(architecture: Architecture, channels: int) -> float:
+    cost = generator_cost(
+        architecture, latent_size=LATENT_SIZE, channels=channels, bottom_size=BOTTOM_SIZE
+    )
+    return 2.0 * cost.multiply_accumulates
+
+
+def scoring_a_child(images: int, compute: Compute, judge_width: int = 32) -> Case:
+    """One child at 32×32 of the search's shared network: `images` images made and judged.
+
+    The plain way makes small batches, keeps all images on the host, and judges them afterwards; both
+    ways use the same judge.
+    """
+    architecture = Architecture.parse("autogan-a")
+    space = SearchSpace.autogan(3)
+    shared = Generator(
+        space,
+        latent_size=LATENT_SIZE,
+        channels=SEARCH.generator_channels,
+        bottom_size=BOTTOM_SIZE,
+    )
+    fast, plain = compute.place(shared), plain_compute(compute.device).place(as_plain(shared))
+    judge = _judge(judge_width, compute.device)
+    latents = torch.randn(images, LATENT_SIZE)
+
+    def drawn(count: int) -> Tensor:
+        return latents[:count]
+
+    @torch.inference_mode()
+    def fast_way() -> list[Tensor]:
+        return [
+            judge(generate(fast, batch, compute, architecture, batch_statistics=True).float())[1]
+            for batch in latent_batches(images, drawn)
+        ]
+
+    @torch.no_grad()
+    def plain_way() -> list[Tensor]:
+        made = []
+        plain.eval()
+        for batch in latents.split(PLAIN_SCORING_BATCH):
+            made.append(to_uint8(plain(batch.to(compute.device), architecture, True)).cpu())
+        return [
+            judge(batch.to(compute.device).float())[1]
+            for batch in torch.cat(made).split(PLAIN_SCORING_BATCH)
+        ]
+
+    work = _generator_work(architecture, SEARCH.generator_channels)
+    return Case(
+        "scoring one child",
+        {"plain": plain_way, "fast": fast_way},
+        images * (work + _judge_work(judge_width)),
+        images,
+    )
+
+
+def sampling(images: int, compute: Compute) -> Case:
+    """Images of architecture A at its published width, in evaluation mode."""
+    architecture = Architecture.parse("autogan-a")
+    generator = Generator.for_architecture(architecture)
+    fast, plain = compute.place(generator), plain_compute(compute.device).place(as_plain(generator))
+    latents = torch.randn(images, LATENT_SIZE)
+    on_plain = plain_compute(compute.device)
+    return Case(
+        "sampling, architecture A",
+        {
+            "plain": lambda: generate(plain, latents, on_plain),
+            "fast": lambda: generate(fast, latents, compute),
+        },
+        images * _generator_work(architecture, 256),
+        images,
+    )
+
+
+def judging(images: int, compute: Compute, judge_width: int = 32) -> Case:
+    """Images of 32×32 through the domain judge's network."""
+    judge = _judge(judge_width, compute.device)
+    pixels = torch.randint(0, 256, (images, 3, 32, 32), dtype=torch.uint8, device=compute.device)
+
+    @torch.inference_mode()
+    def run() -> Tensor:
+        return judge(pixels.float())[1]
+
+    return Case(
+        "domain judge",
+        {"fast": run},
+        images * _judge_work(judge_width),
+        images,
+    )
+
+
+def _judge(width: int, device: torch.device) -> ResidualClassifier:
+    network = build(width, 10)
+    initialise(network, torch.Generator().manual_seed(0))
+    return network.to(device).eval().requires_grad_(False)
+
+
+def _judge_work(width: int) -> float:
+    return 2 * classifier_multiply_accumulates(width, 32)
+
+
+def standard_cases(compute: Compute, scored_images: int) -> Iterator[Case]:
+    """The cases of the performance table, one after the other so that each frees its memory."""
+    for stage, size in enumerate((8, 16, 32)):
+        yield adversarial_case(f"search step, {size}×{size}", 3, stage, SEARCH, compute)
+    yield adversarial_case(
+        "from-scratch step, architecture A",
+        3,
+        2,
+        SCRATCH,
+        compute,
+        Architecture.parse("autogan-a"),
+    )
+    yield scoring_a_child(scored_images, compute)
+    yield sampling(250, compute)
+    yield judging(1000, compute)

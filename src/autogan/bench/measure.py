@@ -1,0 +1,63 @@
+"""Times of several ways to do one thing, measured side by side."""
+
+import statistics
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import torch
+
+WARM_UP_ROUNDS = 1
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Milliseconds of one call: the median and the quartiles of all rounds."""
+
+    median_ms: float
+    lower_quartile_ms: float
+    upper_quartile_ms: float
+    rounds: int
+
+
+def synchronise(device: torch.device) -> None:
+    """Waits for a GPU to finish what was asked of it; nothing to do on a CPU."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def interleaved(
+    ways: Mapping[str, Callable[[], object]], device: torch.device, seconds: float, least: int = 3
+) -> dict[str, Timing]:
+    """Calls every way once a round until `seconds` have passed; a warm-up round does not count.
+
+    Rounds alternate between the ways, so that whatever else the machine does slows all of them.
+    least: rounds that are measured however long they take.
+    """
+    taken: dict[str, list[float]] = {name: [] for name in ways}
+    began = time.perf_counter()
+    number = 0
+    while number < WARM_UP_ROUNDS + least or time.perf_counter() - began < seconds:
+        for name, call in ways.items():
+            synchronise(device)
+            start = time.perf_counter()
+            call()
+            synchronise(device)
+            if number >= WARM_UP_ROUNDS:
+                taken[name].append(1000 * (time.perf_counter() - start))
+        number += 1
+    return {name: _timing(values) for name, values in taken.items()}
+
+
+def _timing(values: list[float]) -> Timing:
+    lower, median, upper = statistics.quantiles(values, n=4, method="inclusive")
+    return Timing(median, lower, upper, len(values))
+
+
+def matrix_peak(device: torch.device, dtype: torch.dtype, seconds: float = 1.0) -> float:
+    """Floating-point operations a second of a large matrix product: the machine's measured peak."""
+    side = 8192 if device.type == "cuda" else 1536
+    a = torch.randn(side, side, device=device, dtype=dtype)
+    b = torch.randn(side, side, device=device, dtype=dtype)
+    timing = interleaved({"product": lambda: a @ b}, device, seconds)["product"]
+    return 2 * side**3 / (timing.lower_quartile_ms / 1000)

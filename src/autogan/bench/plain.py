@@ -1,0 +1,107 @@
+"""The plain way to compute a step, as the authors' program does it, written in today's PyTorch.
+
+It is the yardstick of the fast path and the reference that the fast path must equal: eager, float32,
+contiguous; upsampling before, and pooling after, every convolution; real and generated images through
+the discriminator apart; generated images for the discriminator made with their graph; weight
+gradients of the discriminator in the generator's step; every loss read back at once.
+"""
+
+import copy
+from typing import TypeVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from autogan.compute import Compute
+from autogan.gan import Gan, hinge_discriminator_loss, hinge_generator_loss
+from autogan.nets.cell import ConvolutionBlock, UpsampledProjection
+from autogan.nets.discriminator import ResidualBlock
+from autogan.nets.layers import interpolate
+from autogan.pixels import to_unit
+from autogan.space import Architecture
+
+AnyModule = TypeVar("AnyModule", bound=nn.Module)
+
+
+class PlainConvolutionBlock(ConvolutionBlock):
+    """Upsamples first, then convolves every pixel of the large map."""
+
+    def _upsample_and_convolve(self, x: Tensor, upsampling: str | None) -> Tensor:
+        if upsampling == "nearest":
+            return self.convolution(interpolate(x, "nearest"))
+        return super()._upsample_and_convolve(x, upsampling)
+
+
+class PlainProjection(UpsampledProjection):
+    """Upsamples first, then convolves every pixel of the large map."""
+
+    def forward(self, x: Tensor, upsampling: str) -> Tensor:
+        """x: B×C×H×W → B×C'×fH×fW with f = 2^doublings."""
+        if upsampling == "deconvolution":
+            return self.convolution(self.deconvolutions(x))
+        return self.convolution(interpolate(x, upsampling, 2**self.doublings))
+
+
+class PlainResidualBlock(ResidualBlock):
+    """Convolves at the full size, then pools, on both branches."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x: B×C×H×W → B×C'×H×W, or B×C'×H/2×W/2 if the block pools."""
+        h = F.relu(self.convolution1(x if self.on_image else F.relu(x)))
+        h = self.convolution2(h) + (self.shortcut(x) if hasattr(self, "shortcut") else x)
+        return F.avg_pool2d(h, 2) if self.pools else h
+
+
+_PLAIN: dict[type[nn.Module], type[nn.Module]] = {
+    ConvolutionBlock: PlainConvolutionBlock,
+    UpsampledProjection: PlainProjection,
+    ResidualBlock: PlainResidualBlock,
+}
+
+
+def as_plain(network: AnyModule) -> AnyModule:
+    """A copy of a generator or discriminator with the same weights that computes the plain way."""
+    network = copy.deepcopy(network)
+    for module in network.modules():
+        module.__class__ = _PLAIN.get(type(module), type(module))
+    return network
+
+
+def plain_compute(device: torch.device) -> Compute:
+    """float32 and contiguous."""
+    return Compute(device, None, torch.contiguous_format)
+
+
+class PlainGan(Gan):
+    """The adversarial step without any of the savings; losses come back as numbers would."""
+
+    def _adam(self, module: nn.Module) -> torch.optim.Adam:
+        return torch.optim.Adam(module.parameters(), lr=self.learning_rate, betas=self.betas)
+
+    def discriminator_step(self, real_images: Tensor, architecture: Architecture) -> Tensor:
+        """As `Gan.discriminator_step`, the same losses and gradients."""
+        stage = len(architecture) - 1
+        real = to_unit(real_images.to(self.compute.device))
+        real_logits = self.discriminator(real, stage)
+        fake = self.generator(self.latents(len(real)), architecture).detach()
+        fake_logits = self.discriminator(fake, stage)
+        loss = hinge_discriminator_loss(real_logits, fake_logits)
+        self.discriminator_optimiser.zero_grad()
+        loss.backward()
+        self.discriminator_optimiser.step()
+        loss.item()
+        return loss.detach()
+
+    def generator_step(self, batch: int, architecture: Architecture) -> Tensor:
+        """As `Gan.generator_step`, the same losses and gradients."""
+        images = self.generator(self.latents(batch), architecture)
+        logits = self.discriminator(images, len(architecture) - 1)
+        loss = hinge_generator_loss(logits)
+        self.generator_optimiser.zero_grad()
+        loss.backward()
+        self.generator_optimiser.step()
+        if self.average:
+            self.average.update()
+        loss.item()
+        return loss.detach()

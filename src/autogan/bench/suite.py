@@ -1,0 +1,142 @@
+"""All measurements of one machine as one value that JSON can hold."""
+
+import platform
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from importlib.util import find_spec
+from typing import Any
+
+import torch
+
+from autogan.bench.cases import SEARCH, Case, adversarial_steps, standard_cases
+from autogan.bench.growth import growth as measure_growth
+from autogan.bench.measure import interleaved, matrix_peak
+from autogan.compute import Compute
+from autogan.gan import Gan
+from autogan.memory import peak_memory_mib
+
+SCORED_IMAGES = {"cpu": 1000, "cuda": 5000}
+"""Images of the scored child: fewer on a CPU, where the time is proportional to them."""
+START_UPS = {
+    "autogan --help": (
+        "import sys; sys.argv = ['autogan', '--help']; from autogan.cli import main; main()",
+        "typer",
+    ),
+    "import autogan, with torch": ("import autogan; autogan.Generator", "torch"),
+}
+"""What is started, the program, and the package that must be there for it."""
+
+
+def run_suite(
+    device: str,
+    precision: str,
+    seconds: float,
+    growth: bool,
+    note: Callable[[str], object],
+) -> dict[str, Any]:
+    """Measures every case for about `seconds`, interleaved; `note` is told what begins.
+
+    device, precision: as `Compute.resolve` takes them. growth: also how cost grows with size.
+    """
+    compute = Compute.resolve(device, precision)
+    dtype = compute.autocast_dtype or torch.float32
+    note("matrix peak")
+    peak = matrix_peak(compute.device, dtype)
+    cases = []
+    for case in standard_cases(compute, SCORED_IMAGES.get(compute.device.type, 1000)):
+        note(case.name)
+        cases.append(measured(case, compute, seconds, peak))
+    note("start-up and memory")
+    result: dict[str, Any] = {
+        "machine": _machine(compute),
+        "matrix_peak_gflops": round(peak / 1e9, 1),
+        "cases": cases,
+        "start_up_seconds": {
+            command: _start_up(program)
+            for command, (program, needs) in START_UPS.items()
+            if find_spec(needs)
+        },
+        "search_peak_memory_mib": _search_memory_mib(device, precision),
+    }
+    if growth:
+        note("growth")
+        points = measure_growth(compute, seconds / 4)
+        result["growth"] = [asdict(point) for point in points]
+    return result
+
+
+def measured(case: Case, compute: Compute, seconds: float, peak: float) -> dict[str, Any]:
+    """One case's timings, speed and share of `peak` (operations a second), for about `seconds`."""
+    timings = interleaved(case.ways, compute.device, seconds)
+    fast = timings["fast"]
+    speed = case.floating_point_operations / (fast.median_ms / 1000)
+    found: dict[str, Any] = {
+        "name": case.name,
+        "gigaflop": round(case.floating_point_operations / 1e9, 2),
+        "ways": {name: asdict(timing) for name, timing in timings.items()},
+        "images_per_second": round(1000 * case.images / fast.median_ms, 1),
+        "share_of_matrix_peak": round(speed / peak, 3),
+    }
+    if "plain" in timings:
+        found["times_faster"] = round(timings["plain"].median_ms / fast.median_ms, 2)
+    return found
+
+
+def _machine(compute: Compute) -> dict[str, Any]:
+    cuda = compute.device.type == "cuda"
+    return {
+        "compute": compute.describe(),
+        "processor": _processor(),
+        "gpu": torch.cuda.get_device_name(compute.device) if cuda else None,
+        "threads": torch.get_num_threads(),
+        "torch": str(torch.__version__),
+        "python": platform.python_version(),
+    }
+
+
+def _processor() -> str:
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as lines:
+            return next(line.split(":")[1].strip() for line in lines if "model name" in line)
+    except (OSError, StopIteration):  # not Linux, or a kernel that does not say
+        return platform.processor() or platform.machine()
+
+
+def _start_up(program: str, times: int = 5) -> float:
+    """Median seconds of a fresh interpreter that runs `program`."""
+    taken = []
+    for _ in range(times):
+        began = time.perf_counter()
+        subprocess.run([sys.executable, "-c", program], stdout=subprocess.DEVNULL, check=True)
+        taken.append(time.perf_counter() - began)
+    return round(statistics.median(taken), 3)
+
+
+def _search_memory_mib(device: str, precision: str) -> int:
+    """Peak memory of a fresh process that trains shared weights at the paper's widths, 32×32.
+
+    On a CPU all of the process, the interpreter and torch with it; on a GPU what torch allocated.
+    """
+    program = (
+        f"from autogan.bench.suite import search_memory; search_memory({device!r}, {precision!r})"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, check=True
+    )
+    return int(ended.stdout)
+
+
+def search_memory(device: str, precision: str) -> None:
+    """Prints the peak, in MiB, after a few steps; run in a process of its own."""
+    compute = Compute.resolve(device, precision)
+    step = adversarial_steps(Gan, 3, 2, SEARCH, compute)
+    for _ in range(2):
+        step()
+    if compute.device.type == "cuda":
+        print(torch.cuda.max_memory_allocated(compute.device) // 2**20)
+    else:
+        print(peak_memory_mib())

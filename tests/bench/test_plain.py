@@ -1,0 +1,130 @@
+"""The fast path computes what the plain one does; and the measurements measure."""
+
+import random
+import subprocess
+import sys
+
+import pytest
+import torch
+from torch import Tensor
+
+from autogan.bench.cases import Widths, adversarial_case
+from autogan.bench.measure import interleaved, matrix_peak
+from autogan.bench.plain import PlainGan, as_plain, plain_compute
+from autogan.bench.suite import measured
+from autogan.compute import Compute
+from autogan.gan import Gan
+from autogan.nets.discriminator import Discriminator
+from autogan.nets.generator import Generator
+from autogan.space import Architecture, SearchSpace
+
+CPU = torch.device("cpu")
+FAST = Compute.resolve("cpu", "float32")
+TINY = Widths(8, 8, 4, 4, 1)
+
+
+def spread() -> list[Architecture]:
+    """Two random architectures of each stage, and the published three."""
+    stream = random.Random(3)
+    drawn = [SearchSpace.autogan(cells).sample(stream) for cells in (1, 2, 3) for _ in range(2)]
+    return [*drawn, *(Architecture.parse(f"autogan-{letter}") for letter in "abc")]
+
+
+def gan(kind: type[Gan]) -> Gan:
+    generator = Generator(SearchSpace.autogan(3), latent_size=16, channels=8, bottom_size=4)
+    discriminator = Discriminator(3, 8)
+    plain = kind is PlainGan
+    made = kind(
+        as_plain(generator) if plain else generator,
+        as_plain(discriminator) if plain else discriminator,
+        learning_rate=1e-3,
+        betas=(0.0, 0.9),
+        compute=plain_compute(CPU) if plain else FAST,
+        seed=7,
+        purpose="test",
+    )
+    made.discriminator.eval()  # the plain way iterates its spectral norms twice as often
+    return made
+
+
+def assert_close(one: Tensor, other: Tensor, what: str) -> None:
+    """To 1e-5 of the larger one's norm."""
+    difference = (one - other).norm() / other.norm().clamp_min(1e-12)
+    assert difference <= 1e-5, (what, difference.item())
+
+
+def gradients(module: torch.nn.Module) -> dict[str, Tensor]:
+    return {n: p.grad for n, p in module.named_parameters() if p.grad is not None}
+
+
+def joined(by_name: dict[str, Tensor]) -> Tensor:
+    return torch.cat([by_name[name].flatten() for name in sorted(by_name)])
+
+
+@pytest.mark.parametrize("architecture", spread(), ids=str)
+def test_losses_and_gradients_of_both_steps_are_those_of_the_plain_path(
+    architecture: Architecture,
+) -> None:
+    size = 4 << len(architecture)
+    real = torch.randint(0, 256, (6, 3, size, size), dtype=torch.uint8)
+    for step, network in (("discriminator_step", "discriminator"), ("generator_step", "generator")):
+        fast, plain = gan(Gan), gan(PlainGan)
+        first = real if network == "discriminator" else 6
+        losses = [getattr(made, step)(first, architecture) for made in (fast, plain)]
+        assert_close(losses[0], losses[1], f"{step}: loss")
+        expected = gradients(getattr(plain, network))
+        found = gradients(getattr(fast, network))
+        assert found.keys() == expected.keys() and expected
+        assert_close(joined(found), joined(expected), f"{step}: all gradients")
+        whole = joined(expected).norm()
+        for name, gradient in found.items():
+            # Some gradients are zero but for rounding: a bias before a normalisation.
+            difference = (gradient - expected[name]).norm()
+            assert difference <= 1e-4 * expected[name].norm() + 5e-6 * whole, (step, name)
+
+
+def test_the_plain_path_makes_discriminator_gradients_that_the_fast_one_leaves_out() -> None:
+    architecture = Architecture.parse("autogan-a")
+    fast, plain = gan(Gan), gan(PlainGan)
+    fast.generator_step(4, architecture)
+    plain.generator_step(4, architecture)
+    assert gradients(plain.discriminator) and not gradients(fast.discriminator)
+
+
+def test_a_case_runs_both_ways_and_counts_its_work() -> None:
+    case = adversarial_case("tiny", 2, 1, TINY, FAST)
+    timings = interleaved(case.ways, CPU, seconds=0, least=2)
+    assert timings.keys() == {"plain", "fast"}
+    assert all(t.rounds == 2 and t.lower_quartile_ms > 0 for t in timings.values())
+    wider = adversarial_case("wide", 2, 1, Widths(16, 16, 4, 4, 1), FAST)
+    assert 3 < wider.floating_point_operations / case.floating_point_operations < 4
+
+
+def test_interleaving_times_what_it_calls() -> None:
+    calls: list[str] = []
+    ways = {name: (lambda name=name: calls.append(name)) for name in ("one", "other")}
+    timings = interleaved(ways, CPU, seconds=0, least=4)
+    assert calls == ["one", "other"] * (timings["one"].rounds + 1)
+
+
+def test_the_matrix_peak_is_a_plausible_speed() -> None:
+    assert 1e8 < matrix_peak(CPU, torch.float32, seconds=0.05) < 1e14
+
+
+def test_a_measured_case_says_how_much_faster_and_how_near_the_peak() -> None:
+    case = adversarial_case("tiny", 2, 1, TINY, FAST)
+    found = measured(case, FAST, seconds=0, peak=1e12)
+    ways = found["ways"]
+    ratio = ways["plain"]["median_ms"] / ways["fast"]["median_ms"]
+    assert found["times_faster"] == pytest.approx(ratio, abs=0.01)
+    assert found["images_per_second"] == pytest.approx(4000 / ways["fast"]["median_ms"], abs=0.1)
+    assert 0 <= found["share_of_matrix_peak"] < 1
+
+
+def test_measuring_needs_nothing_but_torch() -> None:
+    program = (
+        "import sys, autogan.bench.suite; print([m for m in ('pydantic', 'typer', 'rich', 'yaml', "
+        "'safetensors', 'platformdirs', 'matplotlib') if m in sys.modules])"
+    )
+    answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert answer.stdout.strip() == "[]", answer.stderr
