@@ -4,13 +4,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test lint clean
+.PHONY: demo test torture lint clean
 
 demo: $(INSTALLED)
 	$(BIN)/autogan demo
 
 test: $(INSTALLED)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest
+
+torture: $(INSTALLED)
+	OMP_NUM_THREADS=1 AUTOGAN_TORTURE=1 $(BIN)/python -m pytest tests/faults tests/test_verify.py --torture --timeout=1800
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
