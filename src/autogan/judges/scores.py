@@ -146,8 +146,12 @@ def kernel_distance(
         chosen = random.choice(len(features), subset_size, replace=False)
         return features[torch.from_numpy(chosen).to(features.device)]
 
-    values = [_squared_discrepancy(subset(a), subset(b)) for _ in range(subsets)]
-    return Score.over(torch.stack(values))
+    # One tensor for all values: kept apart, they would lie between the freed tables of the subsets,
+    # and memory would grow with every subset.
+    values = torch.empty(subsets, dtype=torch.float64, device=a.device)
+    for number in range(subsets):
+        values[number] = _squared_discrepancy(subset(a), subset(b))
+    return Score.over(values)
 
 
 def precision_recall(
@@ -183,7 +187,7 @@ def precision_recall(
 def _squared_discrepancy(x: Tensor, y: Tensor) -> Tensor:
     """Unbiased MMD² of two n×F sets: the terms k(x, x) of a point with itself are left out."""
     n, dimension = x.shape
-    xx, yy, xy = ((u @ v.T / dimension + 1).pow(3) for u, v in ((x, x), (y, y), (x, y)))
+    xx, yy, xy = ((u @ v.T).div_(dimension).add_(1).pow_(3) for u, v in ((x, x), (y, y), (x, y)))
     within = (xx.sum() - xx.trace() + yy.sum() - yy.trace()) / (n * (n - 1))
     return within - 2 * xy.mean()
 
