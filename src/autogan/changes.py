@@ -6,8 +6,9 @@ from typing import Any
 from autogan.config import Settings, settings_from_tree
 from autogan.errors import UserError
 
-HARMLESS = ("log_every_steps", "checkpoint_every_minutes", "compute.device")
-"""What may change with --resume. Another device computes the same but for rounding."""
+HARMLESS = ("log_every_steps", "checkpoint_every_minutes", "compute.device", "compute.capture")
+"""What may change with --resume. Another device computes the same but for rounding; recorded steps
+compute the same."""
 
 
 def refuse_changes(before: dict[str, Any], now: Settings, whose: str) -> None:

@@ -15,7 +15,7 @@ AnyModule = TypeVar("AnyModule", bound=nn.Module)
 
 @dataclass(frozen=True)
 class Compute:
-    """Device, precision and memory layout of the networks.
+    """Device, precision and memory layout of the networks, and whether steps are recorded.
 
     Losses, spectral norms, optimisers and scores are float32 or better in every case.
     """
@@ -23,16 +23,23 @@ class Compute:
     device: torch.device
     autocast_dtype: torch.dtype | None
     memory_format: torch.memory_format
+    captures: bool = False
+    """Whether training steps are recorded as CUDA graphs (see `capture`)."""
 
     @classmethod
     def resolve(
-        cls, device: str = "auto", precision: str = "auto", layout: str = "auto"
+        cls,
+        device: str = "auto",
+        precision: str = "auto",
+        layout: str = "auto",
+        capture: str = "auto",
     ) -> "Compute":
         """The named choices; "auto" takes what is fastest here.
 
         device: "auto" (CUDA, else CPU), "cpu", "cuda", "cuda:1", "mps".
         precision: "auto" (bfloat16 on CUDA GPUs and CPUs that are faster in it), "float32", "bfloat16".
         layout: "auto" (channels-last), "channels-last", "contiguous".
+        capture: "auto" (on CUDA GPUs), "graphs", "off".
         """
         if device == "auto":
             device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -45,12 +52,18 @@ class Compute:
                 "compute.device is 'mps', but torch sees no Apple GPU. Use cpu or auto."
             )
         chosen = torch.device(device)
+        if capture == "graphs" and chosen.type != "cuda":
+            raise UserError(
+                f"compute.capture is 'graphs', which only CUDA GPUs have; compute.device is {device!r}. "
+                "Use auto or off."
+            )
         bfloat16 = precision == "bfloat16" or (precision == "auto" and _computes_bfloat16(chosen))
         contiguous = layout == "contiguous"
         return cls(
             chosen,
             torch.bfloat16 if bfloat16 else None,
             torch.contiguous_format if contiguous else torch.channels_last,
+            chosen.type == "cuda" and capture != "off",
         )
 
     def autocast(self) -> contextlib.AbstractContextManager[object]:
@@ -64,11 +77,11 @@ class Compute:
         return module.to(self.device, memory_format=self.memory_format)  # type: ignore[call-overload]
 
     def describe(self) -> str:
-        """Device, precision and layout, for people and logs."""
+        """Device, precision, layout and capture, for people and logs."""
         precision = "bfloat16" if self.autocast_dtype else "float32"
         channels_last = self.memory_format is torch.channels_last
         layout = "channels-last" if channels_last else "contiguous"
-        return f"{self.device}, {precision}, {layout}"
+        return f"{self.device}, {precision}, {layout}{', CUDA graphs' * self.captures}"
 
 
 def _computes_bfloat16(device: torch.device) -> bool:

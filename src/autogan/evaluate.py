@@ -81,9 +81,7 @@ def evaluate_against(
     progress: Progress,
 ) -> Evaluation:
     """The scores that imported statistics allow: without real images there is no floor."""
-    compute = Compute.resolve(
-        settings.compute.device, settings.compute.precision, settings.compute.layout
-    )
+    compute = Compute.resolve(**settings.compute.model_dump())
     against = imported.reference()
     scorer = _Scorer(settings, judge, against, compute, Work(settings, 0, 0), progress)
     protocol = {

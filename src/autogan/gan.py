@@ -1,7 +1,8 @@
 """The adversarial step: losses, discriminator update, generator update, averaging.
 
 The only hot loop body; the search trains its shared weights with it, training from scratch too.
-The two steps read nothing back from the device: losses are returned as tensors.
+The two steps read nothing back from the device: losses are returned as tensors. On a GPU they are
+recorded and replayed (see `capture`).
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -11,12 +12,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from autogan.capture import CudaRecorder, Recordings
 from autogan.compute import Compute
 from autogan.errors import Diverged
 from autogan.nets.discriminator import Discriminator
 from autogan.nets.generator import Generator
 from autogan.nets.layers import initialise
-from autogan.optimisers import load_optimiser
+from autogan.optimisers import load_optimiser, set_learning_rate
 from autogan.pixels import to_uint8, to_unit
 from autogan.randomness import derived_seed, torch_generator
 from autogan.space import Architecture
@@ -75,7 +77,8 @@ class Gan:
     """A generator and a discriminator that train against each other.
 
     learning_rate, betas: of both Adam optimisers. average_decay: keeps an averaged generator where
-    it is given. seed and purpose name the random streams of weights and latents.
+    it is given. seed and purpose name the random streams of weights and latents. recordings: where
+    steps are recorded; by default on CUDA GPUs, if `compute` says so.
     """
 
     def __init__(
@@ -89,8 +92,12 @@ class Gan:
         seed: int,
         purpose: str,
         average_decay: float | None = None,
+        recordings: Recordings | None = None,
     ) -> None:
         self.compute = compute
+        if recordings is None and compute.captures:
+            recordings = Recordings(CudaRecorder(compute.device))
+        self._recordings = recordings
         self.learning_rate = learning_rate
         self.betas = betas
         self.average_decay = average_decay
@@ -108,17 +115,27 @@ class Gan:
         self.discriminator_optimiser = self._adam(self.discriminator)
         decay = self.average_decay
         self.average = AveragedGenerator(self.generator, decay) if decay is not None else None
+        self._forget_recordings()
 
     def _adam(self, module: nn.Module) -> torch.optim.Adam:
+        rate: float | Tensor = self.learning_rate
+        if self._recordings is not None:  # a number would be recorded with the step
+            rate = torch.tensor(rate, device=self.compute.device)
+        cuda = self.compute.device.type == "cuda"
         return torch.optim.Adam(
-            module.parameters(), lr=self.learning_rate, betas=self.betas, fused=True
+            module.parameters(), lr=rate, betas=self.betas, fused=True, capturable=cuda
         )
+
+    def _forget_recordings(self) -> None:
+        """What was recorded works on the optimisers of before."""
+        if self._recordings is not None:
+            self._recordings.clear()
 
     def set_learning_rate(self, factor: float) -> None:
         """Sets both optimisers to `factor` times the initial learning rate."""
         for optimiser in (self.generator_optimiser, self.discriminator_optimiser):
             for group in optimiser.param_groups:
-                group["lr"] = self.learning_rate * factor
+                set_learning_rate(group, self.learning_rate * factor)
 
     def latents(self, count: int) -> Tensor:
         """count × latent_size standard normal values on the device."""
@@ -134,11 +151,43 @@ class Gan:
         together, which is exact because D has no batch statistics.
         """
         assert real_images.dtype == torch.uint8, real_images.dtype
-        real = to_unit(real_images.to(self.compute.device, non_blocking=True))
+        real = real_images.to(self.compute.device, non_blocking=True)
+        latents = self.latents(len(real))
+        return self._step("discriminator", self._update_discriminator, architecture, real, latents)
+
+    def generator_step(self, batch: int, architecture: Architecture) -> Tensor:
+        """One update of G on `batch` generated images, D's weights left without gradients; the loss."""
+        latents = self.latents(batch)
+        loss = self._step("generator", self._update_generator, architecture, latents)
+        if self.average:
+            self.average.update()
+        return loss
+
+    def _step(
+        self, kind: str, update: Callable[..., Tensor], architecture: Architecture, *inputs: Tensor
+    ) -> Tensor:
+        """`update`, directly or as it was recorded for this architecture and these shapes."""
+        if self._recordings is None:
+            return update(architecture, *inputs)
+
+        def step(*given: Tensor) -> Tensor:
+            loss = update(architecture, *given)
+            # Gradients would lie in the recordings' memory, where another step may write.
+            self.discriminator_optimiser.zero_grad(set_to_none=True)
+            self.generator_optimiser.zero_grad(set_to_none=True)
+            return loss
+
+        key = (kind, architecture, *(tensor.shape for tensor in inputs))
+        return self._recordings.run(key, step, *inputs)
+
+    def _update_discriminator(
+        self, architecture: Architecture, real_images: Tensor, latents: Tensor
+    ) -> Tensor:
+        real = to_unit(real_images)
         self.discriminator.requires_grad_(True)
         with self.compute.autocast():
             with torch.no_grad():
-                fake = self.generator(self.latents(len(real)), architecture)
+                fake = self.generator(latents, architecture)
             images = torch.cat([real, fake.float()])
             images = images.contiguous(memory_format=self.compute.memory_format)
             logits = self.discriminator(images, len(architecture) - 1)
@@ -149,18 +198,15 @@ class Gan:
         self.discriminator_optimiser.step()
         return loss.detach()
 
-    def generator_step(self, batch: int, architecture: Architecture) -> Tensor:
-        """One update of G on `batch` generated images, D's weights left without gradients; the loss."""
+    def _update_generator(self, architecture: Architecture, latents: Tensor) -> Tensor:
         self.discriminator.requires_grad_(False)
         with self.compute.autocast():
-            images = self.generator(self.latents(batch), architecture)
+            images = self.generator(latents, architecture)
             logits = self.discriminator(images, len(architecture) - 1)
         loss = hinge_generator_loss(logits.float())
         self.generator_optimiser.zero_grad(set_to_none=True)
         loss.backward()
         self.generator_optimiser.step()
-        if self.average:
-            self.average.update()
         return loss.detach()
 
     def refuse_non_finite(self) -> None:
@@ -213,6 +259,7 @@ class Gan:
         self._latents_generator.set_state(state["latents_generator"])
         if self.average:
             self.average.load_state_dict(state["average"], state["average_updates"])
+        self._forget_recordings()
 
 
 def refuse_non_finite(tensors: Iterable[Tensor], what: str) -> None:

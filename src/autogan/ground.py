@@ -45,9 +45,7 @@ def prepare(
 
     Raises `UserError` for data that cannot be used, before anything is trained.
     """
-    compute = Compute.resolve(
-        settings.compute.device, settings.compute.precision, settings.compute.layout
-    )
+    compute = Compute.resolve(**settings.compute.model_dump())
     cache_directory: Path = default_cache_directory()
     data = load_data(
         settings.data.source,

@@ -2,6 +2,7 @@
 
 from autogan.config import AdversarialSettings, Settings
 from autogan.nets.cost import (
+    INCEPTION_MULTIPLY_ACCUMULATES,
     classifier_multiply_accumulates,
     discriminator_cost,
     generator_cost,
@@ -10,7 +11,6 @@ from autogan.progress import Load
 from autogan.space import SearchSpace
 
 _BACKWARD = 2  # a backward pass is about two forward passes
-_INCEPTION_WORK = 5.7e9  # of Inception v3, at 299×299
 _SCORED_AT_ONCE = 250  # images in a batch that is generated and judged (see gan.py)
 
 
@@ -46,7 +46,7 @@ class Work:
         """Multiply-accumulates of one image."""
         recipe = self.settings.judge
         if recipe.kind == "inception":
-            return _INCEPTION_WORK
+            return INCEPTION_MULTIPLY_ACCUMULATES
         return classifier_multiply_accumulates(recipe.width, recipe.image_size)
 
     def judge_training(self) -> Load:

@@ -12,6 +12,7 @@ from autogan.nets.cell import UpsampledProjection
 from autogan.nets.layers import (
     BatchNorm,
     convolve_and_pool,
+    convolve_deconvolved,
     convolve_upsampled,
     deconvolution,
     initialise,
@@ -50,6 +51,29 @@ def test_shorter_forms_are_the_textbook_forms_with_their_gradients(
     output = short(x, weight, bias_or_none)
     torch.testing.assert_close(output, expected_output, rtol=0, atol=1e-10)
     factors = normal(*output.shape, seed=3)
+    expected = torch.autograd.grad((expected_output * factors).sum(), inputs)
+    gradients = torch.autograd.grad((output * factors).sum(), inputs)
+    for one, other in zip(gradients, expected, strict=True):
+        torch.testing.assert_close(one, other, rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize("with_bias", [True, False])
+@pytest.mark.parametrize("size", [(4, 4), (1, 1), (3, 2)])
+def test_a_deconvolution_and_a_convolution_are_one(size: tuple[int, int], with_bias: bool) -> None:
+    x, weight = normal(2, 3, *size), normal(5, 4, 3, 3, seed=1)
+    bias = normal(5, seed=2) if with_bias else None
+    first = nn.ConvTranspose2d(3, 4, 2, stride=2).double()
+    with torch.no_grad():
+        first.weight.copy_(normal(3, 4, 2, 2, seed=3))
+        first.bias.copy_(normal(4, seed=4))
+    inputs = [x, weight, *([bias] if with_bias else [])]
+    for tensor in inputs:
+        tensor.requires_grad_(True)
+    inputs += list(first.parameters())
+    expected_output = F.conv2d(first(x), weight, bias, padding=1)
+    output = convolve_deconvolved(x, first, weight, bias)
+    torch.testing.assert_close(output, expected_output, rtol=0, atol=1e-10)
+    factors = normal(*output.shape, seed=5)
     expected = torch.autograd.grad((expected_output * factors).sum(), inputs)
     gradients = torch.autograd.grad((output * factors).sum(), inputs)
     for one, other in zip(gradients, expected, strict=True):

@@ -3,7 +3,8 @@
 import itertools
 import random
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
 
 import torch
 from torch import Tensor
@@ -13,6 +14,7 @@ from autogan.compute import Compute
 from autogan.gan import Gan, generate, latent_batches
 from autogan.judges.network import ResidualClassifier, build, initialise
 from autogan.nets.cost import (
+    INCEPTION_MULTIPLY_ACCUMULATES,
     classifier_multiply_accumulates,
     discriminator_cost,
     generator_cost,
@@ -116,14 +118,20 @@ def adversarial_case(
     compute: Compute,
     architecture: Architecture | None = None,
 ) -> Case:
-    """`adversarial_steps` both ways; see there."""
+    """`adversarial_steps` both ways, on a GPU also without recording them; see there."""
     chosen = [architecture] if architecture else search_architectures(stage + 1)
+    ways = {
+        way: adversarial_steps(kind, cells, stage, widths, compute, architecture)
+        for way, kind in (("plain", PlainGan), ("fast", Gan))
+    }
+    if compute.captures:
+        direct = replace(compute, captures=False)
+        ways["fast, not captured"] = adversarial_steps(
+            Gan, cells, stage, widths, direct, architecture
+        )
     return Case(
         name,
-        {
-            way: adversarial_steps(kind, cells, stage, widths, compute, architecture)
-            for way, kind in (("plain", PlainGan), ("fast", Gan))
-        },
+        ways,
         _step_work(widths, cells, stage, chosen),
         widths.discriminator_batch * widths.discriminator_steps,
     )
@@ -235,6 +243,20 @@ def judging(images: int, compute: Compute, judge_width: int = 32) -> Case:
     )
 
 
+def judging_by_inception(images: int, compute: Compute) -> Case:
+    """Images of 32×32 through the Inception judge; its weights, random here, do not matter for time.
+
+    Needs torch-fidelity.
+    """
+    from autogan.judges.inception import InceptionJudge, Network
+
+    weights = {name: torch.zeros(value.shape) for name, value in Network().state_dict().items()}
+    judge = InceptionJudge(weights, "random", compute.device)
+    pixels = torch.randint(0, 256, (images, 3, 32, 32), dtype=torch.uint8, device=compute.device)
+    work = images * 2 * INCEPTION_MULTIPLY_ACCUMULATES
+    return Case("Inception judge", {"fast": lambda: judge(pixels)}, work, images)
+
+
 def _judge(width: int, device: torch.device) -> ResidualClassifier:
     network = build(width, 10)
     initialise(network, torch.Generator().manual_seed(0))
@@ -260,3 +282,5 @@ def standard_cases(compute: Compute, scored_images: int) -> Iterator[Case]:
     yield scoring_a_child(scored_images, compute)
     yield sampling(250, compute)
     yield judging(1000, compute)
+    if find_spec("torch_fidelity"):
+        yield judging_by_inception(50, compute)

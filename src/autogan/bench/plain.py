@@ -30,6 +30,8 @@ class PlainConvolutionBlock(ConvolutionBlock):
     def _upsample_and_convolve(self, x: Tensor, upsampling: str | None) -> Tensor:
         if upsampling == "nearest":
             return self.convolution(interpolate(x, "nearest"))
+        if upsampling == "deconvolution":
+            return self.convolution(self.deconvolution(x))
         return super()._upsample_and_convolve(x, upsampling)
 
 

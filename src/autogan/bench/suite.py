@@ -21,6 +21,7 @@ from autogan.memory import peak_memory_mib
 
 SCORED_IMAGES = {"cpu": 1000, "cuda": 5000}
 """Images of the scored child: fewer on a CPU, where the time is proportional to them."""
+LOADED_IMAGES = 10_000
 START_UPS = {
     "autogan --help": (
         "import sys; sys.argv = ['autogan', '--help']; from autogan.cli import main; main()",
@@ -62,6 +63,9 @@ def run_suite(
         },
         "search_peak_memory_mib": _search_memory_mib(device, precision),
     }
+    if all(map(find_spec, ("PIL", "numpy", "platformdirs", "torchvision", "matplotlib"))):
+        note("loading of images")
+        result["loading"] = _loading()
     if growth:
         note("growth")
         points = measure_growth(compute, seconds / 4)
@@ -84,6 +88,12 @@ def measured(case: Case, compute: Compute, seconds: float, peak: float) -> dict[
     if "plain" in timings:
         found["times_faster"] = round(timings["plain"].median_ms / fast.median_ms, 2)
     return found
+
+
+def _loading() -> dict[str, float]:
+    from autogan.bench.loading import loading
+
+    return loading(LOADED_IMAGES)
 
 
 def _machine(compute: Compute) -> dict[str, Any]:

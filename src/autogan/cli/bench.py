@@ -68,6 +68,14 @@ def _print(measured: dict[str, Any]) -> None:
     )
     for what, taken in measured["start_up_seconds"].items():
         console.print(f"{what}: {taken:.2f} s", highlight=False)
+    if loading := measured.get("loading"):
+        console.print(
+            f"{loading['images']:,} image files: {loading['first_seconds']:.2f} s at first "
+            f"({loading['first_images_per_second']:,.0f} images/s), "
+            f"{loading['later_seconds']:.2f} s later; shuffled batches "
+            f"{loading['batch_images_per_second']:,.0f} images/s",
+            highlight=False,
+        )
     for point in measured.get("growth", []):
         console.print(
             f"{point['axis']} {point['value']}: {point['median_ms']:.0f} ms, "

@@ -7,7 +7,14 @@ each decision in a derived one. Its forward pass is told which to take, and hold
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from autogan.nets.layers import BatchNorm, convolve_upsampled, deconvolution, interpolate
+from autogan.nets.layers import (
+    BatchNorm,
+    convolve_deconvolved,
+    convolve_upsampled,
+    deconvolution,
+    interpolate,
+    project_deconvolved,
+)
 from autogan.space import CellArchitecture, SearchSpace
 
 
@@ -53,7 +60,9 @@ class ConvolutionBlock(nn.Module):
             case "bilinear":
                 return self.convolution(interpolate(x, "bilinear"))
             case "deconvolution":
-                return self.convolution(self.deconvolution(x))
+                return convolve_deconvolved(
+                    x, self.deconvolution, self.convolution.weight, self.convolution.bias
+                )
         raise AssertionError(upsampling)
 
     def forward(
@@ -71,7 +80,8 @@ class UpsampledProjection(nn.Module):
     """A tensor brought to a resolution 2^doublings higher, then a 1×1 convolution.
 
     Used for the shortcut (one doubling) and for skips (one or more). The 1×1 convolution runs before
-    an interpolation, with which it commutes, so it sees a quarter of the pixels or fewer.
+    an interpolation, with which it commutes, so it sees a quarter of the pixels or fewer; with the
+    last deconvolution it is one.
     """
 
     def __init__(
@@ -88,7 +98,11 @@ class UpsampledProjection(nn.Module):
     def forward(self, x: Tensor, upsampling: str) -> Tensor:
         """x: B×C×H×W → B×C'×fH×fW with f = 2^doublings."""
         if upsampling == "deconvolution":
-            return self.convolution(self.deconvolutions(x))
+            *earlier, last = self.deconvolutions
+            for deconvolution in earlier:
+                x = deconvolution(x)
+            assert isinstance(last, nn.ConvTranspose2d)
+            return project_deconvolved(x, last, self.convolution)
         return interpolate(self.convolution(x), upsampling, 2**self.doublings)
 
 

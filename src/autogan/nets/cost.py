@@ -8,6 +8,9 @@ from dataclasses import dataclass
 
 from autogan.space import Architecture, CellArchitecture
 
+INCEPTION_MULTIPLY_ACCUMULATES = 5.7e9
+"""Of the Inception network of 2015 for one image, which it looks at in 299×299 pixels."""
+
 
 @dataclass(frozen=True)
 class Cost:

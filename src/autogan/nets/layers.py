@@ -1,9 +1,10 @@
 """The few operations that cells and discriminator blocks are made of.
 
-Three of them compute the textbook form with less work; the tests hold them against it:
+Some of them compute the textbook form with less work; the tests hold them against it:
 a 1×1 convolution commutes with interpolation (whose weights sum to one), so it runs before the
 upsampling; a 3×3 convolution followed by 2×2 average pooling is one 4×4 convolution of stride 2;
-nearest upsampling followed by a 3×3 convolution is one transposed 4×4 convolution of stride 2.
+nearest upsampling or a deconvolution, followed by a 3×3 convolution, is one transposed 4×4
+convolution of stride 2; a deconvolution followed by a 1×1 convolution is one deconvolution.
 """
 
 import torch
@@ -84,6 +85,39 @@ def convolve_upsampled(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor
     transposed = weight.flip(2, 3).transpose(0, 1)  # C×C'×3×3
     kernel = 4 * F.avg_pool2d(F.pad(transposed, (1, 1, 1, 1)), kernel_size=2, stride=1)  # C×C'×4×4
     return F.conv_transpose2d(x, kernel, bias, stride=2, padding=1)
+
+
+def convolve_deconvolved(
+    x: Tensor, deconvolution: nn.ConvTranspose2d, weight: Tensor, bias: Tensor | None
+) -> Tensor:
+    """A `deconvolution`, then a 3×3 convolution (padding 1): B×C×H×W → B×C'×2H×2W.
+
+    Both are linear, so their kernels join into one of 4×4: four multiply-accumulates for each pair
+    of channels and output pixel instead of ten. The deconvolution's bias meets the convolution's
+    zero padding at the border; what becomes of it is the same for every image of the batch.
+    """
+    _, _, height, width = x.shape
+    channels_in, channels_out = deconvolution.weight.shape[0], weight.shape[0]
+    joined = torch.einsum(
+        "imq,omk->ioqk", deconvolution.weight.flatten(2), weight.flip(2, 3).flatten(2)
+    )
+    columns = joined.transpose(2, 3).reshape(channels_in, channels_out * 9, 4)
+    kernel = F.fold(columns, output_size=4, kernel_size=3)  # C×C'×4×4: shifted kernels, added up
+    assert deconvolution.bias is not None
+    constant = deconvolution.bias.view(1, -1, 1, 1).expand(-1, -1, 2 * height, 2 * width)
+    of_biases = F.conv2d(constant, weight, bias, padding=1)  # 1×C'×2H×2W
+    return F.conv_transpose2d(x, kernel, stride=2, padding=1) + of_biases
+
+
+def project_deconvolved(
+    x: Tensor, deconvolution: nn.ConvTranspose2d, projection: nn.Conv2d
+) -> Tensor:
+    """A `deconvolution`, then a 1×1 convolution: B×C×H×W → B×C'×2H×2W, as one deconvolution."""
+    matrix = projection.weight.flatten(1)  # C'×C
+    kernel = torch.einsum("imhw,om->iohw", deconvolution.weight, matrix)
+    assert deconvolution.bias is not None and projection.bias is not None
+    bias = torch.addmv(projection.bias, matrix, deconvolution.bias)
+    return F.conv_transpose2d(x, kernel, bias, stride=2)
 
 
 @torch.no_grad()
