@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 import torch
+from _pytest.terminal import TerminalReporter
 from PIL import Image, ImageDraw
 
 SETTINGS = """
@@ -278,9 +279,7 @@ def record() -> Any:
     return note
 
 
-def pytest_terminal_summary(
-    terminalreporter: pytest.TerminalReporter, config: pytest.Config
-) -> None:
+def pytest_terminal_summary(terminalreporter: TerminalReporter, config: pytest.Config) -> None:
     """The figures of a full run, as the table for docs/reliability.md."""
     if FIGURES and config.getoption("--torture", default=False):
         terminalreporter.write_line("| fault | times | outcome |\n| --- | --- | --- |")
