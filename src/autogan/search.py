@@ -45,6 +45,8 @@ from autogan.stopping import Stopped
 from autogan.strategies import make_strategy
 
 RESET_CHECK_EVERY_STEPS = 10
+PROPOSED_AT_ONCE = 50
+"""Architectures for as many batches of shared training: one of many costs a twentieth of one alone."""
 
 _LinAlgError: type[RuntimeError] = torch.linalg.LinAlgError  # type: ignore[attr-defined]
 
@@ -73,8 +75,8 @@ class Position:
     phase: "shared training", "controller", "growth", or "ranking" once all iterations are done.
     step: steps of the phase that are done. collapsed: whether the game of this iteration's shared
     training has ended.
-    proposed: architectures that are being scored now; scored: the first of these, None for one that
-    could not be.
+    proposed: architectures that are being scored now, or that the next batches of shared training
+    take; scored: the first of those, None for one that could not be.
     """
 
     phase: str = "shared training"
@@ -198,9 +200,16 @@ class Search:
             self.run.step_done()
         self.at = Position("controller", collapsed=self.at.collapsed)
 
+    def _next_architecture(self) -> Architecture:
+        """One sample for one batch. The controller learns nothing here, so they are drawn in blocks."""
+        if not self.at.proposed:
+            left = self.work.shared_steps() - self.at.step
+            self.at.proposed = self.strategy.propose(min(PROPOSED_AT_ONCE, left))
+        return self.at.proposed.pop(0)
+
     def _shared_step(self) -> None:
         every = self.search.discriminator_steps
-        (architecture,) = self.strategy.propose(1)
+        architecture = self._next_architecture()
         loss = self.gan.discriminator_step(self.batches.next(), architecture)
         self.discriminator_losses.add(loss)
         self.steps += 1

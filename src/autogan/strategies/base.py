@@ -9,7 +9,7 @@ from autogan.space import Architecture, SearchSpace
 class Strategy(ABC):
     """Proposes architectures, one stage at a time, and is told their rewards.
 
-    The search calls `propose` for every shared-training batch and every scoring, `observe` once per
+    The search calls `propose` for blocks of shared-training batches and every scoring, `observe` once per
     controller step with what it proposed and how that scored (higher is better), and `grow` at a
     stage boundary. A strategy changes nothing but itself, and its state holds all that it knows.
     """
