@@ -30,12 +30,16 @@ class StandIn:
 
     def __init__(self) -> None:
         self.direct = 0
+        self.forgotten = 0
         self.recorded = 0
         self.replayed = 0
 
     def run(self, step: Callable[[], Tensor]) -> Tensor:
         self.direct += 1
         return step()
+
+    def forget(self) -> None:
+        self.forgotten += 1
 
     def record(self, step: Callable[[], Tensor]) -> Callable[[], Tensor]:
         self.recorded += 1
@@ -64,7 +68,7 @@ def test_a_step_runs_directly_then_is_recorded_then_replayed() -> None:
 
 
 def test_the_recording_that_was_not_used_for_longest_makes_room() -> None:
-    recordings = Recordings(StandIn(), most=2)
+    recordings = Recordings(StandIn(), most=2, patience=0)
     x = torch.ones(2)
     for key in "aabb":
         recordings.run(key, doubled, x)
@@ -76,6 +80,19 @@ def test_the_recording_that_was_not_used_for_longest_makes_room() -> None:
     assert recordings.run("b", doubled, 3 * x).tolist() == [6, 6]  # recorded anew
 
 
+def test_more_steps_than_fit_are_done_directly_until_a_recording_falls_out_of_use() -> None:
+    stand_in = StandIn()
+    recordings = Recordings(stand_in, most=2, patience=10)
+    x = torch.ones(1)
+    for _ in range(5):
+        for key in "abcd":
+            assert recordings.run(key, doubled, x).item() == 2
+    assert stand_in.recorded == 2 and "a" in recordings and "b" in recordings
+    for _ in range(12):
+        recordings.run("c", doubled, x)
+    assert stand_in.recorded == 3 and "c" in recordings and len(recordings) == 2
+
+
 def test_cleared_recordings_begin_anew() -> None:
     stand_in = StandIn()
     recordings = Recordings(stand_in)
@@ -83,7 +100,7 @@ def test_cleared_recordings_begin_anew() -> None:
         for _ in range(3):
             recordings.run("key", doubled, torch.ones(1))
         recordings.clear()
-    assert (stand_in.direct, stand_in.recorded) == (2, 2)
+    assert (stand_in.direct, stand_in.recorded, stand_in.forgotten) == (2, 2, 2)
 
 
 def gan(recordings: Recordings | None) -> Gan:

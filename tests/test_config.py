@@ -199,6 +199,8 @@ def test_an_unknown_setting_offers_the_nearest(override: str, nearest: str) -> N
         "compute.device=gpu",
         "compute.precision=float16",
         "compute.layout=best",
+        "compute.capture=always",
+        "search.strategy=evolution",
         "seed=-1",
         "log_every_steps=0",
         "search=5",
@@ -370,3 +372,9 @@ def test_more_cells_than_the_space_has_are_refused() -> None:
     ]
     with pytest.raises(UserError, match="at most 7"):
         load_settings(overrides=overrides)
+
+
+@pytest.mark.parametrize("section", ["search", "search.controller", "train"])
+@pytest.mark.parametrize("value", ["[0.0, 1.0]", "[-0.1, 0.9]", "[0.9]"])
+def test_decay_rates_are_at_least_0_and_below_1(section: str, value: str) -> None:
+    assert f"{section}.betas" in refusal(f"{section}.betas={value}")

@@ -1,7 +1,9 @@
 """Files that are whole or absent; trees of state; generator files."""
 
 import math
+import os
 import random
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from autogan.space import Architecture, SearchSpace
 from autogan.storage import (
     load_tensors,
     load_tree,
+    remove_unfinished,
     save_tensors,
     save_tree,
     write_json,
@@ -275,3 +278,19 @@ def test_a_file_that_is_no_generator_is_refused(tmp_path: Path, kind: str) -> No
     foreign(file, kind)
     with pytest.raises(UserError, match=r"generator\.safetensors"):
         load_generator(file)
+
+
+def test_what_ended_processes_wrote_aside_goes_and_what_living_ones_write_stays(
+    tmp_path: Path,
+) -> None:
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    (tmp_path / f".a.json.{ended.pid}.tmp").touch()
+    (tmp_path / "below" / f".images.{ended.pid}.tmp").mkdir(parents=True)
+    (tmp_path / "below" / f".images.{ended.pid}.tmp" / "0.png").touch()
+    living = tmp_path / f".report.html.{os.getppid()}.tmp"
+    other = tmp_path / ".notes.tmp"
+    for file in (living, other):
+        file.touch()
+    remove_unfinished(tmp_path)
+    assert set(tmp_path.rglob("*")) == {living, other, tmp_path / "below"}

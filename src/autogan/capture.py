@@ -6,15 +6,19 @@ differs from step to step must lie in tensors: the inputs are copied to where th
 weights, moments and learning rates are changed in place.
 """
 
+import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from dataclasses import dataclass
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
-MOST_RECORDINGS = 128
-"""Recordings that are kept; the one that was not used for longest makes room."""
+MOST_RECORDINGS = 512
+"""Recordings that are kept at once."""
+PATIENCE = 20_000
+"""Steps for which a recording is kept though it is not used."""
 
 Step = Callable[..., Tensor]
 """Tensors to one tensor, with everything that it changes on the way."""
@@ -29,6 +33,9 @@ class Recorder(Protocol):
     def record(self, step: Callable[[], Tensor]) -> Callable[[], Tensor]:
         """Records the step without doing it; each call of the answer does it, and returns the same
         tensor with a new value."""
+
+    def forget(self) -> None:
+        """All that was recorded is given up."""
 
 
 class CudaRecorder:
@@ -46,7 +53,9 @@ class CudaRecorder:
         """As `Recorder.run`: the first run of a step sets up what libraries allocate only once."""
         current = torch.cuda.current_stream(self._stream.device)
         self._stream.wait_stream(current)
-        with torch.cuda.stream(self._stream):
+        with torch.cuda.stream(self._stream), warnings.catch_warnings():
+            # An optimiser that can be recorded warns when it is not being recorded.
+            warnings.filterwarnings("ignore", ".*capturable=True.*")
             result = step()
         current.wait_stream(self._stream)
         return result
@@ -63,20 +72,40 @@ class CudaRecorder:
 
         return replay
 
+    def forget(self) -> None:
+        """As `Recorder.forget`: a pool whose graphs are gone is not recorded into again."""
+        self._pool = torch.cuda.graph_pool_handle()
+
+
+@dataclass
+class _Recording:
+    """Where a recorded step reads its inputs, what does it, and when it was last done."""
+
+    places: tuple[Tensor, ...]
+    replay: Callable[[], Tensor]
+    used_at: int
+
 
 class Recordings:
     """Steps by key: done directly the first time, recorded the second, replayed from then on.
 
-    So a step that comes only once is never recorded. A key names everything about a step that is not
-    in its input tensors; the shapes of these must not change under one key.
+    So a step that comes only once is never recorded. Where there is no room, the recording that was not
+    used for longest goes, but only if it was not used for `patience` steps; else the new step is done
+    directly. Otherwise a search that still tries everything would record all the time.
+
+    A key names everything about a step that is not in its input tensors; the shapes of these must not
+    change under one key.
     """
 
-    def __init__(self, recorder: Recorder, most: int = MOST_RECORDINGS) -> None:
+    def __init__(
+        self, recorder: Recorder, most: int = MOST_RECORDINGS, patience: int = PATIENCE
+    ) -> None:
         self._recorder = recorder
         self._most = most
+        self._patience = patience
+        self._steps = 0
         self._seen: set[Hashable] = set()
-        self._recorded: OrderedDict[Hashable, tuple[tuple[Tensor, ...], Callable[[], Tensor]]]
-        self._recorded = OrderedDict()
+        self._recorded: OrderedDict[Hashable, _Recording] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._recorded)
@@ -86,21 +115,32 @@ class Recordings:
 
     def run(self, key: Hashable, step: Step, *inputs: Tensor) -> Tensor:
         """`step(*inputs)`; the result is the caller's own."""
+        self._steps += 1
         if key not in self._recorded:
-            if key not in self._seen:
+            if key not in self._seen or not self._makes_room():
                 self._seen.add(key)
                 return self._recorder.run(lambda: step(*inputs)).clone()
             own = tuple(tensor.clone() for tensor in inputs)
-            self._recorded[key] = own, self._recorder.record(lambda: step(*own))
-            if len(self._recorded) > self._most:
-                self._recorded.popitem(last=False)
+            self._recorded[key] = _Recording(own, self._recorder.record(lambda: step(*own)), 0)
+        recording = self._recorded[key]
         self._recorded.move_to_end(key)
-        places, replay = self._recorded[key]
-        for place, tensor in zip(places, inputs, strict=True):
+        recording.used_at = self._steps
+        for place, tensor in zip(recording.places, inputs, strict=True):
             place.copy_(tensor, non_blocking=True)
-        return replay().clone()
+        return recording.replay().clone()
+
+    def _makes_room(self) -> bool:
+        """Whether one more recording can be kept."""
+        if len(self._recorded) < self._most:
+            return True
+        longest_unused = next(iter(self._recorded.values()))
+        if self._steps - longest_unused.used_at <= self._patience:
+            return False
+        self._recorded.popitem(last=False)
+        return True
 
     def clear(self) -> None:
         """Forgets everything: to be called when tensors that steps use were replaced by others."""
         self._seen.clear()
         self._recorded.clear()
+        self._recorder.forget()

@@ -9,7 +9,7 @@ import importlib.resources
 import reprlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import (
@@ -30,6 +30,7 @@ from autogan.protocols import PROTOCOLS, Protocol, protocol_of
 from autogan.space import MOST_CELLS
 
 Metric = Literal["auto", "inception_score", "frechet_distance"]
+DecayRate = Annotated[float, Field(ge=0, lt=1)]
 
 
 class _Section(BaseModel):
@@ -91,14 +92,8 @@ class AdversarialSettings(_Section):
     """Discriminator steps for each generator step."""
     learning_rate: PositiveFloat = 2e-4
     """Of Adam, for both networks."""
-    betas: tuple[float, float] = (0.0, 0.9)
+    betas: tuple[DecayRate, DecayRate] = (0.0, 0.9)
     """Adam's decay rates, each at least 0 and below 1."""
-
-    @model_validator(mode="after")
-    def _betas_are_rates(self) -> "AdversarialSettings":
-        if not all(0 <= beta < 1 for beta in self.betas):
-            raise ValueError(f"betas must be at least 0 and below 1, not {self.betas}")
-        return self
 
 
 class ControllerSettings(_Section):
@@ -108,8 +103,8 @@ class ControllerSettings(_Section):
     """Units of the LSTM and of its embeddings."""
     learning_rate: PositiveFloat = 3.5e-4
     """Of Adam."""
-    betas: tuple[float, float] = (0.0, 0.9)
-    """Adam's decay rates."""
+    betas: tuple[DecayRate, DecayRate] = (0.0, 0.9)
+    """Adam's decay rates, each at least 0 and below 1."""
     entropy_weight: NonNegativeFloat = 1e-4
     """Weight of the entropy bonus, in reward per nat."""
     baseline_decay: float = Field(default=0.9, ge=0, lt=1)
@@ -132,7 +127,7 @@ class SearchSettings(AdversarialSettings):
 
     generator_channels: PositiveInt = 128
     discriminator_channels: PositiveInt = 64
-    strategy: str = "reinforce"
+    strategy: Literal["reinforce", "random"] = "reinforce"
     """reinforce (the paper's) or random."""
     iterations: PositiveInt = 90
     """Search iterations over all stages."""
@@ -338,7 +333,7 @@ def preset_names() -> list[str]:
 
 def load_settings(
     preset: str | None = None,
-    file: Path | None = None,
+    file: str | Path | None = None,
     overrides: Iterable[str] = (),
     tree: dict[str, Any] | None = None,
 ) -> Settings:
@@ -354,7 +349,7 @@ def load_settings(
         text = (importlib.resources.files("autogan") / "presets" / f"{preset}.yaml").read_text()
         tree = yaml.safe_load(text)
     if file is not None:
-        tree = _merged(tree, _read_settings_file(file))
+        tree = _merged(tree, _read_settings_file(Path(file)))
     for override in overrides:
         tree = _merged(tree, _override_tree(override))
     return settings_from_tree(tree)

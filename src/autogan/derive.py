@@ -49,13 +49,14 @@ def derive(search: Search, ground: Ground, run: Run, progress: Progress) -> list
         search.write_architectures()
         done = {"ranking": [asdict(child) for child in ranking], "candidates": [], "failed": []}
         _keep(run, done)
-        run.drop_checkpoints("ranking")
     else:
         progress.skipped([ground.work.candidates()])
+    run.drop_checkpoints("ranking")
     run.write("derive.json", done)
     for number, child in enumerate(Child(**c) for c in done["ranking"][: settings.top]):
         if number < len(done["candidates"]) + len(done["failed"]):
             progress.skipped(ground.work.training(_budget(ground)))
+            run.drop_checkpoints(f"candidate-{number}")  # left by a kill just before they went
             continue
         try:
             candidate = _train_candidate(number, child, ground, run, progress)

@@ -119,11 +119,12 @@ class Gan:
 
     def _adam(self, module: nn.Module) -> torch.optim.Adam:
         rate: float | Tensor = self.learning_rate
-        if self._recordings is not None:  # a number would be recorded with the step
+        recorded = self._recordings is not None
+        if recorded:  # a number would be recorded with the step
             rate = torch.tensor(rate, device=self.compute.device)
-        cuda = self.compute.device.type == "cuda"
+        capturable = recorded and self.compute.device.type == "cuda"
         return torch.optim.Adam(
-            module.parameters(), lr=rate, betas=self.betas, fused=True, capturable=cuda
+            module.parameters(), lr=rate, betas=self.betas, fused=True, capturable=capturable
         )
 
     def _forget_recordings(self) -> None:

@@ -11,6 +11,9 @@ from autogan.errors import UserError
 LOCK = "lock"
 """The lock's file. It stays; the lock on it is the system's, and ends with the process."""
 
+_NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP)
+"""What a file system without locks answers."""
+
 
 def lock(folder: Path) -> int:
     """Locks a run's folder until the handle that is returned is closed, or the process ends.
@@ -30,7 +33,7 @@ def lock(folder: Path) -> int:
             f"{folder}` shows where it is."
         ) from None
     except OSError as error:
-        if error.errno not in (errno.ENOLCK, errno.EOPNOTSUPP):
+        if error.errno not in _NO_LOCKS:
             raise
         warnings.warn(
             f"The file system of {folder} knows no locks: see to it that only one process works "
@@ -50,6 +53,10 @@ def is_locked(folder: Path) -> bool:
         fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
+    except OSError as error:  # a file system without locks, of which `lock` warns
+        if error.errno not in _NO_LOCKS:
+            raise
+        return False
     finally:
         os.close(handle)
     return False

@@ -79,10 +79,25 @@ def _commit() -> str | None:
     return answer.stdout.strip() if answer.returncode == 0 else None
 
 
-def environment() -> dict[str, Any]:
-    """Versions, commit and machine, as every run describes itself."""
+@contextlib.contextmanager
+def _closed_after_an_error(handle: int) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        os.close(handle)
+        raise
+
+
+def environment(device: str) -> dict[str, Any]:
+    """Versions, commit and machine, as every run describes itself.
+
+    device: the run's `compute.device`; a GPU is named only where the run is on it.
+    """
     import torch
 
+    gpu = None
+    if device.startswith(("auto", "cuda")) and torch.cuda.is_available():
+        gpu = torch.cuda.get_device_name(None if device == "auto" else device)
     return {
         "autogan": package_version(),
         "commit": _commit(),
@@ -90,7 +105,7 @@ def environment() -> dict[str, Any]:
         "torch": str(torch.__version__),
         "platform": platform.platform(),
         "threads": torch.get_num_threads(),
-        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+        "gpu": gpu,
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
     }
 
@@ -150,14 +165,15 @@ class Run:
         except OSError as error:
             raise UserError(f"Cannot make the run folder {folder}: {error.strerror}.") from None
         lock_handle = lock(folder)
-        refuse_used_folder(folder)  # another process may have been faster
-        described = {
-            "task": asdict(task or Task()),
-            "settings": settings.model_dump(mode="json"),
-            "environment": environment(),
-        }
-        _write_config(folder, described)
-        return cls(folder, settings, lock_handle)
+        with _closed_after_an_error(lock_handle):
+            refuse_used_folder(folder)  # another process may have been faster
+            described = {
+                "task": asdict(task or Task()),
+                "settings": settings.model_dump(mode="json"),
+                "environment": environment(settings.compute.device),
+            }
+            _write_config(folder, described)
+            return cls(folder, settings, lock_handle)
 
     @classmethod
     def resume(cls, folder: Path, settings: Settings | None = None) -> Self:
@@ -171,16 +187,17 @@ class Run:
         settings = settings or settings_from_tree(described["settings"])
         refuse_changes(described["settings"], settings, f"The run in {folder}")
         lock_handle = lock(folder)
-        remove_unfinished(folder)
-        (folder / CHECKSUMS).unlink(missing_ok=True)  # they are of what stands at the end
-        run = cls(folder, settings, lock_handle)
+        with _closed_after_an_error(lock_handle):
+            remove_unfinished(folder)
+            (folder / CHECKSUMS).unlink(missing_ok=True)  # they are of what stands at the end
+            run = cls(folder, settings, lock_handle)
         try:
             checkpoints.go_back_to_whole_state(folder, settings)
             run._cut_log()
         except BaseException:
             run.close()
             raise
-        _warn_of_other_machine(described.get("environment", {}))
+        _warn_of_other_machine(described.get("environment", {}), settings.compute.device)
         if described["settings"] != settings.model_dump(mode="json"):
             _write_config(folder, {**described, "settings": settings.model_dump(mode="json")})
         return run
@@ -213,10 +230,22 @@ class Run:
             self._tensorboard.close()
             self._tensorboard = None
         shutil.rmtree(self.folder / "tensorboard", ignore_errors=True)
-        with (self.folder / "log.jsonl").open(encoding="utf-8") as lines:
+        damaged = 0
+        with (self.folder / "log.jsonl").open(encoding="utf-8", errors="replace") as lines:
             for line in lines:
-                for point in points_of(json.loads(line), self.settings):
+                try:
+                    points = list(points_of(json.loads(line), self.settings))
+                except (ValueError, KeyError, TypeError, AttributeError):
+                    damaged += 1
+                    continue
+                for point in points:
                     self.curve(*point)
+        if damaged:
+            warnings.warn(
+                f"{damaged} damaged lines of log.jsonl in {self.folder} are left out of the curves. "
+                "The run's results do not depend on the log.",
+                stacklevel=3,
+            )
 
     def carry(self, part: str, work: Kept, go: Callable[[], None]) -> None:
         """Does `go`, which brings `work` to its end, from the newest state of `part` if there is one.
@@ -369,9 +398,9 @@ class Run:
             os.close(self._lock)
 
 
-def _warn_of_other_machine(before: dict[str, Any]) -> None:
+def _warn_of_other_machine(before: dict[str, Any], device: str) -> None:
     """Says where going on may differ in the last bits from never having stopped."""
-    now = environment()
+    now = environment(device)
     differing = [
         f"{what} {before[what]} before, {now[what]} now"
         for what in ("autogan", "torch", "threads", "gpu")

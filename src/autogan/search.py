@@ -20,7 +20,6 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from autogan.errors import Diverged, UserError
@@ -47,8 +46,6 @@ from autogan.strategies import make_strategy
 RESET_CHECK_EVERY_STEPS = 10
 PROPOSED_AT_ONCE = 50
 """Architectures for as many batches of shared training: one of many costs a twentieth of one alone."""
-
-_LinAlgError: type[RuntimeError] = torch.linalg.LinAlgError  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True)
@@ -273,7 +270,7 @@ class Search:
         began = time.monotonic()
         try:
             reward = self.reward(self._judgement(architecture))
-        except (UserError, ArithmeticError, _LinAlgError) as error:
+        except (UserError, ArithmeticError) as error:
             self.gan.refuse_non_finite()  # then it is not this child's fault
             self._log_failure(architecture, purpose, str(error))
             return None

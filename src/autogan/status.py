@@ -1,5 +1,6 @@
 """Where a run is, and whether a process is at work on it, told from its folder alone."""
 
+import contextlib
 import json
 import time
 from dataclasses import dataclass
@@ -178,8 +179,11 @@ class _Folder:
         return min(1.0, sum(load.work for part in counted for load in done[part]) / planned)
 
     def _seconds_since_write(self) -> float:
-        times = [file.stat().st_mtime for file in self.folder.rglob("*") if file.is_file()]
-        return max(0.0, time.time() - max(times))
+        latest = 0.0
+        for file in self.folder.rglob("*"):
+            with contextlib.suppress(FileNotFoundError):  # a run at work removes what it replaces
+                latest = max(latest, file.stat().st_mtime if file.is_file() else 0.0)
+        return max(0.0, time.time() - latest)
 
     def _next_command(self, part: str) -> str | None:
         if self.task is None:

@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -57,9 +58,28 @@ def flush_folder(folder: Path) -> None:
 
 
 def remove_unfinished(folder: Path) -> None:
-    """Removes what a killed process was writing aside, in `folder` and below."""
+    """Removes what a process that has ended was writing aside, in `folder` and below."""
     for aside in folder.rglob(".*.tmp"):
-        aside.unlink(missing_ok=True)
+        process = re.fullmatch(r"\..*\.(\d+)\.tmp", aside.name)
+        if process is None or _is_running(int(process[1])):
+            continue
+        if aside.is_dir():
+            shutil.rmtree(aside)
+        else:
+            aside.unlink(missing_ok=True)
+
+
+def _is_running(process: int) -> bool:
+    """Whether another process of this number is at work (a recycled number counts as that)."""
+    if process == os.getpid():
+        return False
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:  # there is one, of another user
+        return True
+    return True
 
 
 def write_text(path: Path, text: str) -> None:

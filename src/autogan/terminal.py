@@ -14,6 +14,7 @@ from rich.text import Text
 
 from autogan.clock import Clock
 from autogan.progress import Load, Progress
+from autogan.wording import SCORES, duration, score_text
 
 PLAIN_LINE_EVERY_SECONDS = 20.0
 REFRESHES_PER_SECOND = 2
@@ -145,15 +146,6 @@ class TerminalProgress(Progress):
         return Group(bar, Text(f"{self._part}  {self._what}"), Text(figures, style="cyan"))
 
 
-SCORES = {
-    "inception_score": ("inception score", "higher"),
-    "frechet_distance": ("Fréchet distance", "lower"),
-    "kernel_distance": ("kernel distance", "lower"),
-    "precision": ("precision", "higher"),
-    "recall": ("recall", "higher"),
-}
-
-
 def results_table(results: dict[str, Any]) -> RenderableType:
     """The found architecture and its scores between "untrained" and "floor"."""
     judge = results["judge"]
@@ -166,7 +158,7 @@ def results_table(results: dict[str, Any]) -> RenderableType:
     for column in ("", *columns.values(), "better is"):
         table.add_column(column, justify="left" if not column else "right")
     for key, (name, better) in SCORES.items():
-        values = [_score_text(results[who], key) for who in columns]
+        values = [score_text(results[who], key) for who in columns]
         table.add_row(name, *values, better)
     table.add_row("images judged", *(f"{results[who]['images']:,}" for who in columns), "")
     found = (
@@ -190,17 +182,3 @@ def _skill(judge: dict[str, Any]) -> str:
     if judge.get("task") == "rotation":
         return f"The images have no classes; the judge tells of {images} which way up they are. "
     return f"The judge puts {images} into their class. "
-
-
-def _score_text(scores: dict[str, Any], key: str) -> str:
-    spread = scores.get(f"{key}_std")
-    if scores[key] is None:
-        return "–"
-    return f"{scores[key]:.4g}" if spread is None else f"{scores[key]:.4g} ± {spread:.2g}"
-
-
-def duration(seconds: float) -> str:
-    """Minutes and seconds, or hours and minutes."""
-    whole = round(seconds)
-    hours, minutes = whole // 3600, whole % 3600 // 60
-    return f"{hours} h {minutes:02d} min" if hours else f"{minutes}:{whole % 60:02d} min"

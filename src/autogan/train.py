@@ -177,8 +177,11 @@ class Training:
         averaged = self._new_generator()
         averaged.load_state_dict(self.gan.average.state_dict())
         self.progress.doing(f"{self.name}: validation after {self.step} steps")
-        with self.run.stopping.at_once():
-            validation = validation_of(averaged, self.step, self.ground)
+        try:
+            with self.run.stopping.at_once():
+                validation = validation_of(averaged, self.step, self.ground)
+        except FloatingPointError as error:
+            raise Diverged(f"The generator's images cannot be scored: {error}") from None
         self.validations.append(validation)
         if validation.better_than(self.best, self.ground.settings.derive.metric):
             self.best = validation

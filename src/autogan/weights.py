@@ -46,8 +46,9 @@ def save_generator(
     )
 
 
-def load_generator(path: Path) -> SavedGenerator:
+def load_generator(path: str | Path) -> SavedGenerator:
     """Reads a generator file; raises `UserError` where it is missing or is none."""
+    path = Path(path)
     if not path.is_file():
         raise UserError(f"There is no generator file {path}.")
     try:

@@ -105,6 +105,9 @@ def test_interleaving_times_what_it_calls() -> None:
     ways = {name: (lambda name=name: calls.append(name)) for name in ("one", "other")}
     timings = interleaved(ways, CPU, seconds=0, least=4)
     assert calls == ["one", "other"] * (timings["one"].rounds + 1)
+    calls.clear()
+    timings = interleaved(ways, CPU, seconds=0, least=2, warm_up=3)
+    assert len(calls) == 2 * (timings["one"].rounds + 3)
 
 
 def test_the_matrix_peak_is_a_plausible_speed() -> None:

@@ -241,27 +241,60 @@ def test_a_full_disk_is_explained_and_once_there_is_space_the_run_goes_on(
 
 
 def test_other_images_are_refused(
-    done: Callable, refused: Callable, home: Path, tmp_path: Path
+    autogan: Callable,
+    refused: Callable,
+    home: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     images, folder = tmp_path / "shapes", tmp_path / "run"
     shutil.copytree(home / "shapes", images)
     options = ["--config", home / "tiny.yaml", "--data", f"folder:{images}", "--out", folder]
-    done("search", *options)
+    with monkeypatch.context() as patch:
+        interrupt(patch, Search, "train_controller", call=2)
+        assert autogan("search", *options).code not in (0, 2)
     (images / "train" / "disc" / "0.png").unlink()
     message = refused("search", "--resume", "--out", folder)
     assert "training_images: 120 before, 119 now" in message and "digest" in message
 
 
 def test_resuming_with_the_whole_command_or_with_harmless_changes(
-    done: Callable, refused: Callable, home: Path
+    autogan: Callable,
+    done: Callable,
+    refused: Callable,
+    home: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     folder = home / "again"
-    done("search", *tiny(home, "--out", folder))
-    done("search", *tiny(home, "--out", folder, "--resume"))
+    with monkeypatch.context() as patch:
+        interrupt(patch, Search, "train_controller", call=1)
+        assert autogan("search", *tiny(home, "--out", folder)).code not in (0, 2)
+    with monkeypatch.context() as patch:
+        interrupt(patch, Search, "train_controller", call=2)
+        assert autogan("search", *tiny(home, "--out", folder, "--resume")).code not in (0, 2)
     done("search", "--resume", "--out", folder, "--set", "checkpoint_every_minutes=3")
     assert read_settings(folder).checkpoint_every_minutes == 3
     message = refused("search", "--resume", "--out", folder, "--data", "glyphs")
     assert "data.source" in message and "glyphs now" in message
+
+
+def test_a_run_that_has_ended_is_left_as_it_is(
+    done: Callable, refused: Callable, home: Path
+) -> None:
+    folder = home / "ended"
+    first = done("run", *tiny(home, "--out", folder, "--json"))
+    before = {file: file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+    again = done("run", "--resume", "--out", folder, "--json")
+    assert "has ended" in again.err and json.loads(again.out) == json.loads(first.out)
+    assert "seed: 0 before" in refused("run", "--resume", "--out", folder, "--set", "seed=4")
+    assert "not of this kind" in refused(
+        "train",
+        "--arch",
+        "pre-none-nearest/pre-none-nearest",
+        *tiny(home, "--out", folder),
+        "--resume",
+    )
+    assert before == {file: file.read_bytes() for file in folder.rglob("*") if file.is_file()}
 
 
 TWO = ("--set", "derive.top=2", "--set", "search.beams=2", "--set", "search.candidates=4")

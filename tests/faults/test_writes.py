@@ -191,6 +191,45 @@ def test_a_run_is_locked_while_it_is_open(run: Run) -> None:
     Run.resume(run.folder).close()
 
 
+def test_a_run_that_cannot_be_opened_is_not_left_locked(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run.close()
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="no room"):
+        patch.setattr("autogan.runs.remove_unfinished", _no_room)
+        Run.resume(run.folder)
+    Run.resume(run.folder).close()
+
+
+def _no_room(folder: Path) -> None:
+    raise OSError("no room")
+
+
+def test_where_a_file_system_knows_no_locks_a_run_counts_as_not_locked(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_locks(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "no locks")
+
+    assert is_locked(run.folder)
+    monkeypatch.setattr("fcntl.flock", no_locks)
+    assert not is_locked(run.folder)
+
+
+def test_damaged_lines_of_the_log_are_left_out_of_the_curves_and_said(run: Run) -> None:
+    run.log("losses", part="train", step=1, discriminator_loss=1.0, generator_loss=2.0)
+    run.save_checkpoint("train", {"step": 1}, {"step": 1})
+    run.close()
+    log = run.folder / "log.jsonl"
+    content = bytearray(log.read_bytes())
+    content[2] = 0xFF
+    log.write_bytes(content)
+    again = Run.resume(run.folder)
+    with pytest.warns(UserWarning, match=r"1 damaged lines of log\.jsonl"):
+        again.log("losses", part="train", step=2, discriminator_loss=1.0, generator_loss=2.0)
+    again.close()
+
+
 def test_changed_settings_are_listed_and_harmless_ones_allowed(run: Run) -> None:
     run.close()
     changed = load_settings(overrides=["seed=4", "search.controller.hidden_size=7"])

@@ -129,7 +129,7 @@ def test_the_table_shows_a_dash_for_what_cannot_be_given(
 ) -> None:
     stream = io.StringIO()
     Console(file=stream, width=160).print(results_table(unlabelled[1]))
-    (row,) = [line for line in stream.getvalue().splitlines() if "inception score" in line]
+    (row,) = [line for line in stream.getvalue().splitlines() if "Inception score" in line]
     assert row.count("–") == 3
     assert "which way up they are" in stream.getvalue()
 

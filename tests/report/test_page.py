@@ -149,6 +149,18 @@ def test_a_run_that_only_trains_says_so(make_run: MakeRun) -> None:
     assert "damaged" not in words(page)  # the last line is only being written
 
 
+def test_a_derivation_on_its_way_says_how_to_go_on(make_run: MakeRun) -> None:
+    folder = make_run(until="searched", task=Task("search"))
+    child = {"architecture": WINNER, "stage": 1, "iteration": 3, "purpose": "derive"}
+    ranking = [{**child, "reward": reward, "seconds": 0.1} for reward in (2.0, 1.0)]
+    for trained, command in ((1, True), (2, False)):
+        done = {"ranking": ranking, "candidates": [], "failed": ranking[:trained]}
+        (folder / "derive.json").write_text(json.dumps(done))
+        page = words(page_of(folder))
+        assert ("autogan derive" in page) == command
+        assert ("Searched and derived" in page) != command
+
+
 def test_a_run_of_a_newer_version_shows_what_is_understood(
     make_run: MakeRun, results: dict[str, Any]
 ) -> None:

@@ -27,6 +27,8 @@ from autogan.space import Architecture, SearchSpace
 LATENT_SIZE, BOTTOM_SIZE = 128, 4
 ARCHITECTURES = 8
 """Architectures a search step goes through in turn, the same for both ways."""
+RECORDING_CALLS = 12
+"""Calls of search steps after which each of the architectures was met three times by both steps."""
 PLAIN_SCORING_BATCH = 100
 
 
@@ -51,12 +53,17 @@ class Case:
 
     floating_point_operations: of the textbook form, 2 for each multiply-accumulate; a backward pass
     counts as two forward passes. images: that one call makes or looks at.
+    parts: times are told of one of so many equal parts of a call. of: what a part is.
+    warm_up: calls until every step was recorded, where steps are.
     """
 
     name: str
     ways: dict[str, Callable[[], object]]
     floating_point_operations: float
     images: int
+    parts: int = 1
+    of: str = ""
+    warm_up: int = 1
 
 
 def search_architectures(cells: int) -> list[Architecture]:
@@ -134,6 +141,9 @@ def adversarial_case(
         ways,
         _step_work(widths, cells, stage, chosen),
         widths.discriminator_batch * widths.discriminator_steps,
+        parts=widths.discriminator_steps,
+        of="discriminator iteration",
+        warm_up=RECORDING_CALLS if compute.captures else 1,
     )
 
 

@@ -26,7 +26,8 @@ def growth(compute: Compute, seconds: float) -> list[Point]:
     """The fast way of each case over each axis, about `seconds` for each point."""
     points = []
     for axis, value, case in _cases(compute):
-        timing = interleaved({"fast": case.ways["fast"]}, compute.device, seconds, least=3)
+        ways = {"fast": case.ways["fast"]}
+        timing = interleaved(ways, compute.device, seconds, warm_up=case.warm_up)
         points.append(Point(axis, value, timing["fast"].median_ms, case.floating_point_operations))
     return points
 

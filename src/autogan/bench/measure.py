@@ -7,8 +7,6 @@ from dataclasses import dataclass
 
 import torch
 
-WARM_UP_ROUNDS = 1
-
 
 @dataclass(frozen=True)
 class Timing:
@@ -19,6 +17,15 @@ class Timing:
     upper_quartile_ms: float
     rounds: int
 
+    def part(self, parts: int) -> "Timing":
+        """Of one of so many equal parts of a call."""
+        return Timing(
+            self.median_ms / parts,
+            self.lower_quartile_ms / parts,
+            self.upper_quartile_ms / parts,
+            self.rounds,
+        )
+
 
 def synchronise(device: torch.device) -> None:
     """Waits for a GPU to finish what was asked of it; nothing to do on a CPU."""
@@ -27,9 +34,13 @@ def synchronise(device: torch.device) -> None:
 
 
 def interleaved(
-    ways: Mapping[str, Callable[[], object]], device: torch.device, seconds: float, least: int = 3
+    ways: Mapping[str, Callable[[], object]],
+    device: torch.device,
+    seconds: float,
+    least: int = 3,
+    warm_up: int = 1,
 ) -> dict[str, Timing]:
-    """Calls every way once a round until `seconds` have passed; a warm-up round does not count.
+    """Calls every way once a round until `seconds` have passed; `warm_up` rounds do not count.
 
     Rounds alternate between the ways, so that whatever else the machine does slows all of them.
     least: rounds that are measured however long they take.
@@ -37,13 +48,13 @@ def interleaved(
     taken: dict[str, list[float]] = {name: [] for name in ways}
     began = time.perf_counter()
     number = 0
-    while number < WARM_UP_ROUNDS + least or time.perf_counter() - began < seconds:
+    while number < warm_up + least or time.perf_counter() - began < seconds:
         for name, call in ways.items():
             synchronise(device)
             start = time.perf_counter()
             call()
             synchronise(device)
-            if number >= WARM_UP_ROUNDS:
+            if number >= warm_up:
                 taken[name].append(1000 * (time.perf_counter() - start))
         number += 1
     return {name: _timing(values) for name, values in taken.items()}

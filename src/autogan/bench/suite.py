@@ -12,7 +12,13 @@ from typing import Any
 
 import torch
 
-from autogan.bench.cases import SEARCH, Case, adversarial_steps, standard_cases
+from autogan.bench.cases import (
+    RECORDING_CALLS,
+    SEARCH,
+    Case,
+    adversarial_steps,
+    standard_cases,
+)
 from autogan.bench.growth import growth as measure_growth
 from autogan.bench.measure import interleaved, matrix_peak
 from autogan.compute import Compute
@@ -75,13 +81,14 @@ def run_suite(
 
 def measured(case: Case, compute: Compute, seconds: float, peak: float) -> dict[str, Any]:
     """One case's timings, speed and share of `peak` (operations a second), for about `seconds`."""
-    timings = interleaved(case.ways, compute.device, seconds)
+    timings = interleaved(case.ways, compute.device, seconds, warm_up=case.warm_up)
     fast = timings["fast"]
     speed = case.floating_point_operations / (fast.median_ms / 1000)
     found: dict[str, Any] = {
         "name": case.name,
         "gigaflop": round(case.floating_point_operations / 1e9, 2),
-        "ways": {name: asdict(timing) for name, timing in timings.items()},
+        "milliseconds_of": case.of or f"{case.images} images",
+        "ways": {name: asdict(timing.part(case.parts)) for name, timing in timings.items()},
         "images_per_second": round(1000 * case.images / fast.median_ms, 1),
         "share_of_matrix_peak": round(speed / peak, 3),
     }
@@ -144,7 +151,7 @@ def search_memory(device: str, precision: str) -> None:
     """Prints the peak, in MiB, after a few steps; run in a process of its own."""
     compute = Compute.resolve(device, precision)
     step = adversarial_steps(Gan, 3, 2, SEARCH, compute)
-    for _ in range(2):
+    for _ in range(RECORDING_CALLS if compute.captures else 2):
         step()
     if compute.device.type == "cuda":
         print(torch.cuda.max_memory_allocated(compute.device) // 2**20)

@@ -47,12 +47,14 @@ def _print(measured: dict[str, Any]) -> None:
         title=f"{machine['gpu'] or machine['processor']}, {machine['compute']}, "
         f"{machine['threads']} threads, torch {machine['torch']}; medians (quartiles)"
     )
-    for column in ("", "plain, ms", "fast, ms", "times faster", "images/s", "of matrix peak"):
+    columns = ("", "ms of one", "plain", "fast", "times faster", "images/s", "of matrix peak")
+    for column in columns:
         table.add_column(column, justify="right" if column else "left")
     for case in measured["cases"]:
         ways = case["ways"]
         table.add_row(
             case["name"],
+            case["milliseconds_of"],
             _milliseconds(ways["plain"]) if "plain" in ways else "–",
             _milliseconds(ways["fast"]),
             f"{case['times_faster']:.2f}" if "times_faster" in case else "–",
@@ -61,6 +63,11 @@ def _print(measured: dict[str, Any]) -> None:
         )
     console = Console()
     console.print(table)
+    for case in measured["cases"]:
+        if direct := case["ways"].get("fast, not captured"):
+            console.print(
+                f"{case['name']}, not captured: {_milliseconds(direct)} ms", highlight=False
+            )
     console.print(
         f"Matrix peak: {measured['matrix_peak_gflops']:,.0f} GFLOP/s · search at the paper's "
         f"widths: {measured['search_peak_memory_mib']:,} MiB at its peak",

@@ -106,20 +106,21 @@ def search(
     settings = _resolved(preset, data, skip_broken, config, overrides, resume, out)
     if _printed(settings, dry_run):
         return
-    from autogan.runs import Task
+    from autogan.runs import Task, read_json
 
-    with _opened(settings, _required(out), Task("search"), resume, time_limit) as (run, progress):
-        from autogan.pipeline import prepare_run, search_part
-        from autogan.report.live import LiveReport
+    folder = _required(out)
+    if not (resume and _ended(folder, Task("search"), settings, "architectures.json")):
+        with _opened(settings, folder, Task("search"), resume, time_limit) as (run, progress):
+            from autogan.pipeline import prepare_run, search_part
+            from autogan.report.live import LiveReport
 
-        search_part(run, prepare_run(run, progress), progress)
-        LiveReport(run.folder).draw()
-        run.seal()
-        found = run.read("architectures.json")
+            search_part(run, prepare_run(run, progress), progress)
+            LiveReport(run.folder).draw()
+            run.seal()
     if as_json:
-        print(json.dumps(found))
+        print(json.dumps(read_json(folder / "architectures.json")))
     else:
-        notes.print(f"Searched: {run.folder}. Next: autogan derive {run.folder}", highlight=False)
+        notes.print(f"Searched: {folder}. Next: autogan derive {folder}", highlight=False)
 
 
 @app.command()
@@ -190,7 +191,7 @@ def train(
 
     Example: [bold]autogan train --arch autogan-a --preset cifar10-cpu --data cifar10 --out runs/a[/]
     """
-    from autogan.runs import Task, read_task
+    from autogan.runs import Task, read_json, read_task
 
     if resume and not architecture:
         task = read_task(_required(out))
@@ -206,12 +207,31 @@ def train(
         )
     if _printed(settings, dry_run):
         return
-    task = Task("train", str(chosen))
-    with _opened(settings, _required(out), task, resume, time_limit) as (run, progress):
-        from autogan.pipeline import run_training
+    task, folder = Task("train", str(chosen)), _required(out)
+    if resume and _ended(folder, task, settings, "results.json"):
+        results = read_json(folder / "results.json")
+    else:
+        with _opened(settings, folder, task, resume, time_limit) as (run, progress):
+            from autogan.pipeline import run_training
 
-        results = run_training(run, chosen, progress)
-    print_results(results, run.folder, as_json)
+            results = run_training(run, chosen, progress)
+    print_results(results, folder, as_json)
+
+
+def _ended(folder: Path, task: "Task", settings: "Settings", result: str) -> bool:
+    """Whether there is nothing left to go on with, which is said; `result` is the file that shows it.
+
+    Raises `UserError` for other settings than the run's, as going on does.
+    """
+    if not all((folder / name).exists() for name in ("checksums.json", result)):
+        return False
+    from autogan.changes import refuse_changes
+    from autogan.runs import read_settings
+
+    _refuse_other_task(folder, task)
+    refuse_changes(read_settings(folder).model_dump(mode="json"), settings, f"The run in {folder}")
+    notes.print(f"The run in {folder} has ended; there is nothing left to do.", highlight=False)
+    return True
 
 
 def _figure(value: float | None) -> str:
@@ -331,10 +351,13 @@ def _run_whole(
     time_limit_seconds: float | None,
     as_json: bool,
 ) -> None:
-    from autogan.runs import Task
+    from autogan.runs import Task, read_json
 
-    with _opened(settings, folder, Task("run"), resume, time_limit_seconds) as (run, progress):
-        from autogan.pipeline import run_everything
+    if resume and _ended(folder, Task("run"), settings, "results.json"):
+        results = read_json(folder / "results.json")
+    else:
+        with _opened(settings, folder, Task("run"), resume, time_limit_seconds) as (run, progress):
+            from autogan.pipeline import run_everything
 
-        results = run_everything(run, progress)
+            results = run_everything(run, progress)
     print_results(results, folder, as_json)

@@ -20,7 +20,7 @@ def status(
     Example: [bold]autogan status runs/first[/]
     """
     from autogan.status import status_of
-    from autogan.terminal import duration
+    from autogan.wording import duration
 
     with naming_damage(folder):
         found = status_of(folder)

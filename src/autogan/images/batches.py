@@ -13,7 +13,7 @@ class Batches:
     """Endless shuffled batches of `pixels`, uint8 N×3×S×S, every epoch in a new order.
 
     The order of epoch e depends on (seed, purpose, e) alone, so the state is two numbers. A rest of
-    an epoch that is smaller than a batch is left out, as its images come first in no later epoch.
+    an epoch that is smaller than a batch is left out; another order leaves out other images.
     """
 
     def __init__(self, pixels: Tensor, batch: int, seed: int, purpose: str) -> None:

@@ -152,12 +152,23 @@ def domain_judge(
     """
     key = digest_of([data.digest, list(data.class_names), recipe.to_dict(), seed, CODE_VERSION])
     path = cache_directory / "judges" / f"domain-{key[:16]}.safetensors"
-    if path.exists():
-        try:
-            return load_judge(path, device)
-        except DamagedFile as damage:
-            warnings.warn(f"{damage} The judge is trained again.", stacklevel=2)
+    if (cached := _cached_judge(path, device)) is not None:
+        return cached
     precision = "bfloat16" if device.type == "cuda" else "float32"
     judge = train_domain_judge(data, recipe, seed, device, precision, drive)
+    # Another process may have been faster, and its run names its judge: one judge for both.
+    if path.exists() and (cached := _cached_judge(path, device)) is not None:
+        return cached
     save_judge(judge, path)
     return judge
+
+
+def _cached_judge(path: Path, device: torch.device) -> DomainJudge | None:
+    if not path.exists():
+        return None
+    try:
+        return load_judge(path, device)
+    except DamagedFile as damage:
+        warnings.warn(f"{damage} The judge is trained again.", stacklevel=3)
+        path.unlink()
+        return None

@@ -10,8 +10,14 @@ import torch
 from torch import Tensor
 
 from autogan.errors import UserError
-from autogan.judges.statistics import FeatureStatistics, InceptionStatistics, refuse_non_finite
+from autogan.judges.statistics import (
+    FeatureStatistics,
+    InceptionStatistics,
+    in_float64,
+    refuse_non_finite,
+)
 
+_LinAlgError: type[RuntimeError] = torch.linalg.LinAlgError  # type: ignore[attr-defined]
 _BLOCK = 2048  # rows of a distance table that are in memory at once
 
 
@@ -84,7 +90,8 @@ def frechet_distance(
     |μa − μb|² + tr(Σa + Σb − 2 (Σa Σb)^½) (Heusel et al. 2017, equation 6). The root's trace is the
     sum of the square roots of the eigenvalues of Σa^½ Σb Σa^½, a symmetric matrix.
     `UserError` if either has no more images than features (its covariance would be singular for
-    want of images) and not `allow_few`, or holds a value that is not finite.
+    want of images) and not `allow_few`, or holds a value that is not finite; `FloatingPointError` if
+    the eigenvalues cannot be found.
     """
     assert a.feature_dimension == b.feature_dimension
     for statistics in (a, b):
@@ -97,9 +104,12 @@ def frechet_distance(
         refuse_non_finite(statistics.covariance, "feature covariances")
     mean_a, mean_b = a.mean.cpu(), b.mean.cpu()
     covariance_a, covariance_b = a.covariance.cpu(), b.covariance.cpu()
-    values, vectors = torch.linalg.eigh(covariance_a)
-    root = (vectors * values.clamp(min=0).sqrt()) @ vectors.T
-    product = torch.linalg.eigvalsh(root @ covariance_b @ root).clamp(min=0)
+    try:
+        values, vectors = torch.linalg.eigh(covariance_a)
+        root = (vectors * values.clamp(min=0).sqrt()) @ vectors.T
+        product = torch.linalg.eigvalsh(root @ covariance_b @ root).clamp(min=0)
+    except _LinAlgError as error:
+        raise FloatingPointError(f"The Fréchet distance cannot be computed: {error}") from None
     distance = (
         (mean_a - mean_b).square().sum()
         + covariance_a.trace()
@@ -137,7 +147,8 @@ def kernel_distance(
             f"The kernel distance with subsets of {subset_size} needs at least {subset_size} "
             f"images on each side, not {fewest}."
         )
-    a, b = features_a.double(), features_b.double().to(features_a.device)
+    a = in_float64(features_a)
+    b = in_float64(features_b).to(a.device)
     refuse_non_finite(a, "features")
     refuse_non_finite(b, "features")
     random = np.random.RandomState(seed)  # its stream is frozen: no NumPy changes it
@@ -176,7 +187,8 @@ def precision_recall(
             f"Precision and recall with {neighbours} neighbours need at least {neighbours + 1} "
             f"images on each side, not {fewest}."
         )
-    real, generated = features_real.double(), features_generated.double().to(features_real.device)
+    real = in_float64(features_real)
+    generated = in_float64(features_generated).to(real.device)
     refuse_non_finite(real, "features")
     refuse_non_finite(generated, "features")
     precision = _share_within(generated, real, _radii(real, neighbours))

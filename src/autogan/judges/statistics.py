@@ -7,6 +7,11 @@ from torch import Tensor
 from autogan.errors import UserError
 
 
+def in_float64(values: Tensor) -> Tensor:
+    """The same in float64, on their device, or on the CPU where that knows no float64 (Apple's)."""
+    return (values.cpu() if values.device.type == "mps" else values).double()
+
+
 class FeatureStatistics:
     """Count, mean and covariance of features, in float64, added to in batches of any size.
 
@@ -41,16 +46,10 @@ class FeatureStatistics:
         assert features.shape[1] == self.feature_dimension
         if len(features) == 0:
             return
-        x = features.double()
+        x = in_float64(features)
         mean = x.mean(0)
         centred = x - mean
         self._add(len(x), mean, centred.T @ centred)
-
-    def merge(self, other: "FeatureStatistics") -> None:
-        """Add all that `other` has seen."""
-        assert other.feature_dimension == self.feature_dimension
-        if other.count:
-            self._add(other.count, other.mean, other._scatter)
 
     @classmethod
     def from_moments(cls, count: int, mean: Tensor, covariance: Tensor) -> "FeatureStatistics":

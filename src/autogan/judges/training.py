@@ -21,9 +21,6 @@ from autogan.optimisers import load_optimiser
 if TYPE_CHECKING:
     from autogan.images import DataSet
 
-Progress = Callable[[int, int], None]
-"""Called after every step with (steps done, steps in all)."""
-
 
 class NetworkTraining:
     """The training of a network to answer `task` on `data.train`, step by step, on `device`.

@@ -47,7 +47,10 @@ class Generator(nn.Module):
         bottom_size: int = 4,
         seed: int = 0,
     ) -> "Generator":
-        """The freshly initialised network of one architecture, by default at the published widths."""
+        """The freshly initialised network of one architecture, by default at the published widths.
+
+        It is in training mode, as modules are when made; `.eval()` before images are drawn from it.
+        """
         generator = cls(
             SearchSpace.only(architecture),
             latent_size=latent_size,
@@ -76,6 +79,7 @@ class Generator(nn.Module):
         batch_statistics: in evaluation mode, normalise with the batch's own statistics.
         """
         architecture = architecture or self.architecture
+        assert len(architecture) <= len(self.cells), (len(architecture), len(self.cells))
         x = self.project(latents)  # B×(C·b·b)
         x = x.view(-1, self.channels, self.bottom_size, self.bottom_size)  # B×C×b×b
         if self.to_rgb.weight.is_contiguous(memory_format=torch.channels_last):

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from autogan.report.page import Found, find, pictures_of, render
-from autogan.report.quality import SCORES, protocol_words, score_text
+from autogan.report.quality import protocol_words
 from autogan.report.record import RunRecord, read_record
+from autogan.wording import SCORES, score_text
 
 
 @dataclass(frozen=True)

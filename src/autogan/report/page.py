@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from autogan.errors import UserError
-from autogan.report.cost import duration, part_costs
+from autogan.report.cost import part_costs
 from autogan.report.diagram import architecture_diagram
 from autogan.report.history import history_charts
 from autogan.report.quality import classes_of, protocol_words, published, score_bars
@@ -19,6 +19,7 @@ from autogan.report.repeat import all_settings, repeat_command
 from autogan.report.tree import beam_tree, columns_of
 from autogan.space import Architecture
 from autogan.version import package_version
+from autogan.wording import duration
 
 REPORT = "report.html"
 
@@ -148,7 +149,12 @@ def progress_of(record: RunRecord) -> list[tuple[str, str]]:
             (v["generator_steps"] for v in record.of("validation", part="train")), default=0
         )
         total = record.setting("train.generator_steps")
-        parts.append(("train", f"{steps} of {total} generator steps"))
+        # Where candidates get the whole budget, the best of them is not trained again.
+        if record.command == "train" or record.setting("derive.generator_steps") not in (
+            None,
+            total,
+        ):
+            parts.append(("train", f"{steps} of {total} generator steps"))
         parts.append(("evaluate", "not yet"))
     return parts
 
@@ -162,10 +168,18 @@ def next_command(record: RunRecord) -> str | None:
     searched = len(record.of("iteration")) == record.setting("search.iterations")
     match record.command:
         case "search" if searched:
-            return None if record.of("candidate") else derive_command(record.folder)
+            return None if _derived(record) else derive_command(record.folder)
         case "search" | "train" | "run" as command:
             return Task(command).resume_command(record.folder)
     return None
+
+
+def _derived(record: RunRecord) -> bool:
+    """Whether the training of every candidate has ended, well or not."""
+    done: dict[str, Any] = record.derived or {}
+    ended = len(done.get("candidates", [])) + len(done.get("failed", []))
+    ranked = len(done.get("ranking", []))
+    return ended > 0 and ended == min(record.setting("derive.top") or ranked, ranked)
 
 
 def pictures_of(record: RunRecord) -> dict[str, str]:

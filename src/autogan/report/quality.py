@@ -4,15 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from autogan.published import NOTE, Group, OwnResult, Row, leaderboard
-
-SCORES = {
-    "frechet_distance": ("Fréchet distance", "lower"),
-    "inception_score": ("Inception score", "higher"),
-    "kernel_distance": ("Kernel distance", "lower"),
-    "precision": ("Precision", "higher"),
-    "recall": ("Recall", "higher"),
-}
-"""The scores of results.json with their names, and which way is better."""
+from autogan.wording import SCORES, score_text
 
 MOST_CLASSES = 40
 MISSING_BELOW = 0.1
@@ -92,14 +84,6 @@ def protocol_words(results: dict[str, Any]) -> str:
     words = f"{scores['images']:,} generated images against {scores['real_images']:,} {real}"
     name = protocol.get("name", "custom")
     return words if name == "custom" else f"{words} (protocol {name})"
-
-
-def score_text(scores: dict[str, Any], key: str) -> str:
-    """A score with its deviation, where it has one; a dash where it could not be given."""
-    value, deviation = scores.get(key), scores.get(f"{key}_std")
-    if value is None:
-        return "–"
-    return f"{value:.4g}" if deviation is None else f"{value:.4g} ± {deviation:.2g}"
 
 
 def classes_of(results: dict[str, Any]) -> Classes | None:

@@ -116,8 +116,9 @@ def _differences(name: str, stated: Any, again: Any) -> Iterator[str]:
 
 def _changed_surroundings(folder: Path) -> str:
     """What of the machine that rounding depends on is another than the run's."""
-    before = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))["environment"]
-    now = environment()
+    described = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
+    before = described["environment"]
+    now = environment(described["settings"]["compute"]["device"])
     names = ("torch", "platform", "threads", "gpu")
     return ", ".join(
         f"{n} {before.get(n)}, here {now[n]}" for n in names if before.get(n) != now[n]

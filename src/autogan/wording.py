@@ -1,0 +1,29 @@
+"""Scores and times as people read them, in the terminal and on the page."""
+
+from typing import Any
+
+SCORES = {
+    "frechet_distance": ("Fréchet distance", "lower"),
+    "inception_score": ("Inception score", "higher"),
+    "kernel_distance": ("Kernel distance", "lower"),
+    "precision": ("Precision", "higher"),
+    "recall": ("Recall", "higher"),
+}
+"""The scores of results.json with their names, and which way is better."""
+
+
+def score_text(scores: dict[str, Any], key: str) -> str:
+    """A score with its deviation, where it has one; a dash where it could not be given."""
+    value, deviation = scores.get(key), scores.get(f"{key}_std")
+    if value is None:
+        return "–"
+    return f"{value:.4g}" if deviation is None else f"{value:.4g} ± {deviation:.2g}"
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say it: "45 s", "6:16 min", "2 h 05 min"."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{whole} s"
+    hours, minutes = whole // 3600, whole % 3600 // 60
+    return f"{hours} h {minutes:02d} min" if hours else f"{minutes}:{whole % 60:02d} min"
