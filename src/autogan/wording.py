@@ -24,6 +24,6 @@ def duration(seconds: float) -> str:
     """Seconds as people say it: "45 s", "6:16 min", "2 h 05 min"."""
     whole = round(seconds)
     if whole < 60:
-        return f"{seconds:.1f} s" if seconds < 10 else f"{whole} s"
+        return f"{whole} s"
     hours, minutes = whole // 3600, whole % 3600 // 60
     return f"{hours} h {minutes:02d} min" if hours else f"{minutes}:{whole % 60:02d} min"
