@@ -235,6 +235,14 @@ def test_judges_and_statistics_that_do_not_fit_are_refused(
     assert "evaluate.images is 60, but scores need 1000" in few
 
 
+@pytest.mark.parametrize("content", [b"hi\n", b"", b"\x89PNG\r\n", b"PK\x03\x04"])
+def test_a_file_that_is_no_weights_is_refused(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "weights.pth"
+    file.write_bytes(content)
+    with pytest.raises(UserError, match=r"weights\.pth: This is no whole file of weights"):
+        inception.read_judge(file, torch.device("cpu"))
+
+
 def test_weights_of_another_network_are_refused(home: Path, tmp_path: Path) -> None:
     torch.save(torch.nn.Linear(3, 2).state_dict(), tmp_path / "linear.pth")
     by = ["evaluate", home / "g.safetensors", "--protocol", "quick", "--inception-weights"]

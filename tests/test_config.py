@@ -374,6 +374,12 @@ def test_more_cells_than_the_space_has_are_refused() -> None:
         load_settings(overrides=overrides)
 
 
+def test_a_setting_that_stands_twice_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "twice.yaml"
+    file.write_text("seed: 3\nseed: 4\n")
+    assert "'seed' stands there twice" in refusal(file=file)
+
+
 @pytest.mark.parametrize("section", ["search", "search.controller", "train"])
 @pytest.mark.parametrize("value", ["[0.0, 1.0]", "[-0.1, 0.9]", "[0.9]"])
 def test_decay_rates_are_at_least_0_and_below_1(section: str, value: str) -> None:

@@ -35,7 +35,10 @@ def newest_positions(folder: Path) -> dict[str, dict[str, Any]]:
     except FileNotFoundError:  # the run is at work, and a newer one has taken its place
         return newest_positions(folder)
     except DamagedFile as damage:
-        raise UserError(f"{damage} Going on with the run takes the one before it.") from None
+        raise UserError(
+            f"{damage} Going on with the run takes the newest one before it that is whole, or begins "
+            "that part anew where there is none."
+        ) from None
 
 
 def _refuse_older(folder: Path) -> None:
@@ -88,10 +91,14 @@ def go_back_to_whole_state(folder: Path, settings: Settings) -> None:
     _refuse_older(folder)
     while (damage := next(_damages(folder, settings), None)) is not None:
         damaged, reason = damage
+        part = damaged.stem[:-9]
+        goes_on = (
+            "the run goes on from the checkpoint before it"
+            if len(checkpoint_files(folder, part)) > 1
+            else f"there is none before it: the part {part!r} begins anew"
+        )
         warnings.warn(
-            f"{reason} It is set aside as {damaged.name}.damaged, and the run goes on from the "
-            "checkpoint before it.",
-            stacklevel=4,
+            f"{reason} It is set aside as {damaged.name}.damaged, and {goes_on}.", stacklevel=4
         )
         for file in checkpoint_files(folder):
             if _number(file) > _number(damaged):

@@ -426,7 +426,7 @@ def setting_names() -> list[str]:
 
 def _explain(problem: Any) -> str:
     name = ".".join(str(part) for part in problem["loc"])
-    message = problem["msg"].removeprefix("Value error, ")
+    message = problem["msg"].removeprefix("Value error, ").removesuffix(".")
     if problem["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
         section = name.rpartition(".")[0]
         beside = [known for known in setting_names() if known.rpartition(".")[0] == section]

@@ -36,7 +36,7 @@ from autogan.locking import LOCK, lock
 from autogan.plain_yaml import read_yaml
 from autogan.stopping import Stopped, Stopping
 from autogan.storage import remove_unfinished, write_json, write_text
-from autogan.version import package_version
+from autogan.version import RESULTS_SCHEMA, package_version
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
@@ -184,7 +184,7 @@ class Run:
         they tell of is done again.
         """
         described = _read_config(folder)
-        settings = settings or settings_from_tree(described["settings"])
+        settings = settings or _settings_of(described)
         refuse_changes(described["settings"], settings, f"The run in {folder}")
         lock_handle = lock(folder)
         with _closed_after_an_error(lock_handle):
@@ -430,7 +430,20 @@ def refuse_used_folder(folder: Path) -> None:
 
 def read_settings(folder: Path) -> Settings:
     """The settings that a run folder was made with."""
-    return settings_from_tree(_read_config(folder)["settings"])
+    return _settings_of(_read_config(folder))
+
+
+def _settings_of(described: dict[str, Any]) -> Settings:
+    """Those in a config.yaml; where this version cannot read them, it says which one wrote them."""
+    try:
+        return settings_from_tree(described["settings"])
+    except UserError as error:
+        wrote = (described.get("environment") or {}).get("autogan")
+        if wrote in (None, package_version()):
+            raise
+        raise UserError(
+            f"{error}\nThe run was made by autogan {wrote}, and this is {package_version()}."
+        ) from None
 
 
 def read_task(folder: Path) -> Task | None:
@@ -459,5 +472,27 @@ def _read_config(folder: Path) -> dict[str, Any]:
 
 
 def read_json(path: Path) -> Any:
-    """The content of a JSON file, or None where there is no such file."""
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+    """The content of a JSON file, or None where there is no such file.
+
+    Raises `UserError` where it is damaged.
+    """
+    if not path.is_file():
+        return None
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise UserError(
+            f"{path} is damaged ({error}). Put it back from a copy, or remove it and go on without."
+        ) from None
+
+
+def read_results(folder: Path) -> dict[str, Any]:
+    """The content of results.json; raises `UserError` where it is damaged or of another version."""
+    results = read_json(folder / "results.json")
+    schema = results.get("schema") if isinstance(results, dict) else None
+    if schema != RESULTS_SCHEMA:
+        raise UserError(
+            f"results.json in {folder} is of schema {schema}, and this version of autogan reads schema "
+            f"{RESULTS_SCHEMA}. Use the version that made the run."
+        )
+    return results

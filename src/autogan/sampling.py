@@ -22,6 +22,7 @@ from autogan.pictures import grid, save_picture
 from autogan.progress import Load, Progress
 from autogan.randomness import torch_generator
 from autogan.storage import written_aside
+from autogan.wording import binary_size
 
 MOST_IN_A_GRID = 10_000
 """More make a picture that hardly any program opens."""
@@ -144,6 +145,6 @@ def refuse_too_large(target: Path, count: int, image_size: int) -> None:
     free = shutil.disk_usage(folder).free
     if needed > free:
         raise UserError(
-            f"{count:,} images need {needed / 2**30:.1f} GiB, but {folder} has only "
-            f"{free / 2**30:.1f} GiB free."
+            f"{count:,} images need {binary_size(needed)}, but {folder} has only "
+            f"{binary_size(free)} free."
         )

@@ -64,6 +64,11 @@ class _Folder:
         self.at = newest_positions(folder)
         """Where the newest state of every part stands."""
         self.log = _read_log(folder / "log.jsonl")
+        try:
+            self.damaged_results = False
+            read_json(folder / "results.json")
+        except UserError:  # going on makes them again
+            self.damaged_results = True
 
     @property
     def command(self) -> str | None:
@@ -90,7 +95,8 @@ class _Folder:
                 return bool(done["candidates"] == min(self.settings.derive.top, done["of"]))
             case "train":
                 return self.trained("train") == self.settings.train.generator_steps
-        return (self.folder / "results.json").exists()
+        ended = ("results.json", "generator.safetensors")
+        return all((self.folder / name).exists() for name in ended) and not self.damaged_results
 
     def searched(self) -> int:
         """Iterations of the search that are done and kept."""

@@ -27,3 +27,10 @@ def duration(seconds: float) -> str:
         return f"{whole} s"
     hours, minutes = whole // 3600, whole % 3600 // 60
     return f"{hours} h {minutes:02d} min" if hours else f"{minutes}:{whole % 60:02d} min"
+
+
+def binary_size(number: float) -> str:
+    """Bytes as people say it: "12 KiB", "3.4 MiB", "5.6 GiB"."""
+    if number < 2**20:
+        return f"{number / 2**10:.0f} KiB"
+    return f"{number / 2**20:.1f} MiB" if number < 2**30 else f"{number / 2**30:.1f} GiB"

@@ -3,6 +3,7 @@
 import itertools
 import json
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -185,6 +186,7 @@ def test_a_diagram_is_written_once(done: Callable, refused: Callable, tmp_path: 
     ("content", "words"),
     [
         ("{", "not valid JSON"),
+        ("[" * 100_000, "nested too deeply"),
         ('{"stages": []}', "no single architecture"),
         ("[[1, 0, 1, 1]]", "no single architecture"),
         ("[1, 0, true, 1]", "no single architecture"),
@@ -217,6 +219,9 @@ def test_bad_architecture_files(
         (["judge", "train", "--data", "glyfs"], "Did you mean 'glyphs'"),
         (["judge", "train", "--preset", "demo", "--set", "judge.kind=inception"], "not trained"),
         (["judge"], "train"),
+        (["run", "--preset", "demo", "--out", "x", "--time-limit", "99999999999h"], "10,000h"),
+        (["arch", "show", "A", "--svg", "/proc/a.svg"], "/proc cannot be written to"),
+        (["sample", "no-such", "--out", "x.jpg"], "must end in .png"),
         (["status", "no-such"], "config.yaml"),
     ],
 )
@@ -234,10 +239,10 @@ def test_random_architectures_are_those_of_the_seed(done: Callable) -> None:
     again = json.loads(
         done("arch", "random", "--count", 40, "--seed", 3, "--cells", 2, "--json").out
     )
-    assert [entry["architecture"] for entry in again] == lines
+    assert [entry["architecture"] for entry in again["architectures"]] == lines
     assert all(
         Architecture.from_vector(e["vector"]) == Architecture.parse(e["architecture"])
-        for e in again
+        for e in again["architectures"]
     )
     assert (
         done("arch", "random", "--count", 40, "--seed", 4, "--cells", 2).out.splitlines() != lines
@@ -342,6 +347,51 @@ def test_a_picture_is_not_overwritten(refused: Callable, photographs: Path, tmp_
 
 
 # faults of ours
+
+
+def test_names_are_shown_as_they_are(done: Callable, photographs: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "pets"
+    for number, name in enumerate(("[bold]", "[red]x[")):
+        shutil.copytree(
+            sorted(p for p in photographs.iterdir() if p.is_dir())[number], folder / name
+        )
+    shown = done("data", "info", f"folder:{folder}").out
+    assert "[bold]" in shown and "[red]x[" in shown
+
+
+def test_a_name_that_is_not_utf_8_is_refused(refused: Callable, tmp_path: Path) -> None:
+    folder = os.fsencode(tmp_path) + b"/images/\xff\xfe"
+    os.makedirs(folder)
+    with open(folder + b"/1.png", "wb") as file:
+        file.write(b"")
+    assert "not UTF-8" in refused("data", "info", f"folder:{tmp_path / 'images'}")
+
+
+def test_what_cannot_be_written_is_a_message_and_leaves_no_folders(
+    refused: Callable, tmp_path: Path
+) -> None:
+    assert "no-such" in refused("sample", "no-such", "--out", tmp_path / "a" / "b" / "x.png")
+    assert not (tmp_path / "a").exists()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_output_that_nobody_can_take_ends_without_a_traceback() -> None:
+    program = [
+        sys.executable,
+        "-c",
+        "from autogan.cli import main; main()",
+        "leaderboard",
+        "--json",
+    ]
+    with open("/dev/full", "w") as full:
+        ended = subprocess.run(program, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert ended.returncode == 2 and "No space left" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_dry_run_can_be_one_object(done: Callable) -> None:
+    printed = json.loads(done("run", "--preset", "demo", "--dry-run", "--json").out)
+    assert settings_from_tree(printed) == load_settings("demo")
 
 
 def test_a_fault_of_ours_is_told_as_one(autogan: Callable, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -297,6 +297,45 @@ def test_a_run_that_has_ended_is_left_as_it_is(
     assert before == {file: file.read_bytes() for file in folder.rglob("*") if file.is_file()}
 
 
+@pytest.mark.parametrize("damage", ["results.json", "generator.safetensors"])
+def test_what_is_damaged_of_an_ended_run_is_made_again(
+    done: Callable, home: Path, damage: str
+) -> None:
+    folder = home / f"mended {damage}"
+    first = json.loads(done("run", *tiny(home, "--out", folder, "--json")).out)
+    if damage == "results.json":
+        (folder / damage).write_text("")
+    else:
+        (folder / damage).unlink()
+    status = json.loads(done("status", folder, "--json").out)
+    assert status["left"] == ["evaluate"] and "--resume" in status["next_command"]
+    again = done("run", "--resume", "--out", folder, "--json")
+    assert f"{damage} " in again.err and json.loads(again.out)["scores"] == first["scores"]
+    done("verify", folder)
+
+
+def test_a_damaged_file_of_a_stopped_run_is_named(
+    autogan: Callable, refused: Callable, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = home / "stopped"
+    with monkeypatch.context() as patch:
+        interrupt(patch, Search, "train_controller", call=1)
+        assert autogan("search", *tiny(home, "--out", folder)).code == 130
+    (folder / "timings.json").write_text('{"a":')
+    assert "timings.json is damaged" in refused("search", "--resume", "--out", folder)
+
+
+def test_a_run_of_a_newer_version_says_so(refused: Callable, home: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "newer"
+    Run.create(folder, load_settings("demo"), Task("run")).close()
+    config = folder / "config.yaml"
+    text = config.read_text().replace("  seed: 0", "  seed: 0\n  sparkle: 3", 1)
+    config.write_text(text.replace("autogan: 0.1.0", "autogan: 9.1.0", 1))
+    for command in (("status", folder), ("run", "--resume", "--out", folder)):
+        message = refused(*command)
+        assert "sparkle" in message and "made by autogan 9.1.0" in message
+
+
 TWO = ("--set", "derive.top=2", "--set", "search.beams=2", "--set", "search.candidates=4")
 
 

@@ -211,6 +211,22 @@ def test_damaged_archives(tmp_path: Path, ending: str, damage: str) -> None:
         load(path, tmp_path)
 
 
+@pytest.mark.parametrize("cut", ["at a member", "in a header"])
+def test_a_tar_that_breaks_off_between_members_is_refused(tmp_path: Path, cut: str) -> None:
+    whole = tmp_path / "whole.tar"
+    with tarfile.open(whole, "w") as tar:
+        for number in range(4):
+            member = tarfile.TarInfo(f"a/{number}.bin")
+            member.size = 512
+            tar.addfile(member, io.BytesIO(bytes(512)))
+    content = whole.read_bytes()
+    end = 2 * 1024 + (0 if cut == "at a member" else 100)
+    (tmp_path / "cut.tar").write_bytes(content[:end])
+    with pytest.raises(UserError, match="its end is missing"):
+        archives.open_archive(tmp_path / "cut.tar").names()
+    assert len(archives.open_archive(whole).names()) == 4
+
+
 def test_repeated_member_is_refused(tmp_path: Path) -> None:
     path = write_archive(split(), tmp_path / "x.tar")
     with tarfile.open(path, "a") as archive:

@@ -48,6 +48,8 @@ def read_architecture(text: str) -> "Architecture":
         value = json.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise UserError(f"Cannot read {file}: {error.strerror}.") from None
+    except RecursionError:
+        raise UserError(f"{file} is not valid JSON: it is nested too deeply.") from None
     except ValueError as error:
         raise UserError(f"{file} is not valid JSON: {error}.") from None
     if isinstance(value, dict):
@@ -120,8 +122,9 @@ def show(
     }
     if svg:
         from autogan.report.diagram import architecture_diagram
+        from autogan.storage import write_text
 
-        svg.write_text(architecture_diagram(chosen, bottom_size), encoding="utf-8")
+        write_text(svg, architecture_diagram(chosen, bottom_size))
         notes.print(f"Diagram: {svg}", highlight=False, markup=False, soft_wrap=True)
     if as_json:
         print(json.dumps(described))
@@ -153,7 +156,8 @@ def random_architectures(
     space, generator = SearchSpace.autogan(cells), Random(seed)
     drawn = [space.sample(generator) for _ in range(count)]
     if as_json:
-        print(json.dumps([{"architecture": str(a), "vector": a.to_vector()} for a in drawn]))
+        listed = [{"architecture": str(a), "vector": a.to_vector()} for a in drawn]
+        print(json.dumps({"architectures": listed}))
         return
     for architecture in drawn:
         print(architecture)

@@ -4,11 +4,13 @@ torch, pydantic and whatever else takes its time are imported inside the command
 `--help` answers at once.
 """
 
+import errno
 import json
 import os
 import platform
 import re
 import sys
+import tempfile
 import traceback
 import warnings
 from collections.abc import Iterator
@@ -81,6 +83,9 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the resolved sett
 Json = Annotated[bool, typer.Option("--json", help="Print the results as one JSON object.")]
 
 
+LONGEST_TIME_LIMIT_HOURS = 10_000
+
+
 def seconds_of(text: str) -> float:
     """Seconds of a time such as 90s, 9m, 1h30m or 2h."""
     found = re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?", text.strip())
@@ -90,6 +95,8 @@ def seconds_of(text: str) -> float:
     total = 3600 * hours + 60 * minutes + seconds
     if total == 0:
         raise typer.BadParameter("a time limit must be longer than nothing.")
+    if total > LONGEST_TIME_LIMIT_HOURS * 3600:
+        raise typer.BadParameter(f"a time limit is at most {LONGEST_TIME_LIMIT_HOURS:,}h.")
     return float(total)
 
 
@@ -105,6 +112,17 @@ TimeLimit = Annotated[
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run that --out holds.")]
 
 
+_UNWRITABLE = (
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EROFS,
+    errno.EACCES,
+    errno.EPERM,
+    errno.EIO,
+    errno.EFBIG,
+)
+
+
 def main() -> None:
     """Runs the command line; a user's mistake becomes a message and exit code 2, a fault of ours 1."""
     warnings.showwarning = _show_warning
@@ -113,7 +131,15 @@ def main() -> None:
     except UserError as error:
         _show_error(str(error))
         sys.exit(2)
-    except Exception:
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:  # whoever read the output has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno in _UNWRITABLE:
+            _show_error(f"{error.filename or 'The output'} could not be written: {error.strerror}.")
+            sys.exit(2)
         traceback.print_exc()
         _show_error(
             "This is a fault of autogan, not of what you gave. Please report it with the lines "
@@ -157,16 +183,18 @@ def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
 def refuse_unwritable(output: Path, option: str) -> None:
     """Raises `UserError` where an output is there already, or where its folder cannot be written.
 
-    Nothing is ever overwritten; folders above the output are made.
+    Nothing is ever overwritten. Folders above the output are made when it is written.
     """
     if output.exists():
         raise UserError(f"{output} exists already. Choose another {option}.")
     try:
-        output.parent.mkdir(parents=True, exist_ok=True)
+        above = next(folder for folder in output.absolute().parents if folder.exists())
+        with tempfile.TemporaryFile(dir=above):
+            pass
     except OSError as error:
-        raise UserError(f"{option} {output}: {error.strerror}: {error.filename}.") from None
-    if not os.access(output.parent, os.W_OK):
-        raise UserError(f"{option} {output}: {output.parent} cannot be written to.")
+        raise UserError(
+            f"{option} {output}: {above} cannot be written to ({error.strerror})."
+        ) from None
 
 
 def data_override(data: str | None, skip_broken: bool = False) -> list[str]:
@@ -211,5 +239,6 @@ def print_results(results: dict[str, Any], folder: Path, as_json: bool) -> None:
     Console().print(results_table(results))
     if "files" in results:
         for name, file in results["files"].items():
-            notes.print(f"{name}: {folder / file}", highlight=False)
-        notes.print(f"results: {folder / 'results.json'}", highlight=False)
+            notes.print(f"{name}: {folder / file}", highlight=False, markup=False, soft_wrap=True)
+        results_file = folder / "results.json"
+        notes.print(f"results: {results_file}", highlight=False, markup=False, soft_wrap=True)

@@ -127,6 +127,7 @@ def _save_grid(data: "DataSet", file: Path) -> None:
 def _print(described: dict[str, Any]) -> None:
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     size = described["image_size"]
     print(f"{described['name']}: {described['training_images']:,} images to train on and ", end="")
@@ -145,7 +146,7 @@ def _print(described: dict[str, Any]) -> None:
     table = Table("class", "to train on", "held out")
     for entry in classes[:MOST_CLASSES_SHOWN]:
         table.add_row(
-            entry["name"], f"{entry['training_images']:,}", f"{entry['held_out_images']:,}"
+            Text(entry["name"]), f"{entry['training_images']:,}", f"{entry['held_out_images']:,}"
         )
     Console().print(table)
     if len(classes) > MOST_CLASSES_SHOWN:

@@ -59,7 +59,7 @@ def demo(
     from autogan.config import load_settings
 
     settings = load_settings("demo", overrides=overrides or ())
-    if not _printed(settings, dry_run):
+    if not _printed(settings, dry_run, as_json):
         folder = out or _free_folder(Path("runs/demo"))
         _run_whole(settings, folder, False, time_limit, as_json)
 
@@ -82,7 +82,7 @@ def run(
     Example: [bold]autogan run --preset cifar10-cpu --data cifar10 --out runs/first[/]
     """
     settings = _resolved(preset, data, skip_broken, config, overrides, resume, out)
-    if not _printed(settings, dry_run):
+    if not _printed(settings, dry_run, as_json):
         _run_whole(settings, _required(out), resume, time_limit, as_json)
 
 
@@ -104,9 +104,9 @@ def search(
     Example: [bold]autogan search --preset cifar10-cpu --data cifar10 --out runs/first[/]
     """
     settings = _resolved(preset, data, skip_broken, config, overrides, resume, out)
-    if _printed(settings, dry_run):
+    if _printed(settings, dry_run, as_json):
         return
-    from autogan.runs import Task, read_json
+    from autogan.runs import Task, derive_command, read_json
 
     folder = _required(out)
     if not (resume and _ended(folder, Task("search"), settings, "architectures.json")):
@@ -120,7 +120,8 @@ def search(
     if as_json:
         print(json.dumps(read_json(folder / "architectures.json")))
     else:
-        notes.print(f"Searched: {folder}. Next: autogan derive {folder}", highlight=False)
+        again = "" if (folder / "results.json").exists() else f" Next: {derive_command(folder)}"
+        notes.print(f"Searched: {folder}.{again}", highlight=False, markup=False, soft_wrap=True)
 
 
 @app.command()
@@ -170,7 +171,9 @@ def derive(
             f"{candidate.validation.frechet_distance:.2f}",
         )
     Console().print(table)
-    notes.print(f"Best: {folder / 'generator.safetensors'}", highlight=False)
+    notes.print(
+        f"Best: {folder / 'generator.safetensors'}", highlight=False, markup=False, soft_wrap=True
+    )
 
 
 @app.command()
@@ -191,7 +194,7 @@ def train(
 
     Example: [bold]autogan train --arch autogan-a --preset cifar10-cpu --data cifar10 --out runs/a[/]
     """
-    from autogan.runs import Task, read_json, read_task
+    from autogan.runs import Task, read_results, read_task
 
     if resume and not architecture:
         task = read_task(_required(out))
@@ -205,11 +208,11 @@ def train(
             f"--arch has {len(chosen)} cells, but {settings.data.image_size} pixels from a bottom "
             f"of {settings.network.bottom_size} take {settings.cells}."
         )
-    if _printed(settings, dry_run):
+    if _printed(settings, dry_run, as_json):
         return
     task, folder = Task("train", str(chosen)), _required(out)
     if resume and _ended(folder, task, settings, "results.json"):
-        results = read_json(folder / "results.json")
+        results = read_results(folder)
     else:
         with _opened(settings, folder, task, resume, time_limit) as (run, progress):
             from autogan.pipeline import run_training
@@ -221,16 +224,32 @@ def train(
 def _ended(folder: Path, task: "Task", settings: "Settings", result: str) -> bool:
     """Whether there is nothing left to go on with, which is said; `result` is the file that shows it.
 
-    Raises `UserError` for other settings than the run's, as going on does.
+    Not where a file of it is missing or damaged: going on makes it again. Raises `UserError` for
+    other settings than the run's, as going on does.
     """
     if not all((folder / name).exists() for name in ("checksums.json", result)):
         return False
     from autogan.changes import refuse_changes
+    from autogan.checksums import changed_files
     from autogan.runs import read_settings
+
+    if changed := changed_files(folder):
+        notes.print(
+            f"The run in {folder} had ended, but {'; '.join(changed)}. It goes on from its checkpoints.",
+            highlight=False,
+            markup=False,
+            soft_wrap=True,
+        )
+        return False
 
     _refuse_other_task(folder, task)
     refuse_changes(read_settings(folder).model_dump(mode="json"), settings, f"The run in {folder}")
-    notes.print(f"The run in {folder} has ended; there is nothing left to do.", highlight=False)
+    notes.print(
+        f"The run in {folder} has ended; there is nothing left to do.",
+        highlight=False,
+        markup=False,
+        soft_wrap=True,
+    )
     return True
 
 
@@ -265,8 +284,11 @@ def _required(out: Path | None) -> Path:
     return out
 
 
-def _printed(settings: "Settings", dry_run: bool) -> bool:
-    if dry_run:
+def _printed(settings: "Settings", dry_run: bool, as_json: bool) -> bool:
+    """Whether the settings were printed, and nothing else is to be done."""
+    if dry_run and as_json:
+        print(json.dumps(settings.model_dump(mode="json")))
+    elif dry_run:
         from autogan.config import settings_to_yaml
 
         print(settings_to_yaml(settings), end="")
@@ -351,10 +373,10 @@ def _run_whole(
     time_limit_seconds: float | None,
     as_json: bool,
 ) -> None:
-    from autogan.runs import Task, read_json
+    from autogan.runs import Task, read_results
 
     if resume and _ended(folder, Task("run"), settings, "results.json"):
-        results = read_json(folder / "results.json")
+        results = read_results(folder)
     else:
         with _opened(settings, folder, Task("run"), resume, time_limit_seconds) as (run, progress):
             from autogan.pipeline import run_everything

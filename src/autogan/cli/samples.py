@@ -50,6 +50,8 @@ def sample(
     option = chosen[0] if chosen else "--out"
     target = separate or npz or out or Path("samples.png")
     refuse_unwritable(target, option)
+    if out and out.suffix.lower() != ".png":
+        raise UserError(f"--out {out}: the grid is a PNG file, so its name must end in .png.")
 
     from autogan import sampling
     from autogan.compute import Compute

@@ -23,6 +23,7 @@ from autogan.cli.common import (
 )
 from autogan.cli.generators import InceptionWeights, JudgeKind, judge_overrides
 from autogan.errors import UserError
+from autogan.version import RESULTS_SCHEMA
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -174,6 +175,11 @@ def _own_result(path: Path) -> "OwnResult":
         raise UserError(
             f"{file} does not say {', '.join(missing)}, so its place is unknown. Score the generator "
             "anew: autogan evaluate FILE --json."
+        )
+    if results.get("schema", RESULTS_SCHEMA) != RESULTS_SCHEMA:
+        raise UserError(
+            f"{file} is of schema {results['schema']}, and this version of autogan reads schema "
+            f"{RESULTS_SCHEMA}. Use the version that made it."
         )
     return OwnResult(str(path), results)
 

@@ -147,6 +147,12 @@ class TarArchive(_Archive):
                 # tarfile keeps every header; with 60,000 of them garbage collection takes a third
                 # of the time.
                 tar.members.clear()  # type: ignore[attr-defined, unused-ignore]
+            # tarfile takes a file that breaks off between two members for a whole one.
+            buffered.seek(tar.offset)  # type: ignore[attr-defined, unused-ignore]
+            if buffered.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
+                raise UserError(
+                    f"The archive {self.path} is cut off or damaged: its end is missing. Pack it again."
+                )
 
     def _content(self, tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
         with _readable(self.path):

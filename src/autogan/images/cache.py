@@ -21,6 +21,7 @@ import numpy as np
 import platformdirs
 
 from autogan.errors import UserError
+from autogan.wording import binary_size
 
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 
@@ -72,8 +73,8 @@ class Builder:
         free = shutil.disk_usage(self.folder).free
         if free < wanted:  # a mapped file on a full disk would end the process without a word
             raise UserError(
-                f"The cache needs {wanted / 2**30:.1f} GiB, but {self.folder.parent} has only "
-                f"{free / 2**30:.1f} GiB free. Free some space, or set AUTOGAN_CACHE to a folder "
+                f"The cache needs {binary_size(wanted)}, but {self.folder.parent} has only "
+                f"{binary_size(free)} free. Free some space, or set AUTOGAN_CACHE to a folder "
                 "on a larger disk."
             )
 

@@ -39,6 +39,13 @@ class Folder:
             self._files = dict(sorted(_walk(path)))
         except OSError as error:
             raise UserError(f"The folder {path} cannot be read: {error}.") from error
+        for name in self._files:
+            try:
+                name.encode()
+            except UnicodeEncodeError:
+                raise UserError(
+                    f"In the folder {path}, the name {os.fsencode(name)!r} is not UTF-8. Rename it."
+                ) from None
 
     def fingerprint(self) -> str:
         digest = hashlib.sha256()
