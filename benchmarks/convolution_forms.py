@@ -1,19 +1,27 @@
-"""Times equal forms of the two costly pairs: upsampling and convolution, convolution and pooling.
+"""Times equal forms of the costly pairs (upsampling or deconvolution and convolution, convolution and
+pooling), and the three passes of a convolution.
 
-    python benchmarks/convolution_forms.py
+    python benchmarks/convolution_forms.py [float32] [bfloat16]
 
-Prints a Markdown table: forward and backward, medians of interleaved rounds. The forms that won are
-`convolve_upsampled` and `convolve_and_pool` in autogan/nets/layers.py.
+Prints two Markdown tables: medians of interleaved rounds. The forms that won are
+`convolve_upsampled`, `convolve_deconvolved` and `convolve_and_pool` in autogan/nets/layers.py.
 """
 
+import sys
 from collections.abc import Callable
+from functools import cache
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from autogan.bench.measure import interleaved
-from autogan.nets.layers import convolve_and_pool, convolve_upsampled
+from autogan.nets.layers import (
+    convolve_and_pool,
+    convolve_deconvolved,
+    convolve_upsampled,
+    deconvolution,
+)
 
 Form = Callable[[Tensor, Tensor, Tensor], Tensor]
 SHAPES = ((64, 128, 16), (64, 128, 8), (64, 64, 32), (32, 48, 16))
@@ -45,6 +53,26 @@ def four_small(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     return torch.stack([upper, lower], 3).reshape(len(x), -1, 2 * side, 2 * side)
 
 
+def deconvolved_first(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """The textbook form."""
+    return F.conv2d(_learned(x)(x), weight, bias, padding=1)
+
+
+def deconvolved_within(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """Both kernels joined."""
+    return convolve_deconvolved(x, _learned(x), weight, bias)
+
+
+@cache
+def _deconvolution_of(channels: int) -> nn.ConvTranspose2d:
+    return deconvolution(channels, channels).to(memory_format=torch.channels_last)
+
+
+def _learned(x: Tensor) -> nn.ConvTranspose2d:
+    """One deconvolution for each number of channels."""
+    return _deconvolution_of(x.shape[1])
+
+
 def pooled_last(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     """The textbook form."""
     return F.avg_pool2d(F.conv2d(x, weight, bias, padding=1), 2)
@@ -55,6 +83,10 @@ PAIRS: dict[str, dict[str, Form]] = {
         "textbook": upsampled_first,
         "four 2×2": four_small,
         "transposed 4×4": convolve_upsampled,
+    },
+    "deconvolution, 3×3": {
+        "textbook": deconvolved_first,
+        "transposed 4×4": deconvolved_within,
     },
     "3×3, average pooling": {"textbook": pooled_last, "4×4 of stride 2": convolve_and_pool},
 }
@@ -70,13 +102,46 @@ def step(form: Form, tensors: list[Tensor], dtype: torch.dtype) -> Callable[[], 
     return call
 
 
-def main() -> None:
-    """Prints the table."""
+def passes() -> None:
+    """Prints how fast each pass of a 3×3 convolution is, in both layouts."""
+    print(
+        "\n| images × channels × side | layout | GFLOP/s: forward, of the input, of the weights |"
+    )
+    print("| --- | --- | --- |")
+    for images, channels, side in SHAPES:
+        for name, layout in (
+            ("contiguous", torch.contiguous_format),
+            ("channels-last", torch.channels_last),
+        ):
+            shapes = ((images, channels, side, side), (channels, channels, 3, 3))
+            x, weight = (
+                torch.randn(shape).to(memory_format=layout).requires_grad_() for shape in shapes
+            )
+            y = F.conv2d(x, weight, padding=1)
+            by = torch.randn_like(y)
+            ways: dict[str, Callable[[], object]] = {
+                "forward": lambda x=x, w=weight: F.conv2d(x.detach(), w.detach(), padding=1),
+                "input": lambda x=x, y=y, by=by: torch.autograd.grad(y, x, by, retain_graph=True),
+                "weights": lambda w=weight, y=y, by=by: torch.autograd.grad(
+                    y, w, by, retain_graph=True
+                ),
+            }
+            timings = interleaved(ways, torch.device("cpu"), seconds=1.5)
+            work = 2 * 9 * images * channels**2 * side**2 / 1e6
+            cells = ", ".join(f"{work / timings[way].median_ms:.0f}" for way in ways)
+            print(f"| {images} × {channels} × {side} | {name} | {cells} |")
+
+
+def main(precisions: list[str]) -> None:
+    """Prints both tables."""
+    dtypes = [torch.float32, torch.bfloat16]
+    if precisions:
+        dtypes = [dtype for dtype in dtypes if str(dtype).removeprefix("torch.") in precisions]
     print("| pair | images × channels × side | precision | form: ms |")
     print("| --- | --- | --- | --- |")
     for name, forms in PAIRS.items():
         for images, channels, side in SHAPES:
-            for dtype in (torch.float32, torch.bfloat16):
+            for dtype in dtypes:
                 tensors = [
                     torch.randn(images, channels, side, side),
                     torch.randn(channels, channels, 3, 3),
@@ -93,7 +158,8 @@ def main() -> None:
                 cells = ", ".join(f"{label}: {t.median_ms:.1f}" for label, t in timings.items())
                 precision = str(dtype).removeprefix("torch.")
                 print(f"| {name} | {images} × {channels} × {side} | {precision} | {cells} |")
+    passes()
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -1,7 +1,7 @@
 """Draws how cost grows from the output of `autogan bench --growth --json`.
 
 autogan bench --growth --json > bench.json
-python benchmarks/plot_growth.py bench.json docs/growth.png
+python benchmarks/plot_growth.py bench.json docs/pictures/growth.png
 """
 
 import json

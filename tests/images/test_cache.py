@@ -168,7 +168,7 @@ def test_full_disk_is_told_before_writing(
 ) -> None:
     usage = shutil.disk_usage(tmp_path)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=1000))
-    with pytest.raises(UserError, match=r"only 0\.0 GiB free"):
+    with pytest.raises(UserError, match=r"only 1 KiB free"):
         load_data(str(folder), 16, tmp_path / "cache")
 
 
