@@ -33,6 +33,7 @@ START_UPS = {
         "import sys; sys.argv = ['autogan', '--help']; from autogan.cli import main; main()",
         "typer",
     ),
+    "import autogan": ("import autogan", "autogan"),
     "import autogan, with torch": ("import autogan; autogan.Generator", "torch"),
 }
 """What is started, the program, and the package that must be there for it."""
