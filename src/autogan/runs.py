@@ -11,15 +11,12 @@ lock                locked by the process that is at work here
 import contextlib
 import json
 import os
-import platform
 import shlex
 import shutil
-import subprocess
 import time
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
 
@@ -36,6 +33,7 @@ from autogan.locking import LOCK, lock
 from autogan.plain_yaml import read_yaml
 from autogan.stopping import Stopped, Stopping
 from autogan.storage import remove_unfinished, write_json, write_text
+from autogan.surroundings import environment, warn_of_other_machine
 from autogan.version import RESULTS_SCHEMA, package_version
 
 if TYPE_CHECKING:
@@ -65,20 +63,6 @@ def derive_command(folder: Path) -> str:
     return f"autogan derive {shlex.quote(str(folder))}"
 
 
-def _commit() -> str | None:
-    """The commit of the source checkout this package runs from, if it runs from one."""
-    try:
-        answer = subprocess.run(
-            ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    except FileNotFoundError:  # no git on this machine: the version alone names the code
-        return None
-    return answer.stdout.strip() if answer.returncode == 0 else None
-
-
 @contextlib.contextmanager
 def _closed_after_an_error(handle: int) -> Iterator[None]:
     try:
@@ -86,28 +70,6 @@ def _closed_after_an_error(handle: int) -> Iterator[None]:
     except BaseException:
         os.close(handle)
         raise
-
-
-def environment(device: str) -> dict[str, Any]:
-    """Versions, commit and machine, as every run describes itself.
-
-    device: the run's `compute.device`; a GPU is named only where the run is on it.
-    """
-    import torch
-
-    gpu = None
-    if device.startswith(("auto", "cuda")) and torch.cuda.is_available():
-        gpu = torch.cuda.get_device_name(None if device == "auto" else device)
-    return {
-        "autogan": package_version(),
-        "commit": _commit(),
-        "python": platform.python_version(),
-        "torch": str(torch.__version__),
-        "platform": platform.platform(),
-        "threads": torch.get_num_threads(),
-        "gpu": gpu,
-        "started": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
 
 
 class Kept(Protocol):
@@ -197,7 +159,7 @@ class Run:
         except BaseException:
             run.close()
             raise
-        _warn_of_other_machine(described.get("environment", {}), settings.compute.device)
+        warn_of_other_machine(described.get("environment", {}), settings.compute.device)
         if described["settings"] != settings.model_dump(mode="json"):
             _write_config(folder, {**described, "settings": settings.model_dump(mode="json")})
         return run
@@ -396,22 +358,6 @@ class Run:
         finally:
             self._log.close()
             os.close(self._lock)
-
-
-def _warn_of_other_machine(before: dict[str, Any], device: str) -> None:
-    """Says where going on may differ in the last bits from never having stopped."""
-    now = environment(device)
-    differing = [
-        f"{what} {before[what]} before, {now[what]} now"
-        for what in ("autogan", "torch", "threads", "gpu")
-        if what in before and before[what] != now[what]
-    ]
-    if differing:
-        warnings.warn(
-            f"The run began on another machine or version ({'; '.join(differing)}): it goes on, and "
-            "its numbers may differ in the last digits from those of a run that was never stopped.",
-            stacklevel=4,
-        )
 
 
 def refuse_used_folder(folder: Path) -> None:

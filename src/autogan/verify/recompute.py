@@ -20,8 +20,9 @@ from autogan.evaluate import evaluate
 from autogan.gallery import write_gallery
 from autogan.ground import Ground, describe_images, prepare
 from autogan.progress import Progress
-from autogan.runs import Run, environment, read_json, read_settings
+from autogan.runs import Run, read_json, read_settings
 from autogan.search import Search
+from autogan.surroundings import environment
 from autogan.train import validation_of
 from autogan.weights import load_generator
 
