@@ -112,7 +112,7 @@ TimeLimit = Annotated[
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run that --out holds.")]
 
 
-_UNWRITABLE = (
+_OF_THE_DISK = (
     errno.ENOSPC,
     errno.EDQUOT,
     errno.EROFS,
@@ -137,8 +137,8 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except Exception as error:
-        if isinstance(error, OSError) and error.errno in _UNWRITABLE:
-            _show_error(f"{error.filename or 'The output'} could not be written: {error.strerror}.")
+        if isinstance(error, OSError) and error.errno in _OF_THE_DISK:
+            _show_error(f"{error.filename or 'The output'}: {error.strerror}.")
             sys.exit(2)
         traceback.print_exc()
         _show_error(
@@ -187,6 +187,7 @@ def refuse_unwritable(output: Path, option: str) -> None:
     """
     if output.exists():
         raise UserError(f"{output} exists already. Choose another {option}.")
+    above = output.parent
     try:
         above = next(folder for folder in output.absolute().parents if folder.exists())
         with tempfile.TemporaryFile(dir=above):
