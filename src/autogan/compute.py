@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from autogan.errors import UserError
+from autogan.memory import keep_freed_memory
 
 AnyModule = TypeVar("AnyModule", bound=nn.Module)
 
@@ -34,7 +35,7 @@ class Compute:
         layout: str = "auto",
         capture: str = "auto",
     ) -> "Compute":
-        """The named choices; "auto" takes what is fastest here.
+        """The named choices; "auto" takes what is fastest here. On a CPU, freed memory is kept.
 
         device: "auto" (CUDA, else CPU), "cpu", "cuda", "cuda:1", "mps".
         precision: "auto" (bfloat16 on CUDA GPUs and CPUs that are faster in it), "float32", "bfloat16".
@@ -52,6 +53,8 @@ class Compute:
                 "compute.device is 'mps', but torch sees no Apple GPU. Use cpu or auto."
             )
         chosen = torch.device(device)
+        if chosen.type == "cpu":
+            keep_freed_memory()
         if capture == "graphs" and chosen.type != "cuda":
             raise UserError(
                 f"compute.capture is 'graphs', which only CUDA GPUs have; compute.device is {device!r}. "

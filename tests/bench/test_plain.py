@@ -1,5 +1,6 @@
 """The fast path computes what the plain one does; and the measurements measure."""
 
+import platform
 import random
 import subprocess
 import sys
@@ -131,3 +132,33 @@ def test_measuring_needs_nothing_but_torch() -> None:
     )
     answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert answer.stdout.strip() == "[]", answer.stderr
+
+
+MEMORY_PROGRAM = """
+import resource, torch
+from autogan.memory import freed_memory_returned, keep_freed_memory
+
+def faults():
+    for _ in range(20):  # the heap grows until it has room for what is aligned
+        torch.zeros(64 * 2**18)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(5):
+        torch.zeros(64 * 2**18)  # 64 MiB, 16,384 pages
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+keep_freed_memory()
+kept = faults()
+with freed_memory_returned():
+    returned = faults()
+print(kept, returned, faults())
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc has the setting")
+def test_freed_memory_is_kept_and_for_a_while_returned() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", MEMORY_PROGRAM], capture_output=True, text=True, check=True
+    )
+    kept, returned, kept_again = map(int, ended.stdout.split())
+    # With huge pages a MiB takes fewer faults, never none.
+    assert kept < 50 and kept_again < 50 and returned > 100, ended.stdout

@@ -16,6 +16,7 @@ from autogan.nets.layers import (
     convolve_upsampled,
     deconvolution,
     initialise,
+    instance_norm,
     interpolate,
 )
 
@@ -117,6 +118,22 @@ def test_deconvolution_doubles_and_each_pixel_makes_its_own_square() -> None:
     x = normal(2, 1, 2, 3)
     expected = torch.kron(x, layer.weight[0, 0]) + layer.bias
     torch.testing.assert_close(layer(x), expected, rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize("shape", [(3, 5, 4, 6), (1, 2, 3, 3), (4, 1, 2, 2)])
+@pytest.mark.parametrize("layout", [torch.channels_last, torch.contiguous_format])
+def test_instance_norm_is_pytorchs_in_the_layout_it_was_given(
+    layout: torch.memory_format, shape: tuple[int, ...]
+) -> None:
+    x = (3 * normal(*shape) + 1).contiguous(memory_format=layout).requires_grad_()
+    output, expected = instance_norm(x), F.instance_norm(x)
+    torch.testing.assert_close(output, expected, rtol=0, atol=1e-10)
+    assert output.is_contiguous(memory_format=layout)
+    factors = normal(*shape, seed=1)
+    (gradient,) = torch.autograd.grad((output * factors).sum(), x)
+    (expected_gradient,) = torch.autograd.grad((expected * factors).sum(), x)
+    torch.testing.assert_close(gradient, expected_gradient, rtol=0, atol=1e-10)
+    assert gradient.is_contiguous(memory_format=layout)
 
 
 def norms() -> tuple[BatchNorm, nn.BatchNorm2d]:

@@ -3,7 +3,8 @@
 It is the yardstick of the fast path and the reference that the fast path must equal: eager, float32,
 contiguous; upsampling before, and pooling after, every convolution; real and generated images through
 the discriminator apart; generated images for the discriminator made with their graph; weight
-gradients of the discriminator in the generator's step; every loss read back at once.
+gradients of the discriminator in the generator's step; every loss read back at once; glibc's memory as
+it comes. (Where the fast path adds and rectifies in place, the plain one does too, to its advantage.)
 """
 
 import copy

@@ -23,7 +23,7 @@ from autogan.bench.growth import growth as measure_growth
 from autogan.bench.measure import interleaved, matrix_peak
 from autogan.compute import Compute
 from autogan.gan import Gan
-from autogan.memory import peak_memory_mib
+from autogan.memory import freed_memory_returned, peak_memory_mib
 
 SCORED_IMAGES = {"cpu": 1000, "cuda": 5000}
 """Images of the scored child: fewer on a CPU, where the time is proportional to them."""
@@ -82,7 +82,13 @@ def run_suite(
 
 def measured(case: Case, compute: Compute, seconds: float, peak: float) -> dict[str, Any]:
     """One case's timings, speed and share of `peak` (operations a second), for about `seconds`."""
-    timings = interleaved(case.ways, compute.device, seconds, warm_up=case.warm_up)
+    timings = interleaved(
+        case.ways,
+        compute.device,
+        seconds,
+        warm_up=case.warm_up,
+        around={"plain": freed_memory_returned},
+    )
     fast = timings["fast"]
     speed = case.floating_point_operations / (fast.median_ms / 1000)
     found: dict[str, Any] = {

@@ -12,6 +12,7 @@ from autogan.nets.layers import (
     convolve_deconvolved,
     convolve_upsampled,
     deconvolution,
+    instance_norm,
     interpolate,
     project_deconvolved,
 )
@@ -48,7 +49,7 @@ class ConvolutionBlock(nn.Module):
             case "batch":
                 return self.normalisation(x, batch_statistics)
             case "instance":
-                return F.instance_norm(x)
+                return instance_norm(x)
         raise AssertionError(normalisation)
 
     def _upsample_and_convolve(self, x: Tensor, upsampling: str | None) -> Tensor:
@@ -70,10 +71,11 @@ class ConvolutionBlock(nn.Module):
     ) -> Tensor:
         """x: B×C×H×W → B×C'×2H×2W with an upsampling, B×C'×H×W without."""
         if self.order == "pre":
-            x = F.relu(self._normalise(x, normalisation, batch_statistics))
+            normalised = self._normalise(x, normalisation, batch_statistics)
+            x = F.relu(normalised, inplace=normalised is not x)
             return self._upsample_and_convolve(x, upsampling)
         x = self._upsample_and_convolve(x, upsampling)
-        return F.relu(self._normalise(x, normalisation, batch_statistics))
+        return F.relu(self._normalise(x, normalisation, batch_statistics), inplace=True)
 
 
 class UpsampledProjection(nn.Module):
@@ -157,9 +159,9 @@ class Cell(nn.Module):
         norm, up = architecture.normalisation, architecture.upsampling
         h = self.block1[architecture.order](x, norm, up, batch_statistics)
         for source in architecture.skips:
-            h = h + self.skips[str(source)](skip_outs[source], up)
+            h = self.skips[str(source)](skip_outs[source], up).add_(h)
         skip_out = h
         h = self.block2[architecture.order](h, norm, None, batch_statistics)
         if architecture.shortcut:
-            h = h + self.shortcut(x, up)
+            h = self.shortcut(x, up).add_(h)
         return h, skip_out

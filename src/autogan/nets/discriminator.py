@@ -82,11 +82,11 @@ class ResidualBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """x: B×C×H×W → B×C'×H×W, or B×C'×H/2×W/2 if the block pools."""
-        h = F.relu(self.convolution1(x if self.on_image else F.relu(x)))
+        h = F.relu(self.convolution1(x if self.on_image else F.relu(x)), inplace=True)
         if not self.pools:
-            return self.convolution2(h) + (self.shortcut(x) if hasattr(self, "shortcut") else x)
+            return self.convolution2(h).add_(self.shortcut(x) if hasattr(self, "shortcut") else x)
         h = convolve_and_pool(h, self.convolution2.weight(), self.convolution2.bias)
-        return h + self.shortcut(F.avg_pool2d(x, 2))
+        return h.add_(self.shortcut(F.avg_pool2d(x, 2)))
 
 
 class Discriminator(nn.Module):
@@ -126,5 +126,5 @@ class Discriminator(nn.Module):
         x = images
         for block in list(self.growing)[: None if stage is None else stage + 1]:
             x = block(x)
-        x = F.relu(self.last(x)).sum(dim=(2, 3))  # B×C
+        x = F.relu(self.last(x), inplace=True).sum(dim=(2, 3))  # B×C
         return self.to_logit(x).squeeze(1)  # B

@@ -88,5 +88,5 @@ class Generator(nn.Module):
         for cell, chosen in zip(self.cells, architecture.cells, strict=False):
             x, skip_out = cell(x, skip_outs, chosen, batch_statistics)
             skip_outs.append(skip_out)
-        x = F.relu(self.to_rgb_normalisation(x, batch_statistics))
+        x = F.relu(self.to_rgb_normalisation(x, batch_statistics), inplace=True)
         return torch.tanh(self.to_rgb(x))  # B×3×S×S

@@ -7,6 +7,8 @@ nearest upsampling or a deconvolution, followed by a 3×3 convolution, is one tr
 convolution of stride 2; a deconvolution followed by a 1×1 convolution is one deconvolution.
 """
 
+import itertools
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -55,6 +57,31 @@ class BatchNorm(nn.Module):
         )
 
 
+def instance_norm(x: Tensor) -> Tensor:
+    """Every channel of every image to mean 0 and variance 1: B×C×H×W → the same shape and layout.
+
+    PyTorch's own takes channels-last maps to the contiguous layout, value by value, which costs a CPU
+    more than the normalisation. Here the images stand side by side as the B·C channels of one
+    channels-last image, which moves whole pixels; its batch normalisation is the instance
+    normalisation of all.
+    """
+    channels_last = x.is_contiguous(memory_format=torch.channels_last) and not x.is_contiguous()
+    if x.device.type != "cpu" or not channels_last:
+        return F.instance_norm(x)
+    images, channels, height, width = x.shape
+    own = x.view_as(x)
+    if own.requires_grad:  # else other layers would turn the gradient around, each for itself
+        own.register_hook(_to_channels_last)
+    joined = own.permute(2, 3, 0, 1).reshape(1, height, width, images * channels)
+    y = F.batch_norm(joined.permute(0, 3, 1, 2), None, None, training=True)  # 1×(B·C)×H×W
+    y = y.permute(0, 2, 3, 1).view(height, width, images, channels)
+    return _to_channels_last(y.permute(2, 3, 0, 1))
+
+
+def _to_channels_last(x: Tensor) -> Tensor:
+    return x.contiguous(memory_format=torch.channels_last)
+
+
 def interpolate(x: Tensor, mode: str, factor: int = 2) -> Tensor:
     """B×C×H×W → B×C×fH×fW by "nearest" or "bilinear" interpolation."""
     return F.interpolate(x, scale_factor=factor, mode=mode)
@@ -98,11 +125,13 @@ def convolve_deconvolved(
     """
     _, _, height, width = x.shape
     channels_in, channels_out = deconvolution.weight.shape[0], weight.shape[0]
-    joined = torch.einsum(
-        "imq,omk->ioqk", deconvolution.weight.flatten(2), weight.flip(2, 3).flatten(2)
-    )
-    columns = joined.transpose(2, 3).reshape(channels_in, channels_out * 9, 4)
-    kernel = F.fold(columns, output_size=4, kernel_size=3)  # C×C'×4×4: shifted kernels, added up
+    own = deconvolution.weight.permute(2, 3, 0, 1).flatten(0, 2)  # 2·2·C×C
+    turned = weight.flip(2, 3).permute(1, 2, 3, 0).flatten(1)  # C×3·3·C'
+    shifted = (own @ turned).view(2, 2, channels_in, 3, 3, channels_out)
+    kernel = shifted.new_zeros(channels_in, 4, 4, channels_out)
+    for row, column in itertools.product(range(2), range(2)):
+        kernel[:, row : row + 3, column : column + 3] += shifted[row, column]
+    kernel = kernel.permute(0, 3, 1, 2)  # C×C'×4×4
     assert deconvolution.bias is not None
     constant = deconvolution.bias.view(1, -1, 1, 1).expand(-1, -1, 2 * height, 2 * width)
     of_biases = F.conv2d(constant, weight, bias, padding=1)  # 1×C'×2H×2W
