@@ -1,9 +1,11 @@
 """The fast path computes what the plain one does; and the measurements measure."""
 
+import contextlib
 import platform
 import random
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import pytest
 import torch
@@ -109,6 +111,21 @@ def test_interleaving_times_what_it_calls() -> None:
     calls.clear()
     timings = interleaved(ways, CPU, seconds=0, least=2, warm_up=3)
     assert len(calls) == 2 * (timings["one"].rounds + 3)
+
+
+def test_a_way_may_want_a_context_of_its_own_and_the_others_then_settle() -> None:
+    calls: list[str] = []
+
+    @contextlib.contextmanager
+    def apart() -> Iterator[None]:
+        calls.append("in")
+        yield
+        calls.append("out")
+
+    ways = {name: (lambda name=name: calls.append(name)) for name in ("one", "other")}
+    timings = interleaved(ways, CPU, seconds=0, least=2, around={"one": apart})
+    first, later = ["in", "one", "out", "other"], ["in", "one", "out", "other", "other"]
+    assert calls == first + later * timings["one"].rounds
 
 
 def test_the_matrix_peak_is_a_plausible_speed() -> None:

@@ -1,15 +1,12 @@
 """Times of several ways to do one thing, measured side by side."""
 
-import contextlib
 import statistics
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import torch
-
-SETTLED_MS = 1000
-"""A call that takes longer is hardly slowed by memory that changed its ways just before."""
 
 
 @dataclass(frozen=True)
@@ -43,22 +40,24 @@ def interleaved(
     seconds: float,
     least: int = 3,
     warm_up: int = 1,
-    around: Mapping[str, Callable[[], contextlib.AbstractContextManager[None]]] | None = None,
+    around: Mapping[str, Callable[[], AbstractContextManager[None]]] | None = None,
 ) -> dict[str, Timing]:
     """Calls every way once a round until `seconds` have passed; `warm_up` rounds do not count.
 
     Rounds alternate between the ways, so that whatever else the machine does slows all of them.
-    least: rounds that are measured however long they take. around: contexts in which ways are called,
-    because they want another behaviour of the whole process; every short call is then preceded by one
-    that does not count.
+    least: rounds that are measured however long they take. around: contexts for ways that want another
+    behaviour of the whole process; a call of the others is then preceded by one that does not count.
     """
     taken: dict[str, list[float]] = {name: [] for name in ways}
     began = time.perf_counter()
     number = 0
     while number < warm_up + least or time.perf_counter() - began < seconds:
         for name, call in ways.items():
-            with around[name]() if around and name in around else contextlib.nullcontext():
-                if around and taken[name] and taken[name][-1] < SETTLED_MS:
+            if around and name in around:
+                with around[name]():
+                    elapsed = _milliseconds(call, device)
+            else:
+                if around and number:
                     call()
                 elapsed = _milliseconds(call, device)
             if number >= warm_up:
