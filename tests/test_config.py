@@ -1,12 +1,14 @@
 """The tree of settings: presets, overrides, refusals."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal, get_args, get_origin
 
 import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from autogan.config import (
     SearchSettings,
@@ -112,6 +114,23 @@ def test_an_override_sets_one_setting_and_no_other(override: str, value: object)
     _set(expected, name, value)
     assert _get(after, name) == value
     assert after == expected
+
+
+def choices(model: type[BaseModel] = Settings, before: str = "") -> Iterator[tuple[str, str]]:
+    """Every word that a setting takes, under the setting's name."""
+    for name, field in model.model_fields.items():
+        if get_origin(field.annotation) is Literal:
+            yield from ((before + name, choice) for choice in get_args(field.annotation))
+        elif isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from choices(field.annotation, f"{before}{name}.")
+
+
+def test_every_word_that_a_setting_takes_can_be_given() -> None:
+    words = list(choices())
+    assert ("compute.capture", "none") in words
+    for name, choice in words:  # YAML reads some words, such as "off", as something else
+        given = load_settings(overrides=[f"{name}={choice}"]).model_dump()
+        assert _get(given, name.split(".")) == choice, name
 
 
 def _get(tree: dict, name: list[str]) -> object:

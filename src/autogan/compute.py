@@ -40,7 +40,7 @@ class Compute:
         device: "auto" (CUDA, else CPU), "cpu", "cuda", "cuda:1", "mps".
         precision: "auto" (bfloat16 on CUDA GPUs and CPUs that are faster in it), "float32", "bfloat16".
         layout: "auto" (channels-last), "channels-last", "contiguous".
-        capture: "auto" (on CUDA GPUs), "graphs", "off".
+        capture: "auto" (on CUDA GPUs), "graphs", "none".
         """
         if device == "auto":
             device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -58,7 +58,7 @@ class Compute:
         if capture == "graphs" and chosen.type != "cuda":
             raise UserError(
                 f"compute.capture is 'graphs', which only CUDA GPUs have; compute.device is {device!r}. "
-                "Use auto or off."
+                "Use auto or none."
             )
         bfloat16 = precision == "bfloat16" or (precision == "auto" and _computes_bfloat16(chosen))
         contiguous = layout == "contiguous"
@@ -66,7 +66,7 @@ class Compute:
             chosen,
             torch.bfloat16 if bfloat16 else None,
             torch.contiguous_format if contiguous else torch.channels_last,
-            chosen.type == "cuda" and capture != "off",
+            chosen.type == "cuda" and capture != "none",
         )
 
     def autocast(self) -> contextlib.AbstractContextManager[object]:

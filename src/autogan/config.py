@@ -63,7 +63,7 @@ class ComputeSettings(_Section):
     """Of forward and backward passes; auto is bfloat16 where the processor computes in it."""
     layout: Literal["auto", "channels-last", "contiguous"] = "auto"
     """Memory layout of feature maps; auto is channels-last."""
-    capture: Literal["auto", "graphs", "off"] = "auto"
+    capture: Literal["auto", "graphs", "none"] = "auto"
     """Whether training steps are recorded as CUDA graphs, which saves launching every kernel anew;
     auto does on CUDA."""
 
