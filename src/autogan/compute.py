@@ -53,13 +53,13 @@ class Compute:
                 "compute.device is 'mps', but torch sees no Apple GPU. Use cpu or auto."
             )
         chosen = torch.device(device)
-        if chosen.type == "cpu":
-            keep_freed_memory()
         if capture == "graphs" and chosen.type != "cuda":
             raise UserError(
                 f"compute.capture is 'graphs', which only CUDA GPUs have; compute.device is {device!r}. "
                 "Use auto or none."
             )
+        if chosen.type == "cpu":
+            keep_freed_memory()
         bfloat16 = precision == "bfloat16" or (precision == "auto" and _computes_bfloat16(chosen))
         contiguous = layout == "contiguous"
         return cls(

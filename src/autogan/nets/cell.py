@@ -158,6 +158,7 @@ class Cell(nn.Module):
         """
         norm, up = architecture.normalisation, architecture.upsampling
         h = self.block1[architecture.order](x, norm, up, batch_statistics)
+        # Sums go into the projections' own memory: no backward pass reads what was there.
         for source in architecture.skips:
             h = self.skips[str(source)](skip_outs[source], up).add_(h)
         skip_out = h

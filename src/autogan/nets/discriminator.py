@@ -82,6 +82,7 @@ class ResidualBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """x: B×C×H×W → B×C'×H×W, or B×C'×H/2×W/2 if the block pools."""
+        # In place where no backward pass reads what was there: a convolution's output.
         h = F.relu(self.convolution1(x if self.on_image else F.relu(x)), inplace=True)
         if not self.pools:
             return self.convolution2(h).add_(self.shortcut(x) if hasattr(self, "shortcut") else x)
