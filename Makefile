@@ -13,12 +13,13 @@ test: $(INSTALLED)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal
 
 torture: $(INSTALLED)
-	OMP_NUM_THREADS=1 AUTOGAN_TORTURE=1 $(BIN)/python -m pytest tests/faults tests/test_verify.py --torture --timeout=1800
+	OMP_NUM_THREADS=1 AUTOGAN_TORTURE=1 $(BIN)/python -m pytest tests/faults tests/verify --torture --timeout=1800
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 
 $(INSTALLED): pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "autogan needs Python 3.11 or newer; set PYTHON=python3.12, say.")'

@@ -12,11 +12,11 @@ import torch
 
 from autogan.bench.cases import LATENT_SIZE
 from autogan.bench.measure import interleaved
-from autogan.compute import Compute
-from autogan.gan import Gan
-from autogan.nets.discriminator import Discriminator
-from autogan.nets.generator import Generator
-from autogan.space import Architecture, SearchSpace
+from autogan.device.compute import Compute
+from autogan.gan.step import Gan
+from autogan.spaces.autogan.discriminator import Discriminator
+from autogan.spaces.autogan.generator import Generator
+from autogan.spaces.space import Architecture, SearchSpace
 
 ARCHITECTURE = Architecture.parse("autogan-a")
 BATCH = 32

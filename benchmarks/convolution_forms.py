@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from autogan.bench.measure import interleaved
-from autogan.memory import keep_freed_memory
+from autogan.device.memory import keep_freed_memory
 from autogan.nets.layers import (
     convolve_and_pool,
     convolve_deconvolved,

@@ -8,9 +8,9 @@ Prints milliseconds for each architecture, at every stage of the published space
 import torch
 
 from autogan.bench.measure import interleaved
-from autogan.config import ControllerSettings
-from autogan.search import PROPOSED_AT_ONCE
-from autogan.space import SearchSpace
+from autogan.method.search import PROPOSED_AT_ONCE
+from autogan.settings.sections import ControllerSettings
+from autogan.spaces.space import SearchSpace
 from autogan.strategies.reinforce import Reinforce
 
 

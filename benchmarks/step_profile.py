@@ -12,8 +12,8 @@ import torch
 from torch.profiler import ProfilerActivity, profile
 
 from autogan.bench.cases import SEARCH, adversarial_steps
-from autogan.compute import Compute
-from autogan.gan import Gan
+from autogan.device.compute import Compute
+from autogan.gan.step import Gan
 
 KINDS = {
     "convolutions, forward": ("mkldnn_convolution", "_convolution", "_slow_conv2d_forward"),

@@ -7,24 +7,25 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from autogan.config import Settings, load_settings
-    from autogan.errors import UserError
-    from autogan.library import search_and_train, search_architectures, train_architecture
-    from autogan.nets.generator import Generator
-    from autogan.space import Architecture, SearchSpace
-    from autogan.weights import load_generator
+    from autogan.api import search_and_train, search_architectures, train_architecture
+    from autogan.basics.errors import UserError
+    from autogan.settings.loading import load_settings
+    from autogan.settings.sections import Settings
+    from autogan.spaces.autogan.generator import Generator
+    from autogan.spaces.generator_file import load_generator
+    from autogan.spaces.space import Architecture, SearchSpace
 
 _HOME = {
-    "Architecture": "space",
-    "Generator": "nets.generator",
-    "SearchSpace": "space",
-    "Settings": "config",
-    "UserError": "errors",
-    "load_generator": "weights",
-    "load_settings": "config",
-    "search_and_train": "library",
-    "search_architectures": "library",
-    "train_architecture": "library",
+    "Architecture": "spaces.space",
+    "Generator": "spaces.autogan.generator",
+    "SearchSpace": "spaces.space",
+    "Settings": "settings.sections",
+    "UserError": "basics.errors",
+    "load_generator": "spaces.generator_file",
+    "load_settings": "settings.loading",
+    "search_and_train": "api",
+    "search_architectures": "api",
+    "train_architecture": "api",
 }
 
 __all__ = [

@@ -18,10 +18,10 @@ from PIL import Image
 from typer.main import get_command
 
 from autogan.cli.common import app
-from autogan.config import load_settings, preset_names, settings_from_tree
-from autogan.nets.generator import Generator
-from autogan.space import PUBLISHED_VECTORS, Architecture, SearchSpace
-from autogan.terminal_diagram import text_diagram
+from autogan.settings.loading import load_settings, preset_names, settings_from_tree
+from autogan.spaces.autogan.generator import Generator
+from autogan.spaces.autogan.text_diagram import text_diagram
+from autogan.spaces.space import PUBLISHED_VECTORS, Architecture, SearchSpace
 
 A = Architecture.parse("autogan-a")
 
@@ -62,7 +62,7 @@ def test_every_help_has_an_example_and_loads_nothing_heavy() -> None:
         "    with contextlib.redirect_stdout(out), contextlib.suppress(SystemExit):\n"
         "        cli.main()\n"
         "    texts.append(out.getvalue())\n"
-        "heavy = {'torch', 'numpy', 'PIL', 'matplotlib', 'jinja2', 'yaml', 'autogan.config'}\n"
+        "heavy = {'torch', 'numpy', 'PIL', 'matplotlib', 'jinja2', 'yaml', 'autogan.settings.sections'}\n"
         "print(json.dumps([texts, sorted(heavy & set(sys.modules))]))\n"
     )
     commands = all_commands()
@@ -398,7 +398,7 @@ def test_a_fault_of_ours_is_told_as_one(autogan: Callable, monkeypatch: pytest.M
     def broken(*_: object) -> None:
         raise RuntimeError("something broke")
 
-    monkeypatch.setattr("autogan.terminal_diagram.text_diagram", broken)
+    monkeypatch.setattr("autogan.spaces.autogan.text_diagram.text_diagram", broken)
     answer = autogan("arch", "show", "A")
     assert answer.code == 1
     for words in ("Traceback", "something broke", "report", "Python"):

@@ -11,13 +11,14 @@ from typing import Any
 import pytest
 from PIL import Image, ImageDraw
 
-from autogan import storage, train
-from autogan.config import load_settings
-from autogan.errors import Diverged
-from autogan.runs import Run, Task, read_settings
-from autogan.search import Search
-from autogan.train import Training
-from autogan.weights import load_generator
+from autogan.basics.errors import Diverged
+from autogan.files import storage
+from autogan.method import train
+from autogan.method.search import Search
+from autogan.method.train import Training
+from autogan.runs.folder import Run, Task, read_settings
+from autogan.settings.loading import load_settings
+from autogan.spaces.generator_file import load_generator
 
 CLASSES = ("disc", "box", "bar")
 COLOURS = ("crimson", "gold", "lime", "teal", "navy", "purple", "white")

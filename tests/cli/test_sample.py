@@ -8,10 +8,10 @@ import pytest
 import torch
 from PIL import Image
 
-from autogan.nets.generator import Generator
-from autogan.sampling import arc
-from autogan.space import Architecture
-from autogan.weights import save_generator
+from autogan.gan.sampling import arc
+from autogan.spaces.autogan.generator import Generator
+from autogan.spaces.generator_file import save_generator
+from autogan.spaces.space import Architecture
 
 SIZE = 16
 GAP = 2  # between the images of a grid, which are drawn at twice their size
@@ -126,12 +126,12 @@ def test_an_interrupted_output_leaves_nothing(
     monkeypatch: pytest.MonkeyPatch,
     option: str,
 ) -> None:
-    from autogan.terminal import TerminalProgress
+    from autogan.progress.terminal import TerminalProgress
 
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(TerminalProgress, "spent", interrupted)
+    monkeypatch.setattr(TerminalProgress, "advance", interrupted)
     answer = autogan("sample", file, "--count", 300, option, tmp_path / "images")
     assert answer.code == 130
     assert list(tmp_path.iterdir()) == []

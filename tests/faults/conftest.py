@@ -182,8 +182,8 @@ def shape(name: str, number: int) -> Image.Image:
 
 def story(folder: Path) -> dict[str, Any]:
     """All that a finished run holds, without what must differ between two runs."""
-    from autogan.checkpoints import checkpoint_files
-    from autogan.storage import load_tree
+    from autogan.files.storage import load_tree
+    from autogan.runs.checkpoints import checkpoint_files
 
     told: dict[str, Any] = {}
     for file in folder.rglob("*"):
@@ -204,7 +204,7 @@ def story(folder: Path) -> dict[str, Any]:
 
 
 def tensors_of(file: Path) -> dict[str, torch.Tensor]:
-    from autogan.storage import load_tensors
+    from autogan.files.storage import load_tensors
 
     return load_tensors(file, must_be_checked=True)[0]
 

@@ -12,7 +12,7 @@ import matplotlib.figure  # noqa: F401
 import torch.utils.tensorboard  # noqa: F401
 
 import autogan.cli
-import autogan.pipeline
+import autogan.method.pipeline
 import autogan.report.page
 
 

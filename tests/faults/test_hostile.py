@@ -33,8 +33,8 @@ from hostile import (
 from PIL import Image
 from typer.testing import CliRunner
 
+from autogan.basics.errors import UserError
 from autogan.cli.common import app
-from autogan.errors import UserError
 from autogan.images import archives as archives_module
 from autogan.images import load_data
 

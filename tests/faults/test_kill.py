@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from autogan.checkpoints import checkpoint_files
+from autogan.runs.checkpoints import checkpoint_files
 
 PHASE_OF_PART = {"judge": "judge", "search": "search", "ranking": "derive", "derive": "derive"}
 
@@ -122,13 +122,13 @@ def test_a_second_process_is_refused_and_a_dead_one_is_not_in_the_way(arena: Any
 def status_of(folder: Path) -> dict[str, Any]:
     from dataclasses import asdict
 
-    from autogan.status import status_of
+    from autogan.runs.status import status_of
 
     return asdict(status_of(folder))
 
 
 def resumed(folder: Path) -> Any:
-    from autogan.runs import Run
+    from autogan.runs.folder import Run
 
     return Run.resume(folder)
 

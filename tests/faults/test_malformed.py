@@ -30,7 +30,7 @@ from hostile import (
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from autogan.config import load_settings
+from autogan.settings.loading import load_settings
 
 pytestmark = pytest.mark.usefixtures("own_cache")
 

@@ -11,14 +11,14 @@ import pytest
 import torch
 from safetensors import SafetensorError
 
-from autogan import storage
-from autogan.checkpoints import checkpoint_files
-from autogan.config import load_settings
-from autogan.errors import UserError
-from autogan.locking import is_locked
-from autogan.mishaps import Mishap, explained
-from autogan.runs import Run
-from autogan.storage import DamagedFile, check_tree, load_tree, save_tree
+from autogan.basics.errors import UserError
+from autogan.files import storage
+from autogan.files.storage import DamagedFile, check_tree, load_tree, save_tree
+from autogan.runs.checkpoints import checkpoint_files
+from autogan.runs.folder import Run
+from autogan.runs.locking import is_locked
+from autogan.runs.machine_errors import MachineError, explained
+from autogan.settings.loading import load_settings
 
 STATE = {"weights": torch.arange(1000.0), "step": 7}
 
@@ -55,15 +55,18 @@ def power_cut(*arguments: Any, **named: Any) -> Any:
 
 
 FAULTS: dict[str, tuple[str, Any]] = {
-    "the disk is full": ("autogan.storage.save_file", half_written(no_space)),
+    "the disk is full": ("autogan.files.storage.save_file", half_written(no_space)),
     "the disk is full at the flush": ("os.fsync", failing(errno.ENOSPC)),
     "the disk fails": ("os.fsync", failing(errno.EIO)),
     "the folder is read-only": ("pathlib.Path.replace", failing(errno.EROFS)),
     "no quota is left": ("pathlib.Path.mkdir", failing(errno.EDQUOT)),
-    "the power goes while it is written": ("autogan.storage.save_file", half_written(power_cut)),
+    "the power goes while it is written": (
+        "autogan.files.storage.save_file",
+        half_written(power_cut),
+    ),
     "the power goes before the flush": ("os.fsync", power_cut),
     "the power goes before the renaming": ("pathlib.Path.replace", power_cut),
-    "the power goes after the renaming": ("autogan.storage.flush_folder", power_cut),
+    "the power goes after the renaming": ("autogan.files.storage.flush_folder", power_cut),
 }
 
 
@@ -85,9 +88,12 @@ def test_a_failing_write_leaves_the_last_good_state(
     newer = {"weights": torch.ones(1000), "step": 8}
     with monkeypatch.context() as patch:
         patch.setattr(target, replacement)
-        with pytest.raises((Mishap, PowerCut)) as raised, explained(run.folder, "autogan again"):
+        with (
+            pytest.raises((MachineError, PowerCut)) as raised,
+            explained(run.folder, "autogan again"),
+        ):
             run.save_checkpoint("search", newer, {"iteration": 2})
-    if raised.type is Mishap:
+    if raised.type is MachineError:
         assert "Then go on with: autogan again" in str(raised.value)
         assert len(str(raised.value)) > 100
     run.close()
@@ -107,7 +113,7 @@ def test_a_short_write_that_nothing_reported_is_noticed(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr("autogan.storage.save_file", half_written(lambda: None))
+        patch.setattr("autogan.files.storage.save_file", half_written(lambda: None))
         run.save_checkpoint("search", {"weights": torch.ones(1000), "step": 8})
     run.close()
     with pytest.warns(UserWarning, match="set aside"):
@@ -137,7 +143,7 @@ def test_a_log_that_cannot_be_written_is_no_gap_later(
             self.file.close()
 
     run._log = Full(run._log)  # type: ignore[assignment]
-    with pytest.raises(Mishap, match="Free space"), explained(run.folder, "again"):
+    with pytest.raises(MachineError, match="Free space"), explained(run.folder, "again"):
         run.log("reset", iteration=2, stage=0)
     run.close()
     again = Run.resume(run.folder)
@@ -176,7 +182,7 @@ def test_memory_that_is_used_up_is_explained(tmp_path: Path) -> None:
         (RuntimeError("DefaultCPUAllocator: can't allocate memory"), "train"),
         (MemoryError(), "memory of this machine"),
     ):
-        with pytest.raises(Mishap, match=word), explained(tmp_path, "again"):
+        with pytest.raises(MachineError, match=word), explained(tmp_path, "again"):
             raise error
     with pytest.raises(RuntimeError, match="shapes"), explained(tmp_path, "again"):
         raise RuntimeError("shapes differ")
@@ -196,7 +202,7 @@ def test_a_run_that_cannot_be_opened_is_not_left_locked(
 ) -> None:
     run.close()
     with monkeypatch.context() as patch, pytest.raises(OSError, match="no room"):
-        patch.setattr("autogan.runs.remove_unfinished", _no_room)
+        patch.setattr("autogan.runs.folder.remove_unfinished", _no_room)
         Run.resume(run.folder)
     Run.resume(run.folder).close()
 

@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 from torch.nn import functional
 
-from autogan.errors import UserError
+from autogan.basics.errors import UserError
 from autogan.images import DataSet, ImageSet, cache, decode, default_cache_directory, load_data
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from autogan.errors import UserError
+from autogan.basics.errors import UserError
 from autogan.images import archives, load_data
 from autogan.images.dataset import DataSet
 

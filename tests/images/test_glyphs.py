@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from autogan.errors import UserError
+from autogan.basics.errors import UserError
 from autogan.images import glyphs
 
 

@@ -18,7 +18,8 @@ import torch
 from autogan.images import cache
 from autogan.images.batches import Batches
 from autogan.images.dataset import from_stored
-from autogan.judges import JudgeRecipe, domain_judge, floor, reference, train_domain_judge
+from autogan.settings.judge import JudgeRecipe
+from autogan.judges import domain_judge, floor, reference, train_domain_judge
 from autogan.judges.domain import DomainJudge
 from autogan.judges.network import build, initialise
 from autogan.judges.tasks import Task

@@ -14,14 +14,14 @@ from commands import autogan
 from PIL import Image
 from rich.console import Console
 
-from autogan.config import load_settings
-from autogan.errors import UserError
-from autogan.ground import prepare
+from autogan.basics.errors import UserError
 from autogan.images import load_data
-from autogan.progress import Progress
-from autogan.space import SearchSpace
-from autogan.terminal import results_table
-from autogan.work import Work
+from autogan.method.context import prepare
+from autogan.progress.base import Progress
+from autogan.progress.terminal import results_table
+from autogan.runs.workload import Workload
+from autogan.settings.loading import load_settings
+from autogan.spaces.space import SearchSpace
 
 TINY = """
 compute: {device: cpu, precision: float32}
@@ -298,7 +298,7 @@ def test_recipes_for_own_images(home: Path, size: int, bottom: int, cells: int) 
     settings = load_settings(f"own-{size}", overrides=["data.source=folder:here"])
     assert (settings.data.image_size, settings.network.bottom_size) == (size, bottom)
     assert settings.cells == cells == len(SearchSpace.autogan(settings.cells))
-    few, many = Work(settings, 700, 700), Work(settings, 70_000, 70_000)
+    few, many = Workload(settings, 700, 700), Workload(settings, 70_000, 70_000)
     assert few.shared_steps() == many.shared_steps() == settings.search.shared_steps
     answer = autogan("run", "--preset", f"own-{size}", "--data", f"folder:{home}", "--dry-run")
     assert answer.code == 0 and f"source: folder:{home}" in answer.out

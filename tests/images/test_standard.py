@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from torchvision import datasets
 
-from autogan.errors import UserError
+from autogan.basics.errors import UserError
 from autogan.images import load_data
 
 CIFAR_CLASSES = ["airplane", "automobile", "bird", "cat", "deer",

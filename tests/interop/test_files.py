@@ -12,14 +12,14 @@ import torch
 from PIL import Image
 
 from autogan import interop
-from autogan.errors import UserError
+from autogan.basics.errors import UserError
 from autogan.interop import (
     load_official_discriminator,
     load_official_generator,
     load_official_search,
 )
-from autogan.pipeline import settings_of
-from autogan.weights import load_generator
+from autogan.method.pipeline import settings_of
+from autogan.spaces.generator_file import load_generator
 
 A = [1, 0, 1, 1, 1, 0, 0, 1, 1, 1, 0, 1, 0, 3]
 TWO_CELLS = A[:9]

@@ -19,8 +19,8 @@ from autogan.interop import (
     load_official_generator,
     load_official_search,
 )
-from autogan.nets.generator import Generator
-from autogan.space import Architecture, SearchSpace
+from autogan.spaces.autogan.generator import Generator
+from autogan.spaces.space import Architecture, SearchSpace
 
 State = dict[str, Tensor]
 PUBLISHED = {

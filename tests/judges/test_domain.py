@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from autogan.errors import UserError
+from autogan.basics.errors import UserError
+from autogan.files.storage import load_tree, save_tree
 from autogan.images import DataSet, ImageSet
 from autogan.judges import (
     DomainJudge,
-    JudgeRecipe,
     domain,
     domain_judge,
     floor,
@@ -21,7 +21,7 @@ from autogan.judges.base import resize
 from autogan.judges.domain import accuracy
 from autogan.judges.tasks import ROTATIONS, Task, turned
 from autogan.judges.training import NetworkTraining, augment, drive_to_end, schedule
-from autogan.storage import load_tree, save_tree
+from autogan.settings.judge import JudgeRecipe
 
 RECIPE = JudgeRecipe(width=8, epochs=2, batch_size=32, learning_rate=0.1, flip=False)
 CPU = torch.device("cpu")

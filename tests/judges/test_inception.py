@@ -18,7 +18,7 @@ from torch.utils.data import Dataset
 from torch_fidelity import calculate_metrics
 from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
 
-from autogan.errors import UserError
+from autogan.basics.errors import UserError
 from autogan.judges import (
     FeatureStatistics,
     InceptionJudge,

@@ -9,7 +9,7 @@ from torch_fidelity.metric_isc import isc_features_to_metric
 from torch_fidelity.metric_kid import kid_features_to_metric
 from torch_fidelity.metric_prc import prc_features_to_metric
 
-from autogan.errors import UserError
+from autogan.basics.errors import UserError
 from autogan.judges import (
     FeatureStatistics,
     frechet_distance,

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from autogan.errors import UserError
+from autogan.basics.errors import UserError
 from autogan.images import ImageSet
 from autogan.judges import (
     FeatureStatistics,

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from autogan.errors import UserError
+from autogan.basics.errors import UserError
 from autogan.judges import FeatureStatistics
 from autogan.judges.statistics_files import (
     StatisticsFile,

@@ -8,7 +8,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from autogan.nets.cell import UpsampledProjection
 from autogan.nets.layers import (
     BatchNorm,
     convolve_and_pool,
@@ -19,6 +18,7 @@ from autogan.nets.layers import (
     instance_norm,
     interpolate,
 )
+from autogan.spaces.autogan.cell import UpsampledProjection
 
 Map = Callable[[Tensor, Tensor, Tensor | None], Tensor]
 

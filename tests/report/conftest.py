@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 import torch
 
-from autogan.config import load_settings
-from autogan.pictures import save_picture
-from autogan.report.record import PICTURES
-from autogan.runs import Run, Task
-from autogan.search import Child
-from autogan.version import RESULTS_SCHEMA
+from autogan.basics.version import RESULTS_SCHEMA
+from autogan.files.pictures import save_picture
+from autogan.method.search import Child
+from autogan.runs.folder import Run, Task
+from autogan.runs.record import PICTURES
+from autogan.settings.loading import load_settings
 
 FIRST = "pre-batch-nearest+shortcut"
 BEAMS = (FIRST, "post-none-bilinear")

@@ -10,17 +10,17 @@ from typing import Any
 import pytest
 import yaml
 
+from autogan.basics.errors import UserError
+from autogan.basics.version import RESULTS_SCHEMA
 from autogan.cli import main
-from autogan.config import load_settings
-from autogan.errors import UserError
-from autogan.pipeline import part_of
+from autogan.method.pipeline import part_of
 from autogan.report.live import LiveReport
 from autogan.report.page import report_page, write_report
 from autogan.report.quality import classes_of, published, score_bars
-from autogan.report.record import read_record
 from autogan.report.repeat import repeat_command
-from autogan.runs import Run, Task
-from autogan.version import RESULTS_SCHEMA
+from autogan.runs.folder import Run, Task
+from autogan.runs.record import read_record
+from autogan.settings.loading import load_settings
 
 WINNER = "pre-batch-nearest+shortcut/post-instance-deconvolution+skip0"  # of the fixture's run
 MakeRun = Callable[..., Path]

@@ -19,12 +19,12 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from autogan import cli
+from autogan.basics.errors import UserError
 from autogan.cli.common import app
-from autogan.config import load_settings
-from autogan.errors import UserError
-from autogan.nets.generator import Generator
-from autogan.space import Architecture
-from autogan.weights import save_generator
+from autogan.settings.loading import load_settings
+from autogan.spaces.autogan.generator import Generator
+from autogan.spaces.generator_file import save_generator
+from autogan.spaces.space import Architecture
 
 assert cli.main  # importing it registers all commands
 

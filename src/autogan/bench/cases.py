@@ -10,19 +10,20 @@ import torch
 from torch import Tensor
 
 from autogan.bench.plain import PlainGan, as_plain, plain_compute
-from autogan.compute import Compute
-from autogan.gan import Gan, generate, latent_batches
+from autogan.device.compute import Compute
+from autogan.gan.generation import generate, latent_batches
+from autogan.gan.step import Gan
+from autogan.images.pixels import to_uint8
 from autogan.judges.network import ResidualClassifier, build, initialise
-from autogan.nets.cost import (
+from autogan.spaces.autogan.cost import (
     INCEPTION_MULTIPLY_ACCUMULATES,
     classifier_multiply_accumulates,
     discriminator_cost,
     generator_cost,
 )
-from autogan.nets.discriminator import Discriminator
-from autogan.nets.generator import Generator
-from autogan.pixels import to_uint8
-from autogan.space import Architecture, SearchSpace
+from autogan.spaces.autogan.discriminator import Discriminator
+from autogan.spaces.autogan.generator import Generator
+from autogan.spaces.space import Architecture, SearchSpace
 
 LATENT_SIZE, BOTTOM_SIZE = 128, 4
 ARCHITECTURES = 8

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 
 from autogan.bench.cases import SEARCH, Case, Widths, adversarial_case, scoring_a_child
 from autogan.bench.measure import interleaved
-from autogan.compute import Compute
-from autogan.space import SearchSpace
+from autogan.device.compute import Compute
+from autogan.spaces.space import SearchSpace
 
 BATCH = 16
 """Real images of a step here: small, so that the largest step still fits a laptop."""

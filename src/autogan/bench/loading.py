@@ -45,7 +45,7 @@ def loading(images: int) -> dict[str, float]:
 
 
 def _write(folder: Path, images: int) -> None:
-    """Noise on a coloured ground, which is as long to decode as a photograph."""
+    """Noise on a coloured context, which is as long to decode as a photograph."""
     from PIL import Image
 
     stream = random.Random(0)

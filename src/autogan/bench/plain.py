@@ -14,13 +14,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from autogan.compute import Compute
-from autogan.gan import Gan, hinge_discriminator_loss, hinge_generator_loss
-from autogan.nets.cell import ConvolutionBlock, UpsampledProjection
-from autogan.nets.discriminator import ResidualBlock
+from autogan.device.compute import Compute
+from autogan.gan.objectives import hinge_discriminator_loss, hinge_generator_loss
+from autogan.gan.step import Gan
+from autogan.images.pixels import to_unit
 from autogan.nets.layers import interpolate
-from autogan.pixels import to_unit
-from autogan.space import Architecture
+from autogan.spaces.autogan.cell import ConvolutionBlock, UpsampledProjection
+from autogan.spaces.autogan.discriminator import ResidualBlock
+from autogan.spaces.space import Architecture
 
 AnyModule = TypeVar("AnyModule", bound=nn.Module)
 

@@ -12,18 +12,12 @@ from typing import Any
 
 import torch
 
-from autogan.bench.cases import (
-    RECORDING_CALLS,
-    SEARCH,
-    Case,
-    adversarial_steps,
-    standard_cases,
-)
+from autogan.bench.cases import RECORDING_CALLS, SEARCH, Case, adversarial_steps, standard_cases
 from autogan.bench.growth import growth as measure_growth
 from autogan.bench.measure import interleaved, matrix_peak
-from autogan.compute import Compute
-from autogan.gan import Gan
-from autogan.memory import freed_memory_returned, peak_memory_mib
+from autogan.device.compute import Compute
+from autogan.device.memory import freed_memory_returned, peak_memory_mib
+from autogan.gan.step import Gan
 
 SCORED_IMAGES = {"cpu": 1000, "cuda": 5000}
 """Images of the scored child: fewer on a CPU, where the time is proportional to them."""

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from autogan.basics.errors import UserError
 from autogan.cli.common import INGREDIENTS, Json, app, notes, refuse_unwritable
-from autogan.errors import UserError
 
 if TYPE_CHECKING:
-    from autogan.space import Architecture
+    from autogan.spaces.space import Architecture
 
 arch_app = typer.Typer(no_args_is_help=True)
 app.add_typer(arch_app, name="arch", rich_help_panel=INGREDIENTS)
@@ -28,7 +28,7 @@ def _arch() -> None:
 
 def published_names() -> list[str]:
     """The names that complete where an architecture is asked for."""
-    from autogan.space import PUBLISHED_VECTORS
+    from autogan.spaces.space import PUBLISHED_VECTORS
 
     return list(PUBLISHED_VECTORS)
 
@@ -39,7 +39,7 @@ def read_architecture(text: str) -> "Architecture":
     The file may hold a vector, a text form, or an object that has one under "architecture" or
     "vector", as the entries of architectures.json and results.json do.
     """
-    from autogan.space import Architecture
+    from autogan.spaces.space import Architecture
 
     file = Path(text)
     if not text.endswith(".json"):
@@ -95,9 +95,9 @@ def show(
 
     Example: [bold]autogan arch show "1 0 1 1 1 0 0 1 1" --channels 128[/]
     """
-    from autogan.nets.cost import generator_cost
-    from autogan.space import PUBLISHED_VECTORS
-    from autogan.terminal_diagram import text_diagram
+    from autogan.spaces.autogan.cost import generator_cost
+    from autogan.spaces.autogan.text_diagram import text_diagram
+    from autogan.spaces.space import PUBLISHED_VECTORS
 
     chosen = read_architecture(architecture)
     if svg:
@@ -121,8 +121,8 @@ def show(
         "multiply_accumulates": cost.multiply_accumulates,
     }
     if svg:
-        from autogan.report.diagram import architecture_diagram
-        from autogan.storage import write_text
+        from autogan.files.storage import write_text
+        from autogan.spaces.autogan.diagram import architecture_diagram
 
         write_text(svg, architecture_diagram(chosen, bottom_size))
         notes.print(f"Diagram: {svg}", highlight=False, markup=False, soft_wrap=True)
@@ -151,7 +151,7 @@ def random_architectures(
     """
     from random import Random
 
-    from autogan.space import SearchSpace
+    from autogan.spaces.space import SearchSpace
 
     space, generator = SearchSpace.autogan(cells), Random(seed)
     drawn = [space.sample(generator) for _ in range(count)]
@@ -169,7 +169,7 @@ def space(cells: Cells = 3, as_json: Json = False) -> None:
 
     Example: [bold]autogan arch space --cells 4[/]
     """
-    from autogan.space import SearchSpace, option_text
+    from autogan.spaces.space import SearchSpace, option_text
 
     searched = SearchSpace.autogan(cells)
     if as_json:

@@ -21,11 +21,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
-from autogan.errors import UserError
-from autogan.version import package_version
+from autogan.basics.errors import UserError
+from autogan.basics.version import package_version
 
 if TYPE_CHECKING:
-    from autogan.terminal import TerminalProgress
+    from autogan.progress.terminal import TerminalProgress
 
 app = typer.Typer(
     name="autogan",
@@ -41,7 +41,7 @@ notes = Console(stderr=True)
 
 def complete_presets() -> list[str]:
     """The names that complete where a preset is asked for."""
-    from autogan.config import preset_names
+    from autogan.settings.loading import preset_names
 
     return preset_names()
 
@@ -225,7 +225,7 @@ def naming_damage(*runs: Path) -> Iterator[None]:
 
 @contextmanager
 def shown_progress(title: str) -> Iterator["TerminalProgress"]:
-    from autogan.terminal import TerminalProgress
+    from autogan.progress.terminal import TerminalProgress
 
     with TerminalProgress(notes, f"autogan {title}") as progress:
         yield progress
@@ -235,7 +235,7 @@ def print_results(results: dict[str, Any], folder: Path, as_json: bool) -> None:
     if as_json:
         print(json.dumps(results))
         return
-    from autogan.terminal import results_table
+    from autogan.progress.terminal import results_table
 
     Console().print(results_table(results))
     if "files" in results:

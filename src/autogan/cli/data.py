@@ -110,7 +110,7 @@ def _save_grid(data: "DataSet", file: Path) -> None:
     """Training images: a row for each of the first classes, or 8 rows where there are none."""
     import torch
 
-    from autogan.pictures import grid, save_picture
+    from autogan.files.pictures import grid, save_picture
 
     if data.train.labels is None:
         chosen = torch.arange(min(len(data.train), IMAGES_A_CLASS**2))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from autogan.basics.errors import UserError, unknown_name
 from autogan.cli.common import (
     GENERATORS,
     Data,
@@ -17,12 +18,11 @@ from autogan.cli.common import (
     print_results,
     shown_progress,
 )
-from autogan.errors import UserError, unknown_name
-from autogan.protocols import CUSTOM, PROTOCOLS, protocol_overrides
+from autogan.settings.protocols import CUSTOM, PROTOCOLS, protocol_overrides
 
 if TYPE_CHECKING:
-    from autogan.config import Settings
-    from autogan.weights import SavedGenerator
+    from autogan.settings.sections import Settings
+    from autogan.spaces.generator_file import SavedGenerator
 
 JudgeKind = Annotated[
     str | None,
@@ -82,8 +82,8 @@ def evaluate(
             "Give --data, which statistics are computed from, or --statistics: not both."
         )
 
-    from autogan.pipeline import describe_generator, settings_of
-    from autogan.weights import load_generator
+    from autogan.method.pipeline import describe_generator, settings_of
+    from autogan.spaces.generator_file import load_generator
 
     saved = load_generator(file)
     undecided = ["search.reward=auto", "derive.metric=auto"]  # nothing is chosen any more
@@ -114,16 +114,16 @@ def _known_protocol(name: str) -> str:
 
 
 def _against_data(saved: "SavedGenerator", settings: "Settings") -> dict[str, Any]:
-    from autogan.evaluate import evaluate as evaluate_generator
-    from autogan.ground import describe_images, prepare
+    from autogan.method.context import describe_images, prepare
+    from autogan.method.evaluate import evaluate as evaluate_generator
 
     with shown_progress("evaluate") as progress:
-        ground = prepare(settings, progress, to_train=False)
+        context = prepare(settings, progress, to_train=False)
         progress.start("evaluate")
-        evaluation = evaluate_generator(saved.generator, ground, progress)
+        evaluation = evaluate_generator(saved.generator, context, progress)
     return {
-        "judge": ground.judge.describe(),
-        "data": describe_images(ground.data),
+        "judge": context.judge.describe(),
+        "data": describe_images(context.data),
         **evaluation.to_dict(),
     }
 
@@ -136,11 +136,11 @@ def _against_statistics(
             "--statistics goes with --judge inception: the domain judge learns from the data, which "
             "then give the statistics too."
         )
-    from autogan.compute import Compute
-    from autogan.evaluate import evaluate_against
-    from autogan.ground import make_inception_judge
+    from autogan.device.compute import Compute
     from autogan.images import default_cache_directory
     from autogan.judges.statistics_files import find_statistics
+    from autogan.method.context import make_inception_judge
+    from autogan.method.evaluate import evaluate_against
 
     imported = find_statistics(statistics, default_cache_directory())
     with shown_progress("evaluate") as progress:

@@ -6,6 +6,7 @@ from typing import Any
 
 import typer
 
+from autogan.basics.errors import UserError
 from autogan.cli.common import (
     INGREDIENTS,
     ConfigFile,
@@ -18,7 +19,6 @@ from autogan.cli.common import (
     data_override,
     shown_progress,
 )
-from autogan.errors import UserError
 
 judge_app = typer.Typer(no_args_is_help=True)
 app.add_typer(judge_app, name="judge", rich_help_panel=INGREDIENTS)
@@ -48,7 +48,7 @@ def train(
 
     Example: [bold]autogan judge train --data folder:photographs --preset cifar10-cpu[/]
     """
-    from autogan.config import load_settings
+    from autogan.settings.loading import load_settings
 
     settings = load_settings(
         preset, config, [*(overrides or []), *data_override(data, skip_broken)]
@@ -59,13 +59,13 @@ def train(
             "Give --set judge.kind=domain."
         )
     with shown_progress("judge train") as progress:
-        from autogan.compute import Compute
+        from autogan.device.compute import Compute
         from autogan.images import default_cache_directory, load_data
         from autogan.judges import domain_judge
         from autogan.judges.confusion import confusion_counts, worst_confusions
         from autogan.judges.tasks import Task
         from autogan.judges.training import NetworkTraining
-        from autogan.work import Work
+        from autogan.runs.workload import Workload
 
         source = settings.data
         images = load_data(
@@ -79,21 +79,21 @@ def train(
         device = Compute.resolve(settings.compute.device).device
         task = Task.of(images.class_names)
         examples_an_epoch = len(images.train) * task.per_image
-        load = Work(settings, len(images.train), examples_an_epoch).judge_training()
+        load = Workload(settings, len(images.train), examples_an_epoch).judge_training()
         progress.plan({"judge": [load]})
         progress.start("judge")
 
         def drive(training: NetworkTraining) -> None:
             while training.step < training.steps:
                 training.train_step()
-                progress.doing(f"step {training.step} of {training.steps}")
-                progress.spent(load / training.steps)
+                progress.status(f"step {training.step} of {training.steps}")
+                progress.advance(load / training.steps)
             training.refuse_non_finite()
 
         judge = domain_judge(
             images, settings.judge, settings.seed, device, default_cache_directory(), drive
         )
-        progress.doing("looking at the held-out images")
+        progress.status("looking at the held-out images")
         examples = judge.task.examples(images.held_out, f"The held-out part of {images.name}")
         counts = confusion_counts(judge, examples)
     worst = worst_confusions(counts, judge.task.answers)

@@ -21,8 +21,8 @@ def presets(context: typer.Context, as_json: Json = False) -> None:
     """
     if context.invoked_subcommand is not None:
         return
-    from autogan.config import preset_names
-    from autogan.recipes import preset_summary
+    from autogan.settings.description import preset_summary
+    from autogan.settings.loading import preset_names
 
     summaries = {name: preset_summary(name) for name in preset_names()}
     if as_json:
@@ -45,13 +45,13 @@ def show(
 
     Example: [bold]autogan presets show cifar10-cpu > mine.yaml[/]
     """
-    from autogan.config import load_settings
+    from autogan.settings.loading import load_settings
 
     settings = load_settings(preset)
     if as_json:
         print(json.dumps(settings.model_dump(mode="json")))
         return
-    from autogan.recipes import commented_yaml, preset_summary
+    from autogan.settings.description import commented_yaml, preset_summary
 
     print(f"# {preset}: {preset_summary(preset)}")
     print(commented_yaml(settings), end="")

@@ -20,8 +20,8 @@ def report(
 
     Example: [bold]autogan report runs/first[/]
     """
-    from autogan.checksums import renew_checksum
     from autogan.report.page import REPORT, write_report
+    from autogan.runs.checksums import renew_checksum
 
     with naming_damage(folder):
         path = write_report(folder)
@@ -55,7 +55,7 @@ def _compare(folders: list[Path], out: Path | None, as_json: bool) -> None:
 
     comparison = compare_runs(folders)
     if out is not None:
-        from autogan.storage import write_text
+        from autogan.files.storage import write_text
 
         write_text(out, comparison_page(comparison))
         notes.print(f"page: {out}", highlight=False, markup=False, soft_wrap=True)

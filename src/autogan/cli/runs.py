@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from autogan.basics.errors import UserError
 from autogan.cli.architectures import published_names, read_architecture
 from autogan.cli.common import (
     ConfigFile,
@@ -26,12 +27,11 @@ from autogan.cli.common import (
     print_results,
     shown_progress,
 )
-from autogan.errors import UserError
 
 if TYPE_CHECKING:
-    from autogan.config import Settings
-    from autogan.runs import Run, Task
-    from autogan.terminal import TerminalProgress
+    from autogan.progress.terminal import TerminalProgress
+    from autogan.runs.folder import Run, Task
+    from autogan.settings.sections import Settings
 
 
 ArchitectureOption = Annotated[
@@ -56,7 +56,7 @@ def demo(
 
     Example: [bold]autogan demo[/]
     """
-    from autogan.config import load_settings
+    from autogan.settings.loading import load_settings
 
     settings = load_settings("demo", overrides=overrides or ())
     if not _printed(settings, dry_run, as_json):
@@ -106,12 +106,12 @@ def search(
     settings = _resolved(preset, data, skip_broken, config, overrides, resume, out)
     if _printed(settings, dry_run, as_json):
         return
-    from autogan.runs import Task, derive_command, read_json
+    from autogan.runs.folder import Task, derive_command, read_json
 
     folder = _required(out)
     if not (resume and _ended(folder, Task("search"), settings, "architectures.json")):
         with _opened(settings, folder, Task("search"), resume, time_limit) as (run, progress):
-            from autogan.pipeline import prepare_run, search_part
+            from autogan.method.pipeline import prepare_run, search_part
             from autogan.report.live import LiveReport
 
             search_part(run, prepare_run(run, progress), progress)
@@ -134,7 +134,7 @@ def derive(
 
     Example: [bold]autogan derive runs/first[/]
     """
-    from autogan.runs import Task, derive_command, read_settings
+    from autogan.runs.folder import Task, derive_command, read_settings
 
     settings = read_settings(folder)
     if (folder / "results.json").exists():
@@ -142,7 +142,7 @@ def derive(
     again = derive_command(folder)
     opened = _opened(settings, folder, Task("search"), True, time_limit, again)
     with opened as (run, progress):
-        from autogan.pipeline import derive_part, prepare_run, search_part
+        from autogan.method.pipeline import derive_part, prepare_run, search_part
         from autogan.report.live import LiveReport
 
         searched = run.position("search") or {"iteration": 0}
@@ -151,8 +151,8 @@ def derive(
                 f"The search in {folder} has not ended. Finish it first: autogan search --out "
                 f"{folder} --resume"
             )
-        ground = prepare_run(run, progress)
-        candidates = derive_part(search_part(run, ground, progress), run, ground, progress)
+        context = prepare_run(run, progress)
+        candidates = derive_part(search_part(run, context, progress), run, context, progress)
         LiveReport(run.folder).draw()
         run.seal()
         found = run.read("derive.json")
@@ -194,7 +194,7 @@ def train(
 
     Example: [bold]autogan train --arch autogan-a --preset cifar10-cpu --data cifar10 --out runs/a[/]
     """
-    from autogan.runs import Task, read_results, read_task
+    from autogan.runs.folder import Task, read_results, read_task
 
     if resume and not architecture:
         task = read_task(_required(out))
@@ -215,7 +215,7 @@ def train(
         results = read_results(folder)
     else:
         with _opened(settings, folder, task, resume, time_limit) as (run, progress):
-            from autogan.pipeline import run_training
+            from autogan.method.pipeline import run_training
 
             results = run_training(run, chosen, progress)
     print_results(results, folder, as_json)
@@ -229,9 +229,9 @@ def _ended(folder: Path, task: "Task", settings: "Settings", result: str) -> boo
     """
     if not all((folder / name).exists() for name in ("checksums.json", result)):
         return False
-    from autogan.changes import refuse_changes
-    from autogan.checksums import changed_files
-    from autogan.runs import read_settings
+    from autogan.runs.checksums import changed_files
+    from autogan.runs.folder import read_settings
+    from autogan.settings.resume_rules import refuse_changes
 
     if changed := changed_files(folder):
         notes.print(
@@ -267,11 +267,11 @@ def _resolved(
     resume: bool,
     out: Path | None,
 ) -> "Settings":
-    from autogan.config import load_settings
+    from autogan.settings.loading import load_settings
 
     given = [*(overrides or []), *data_override(data, skip_broken)]
     if resume and not (preset or config):
-        from autogan.runs import read_settings
+        from autogan.runs.folder import read_settings
 
         own = read_settings(_required(out)).model_dump(mode="json")
         return load_settings(tree=own, overrides=given)
@@ -289,7 +289,7 @@ def _printed(settings: "Settings", dry_run: bool, as_json: bool) -> bool:
     if dry_run and as_json:
         print(json.dumps(settings.model_dump(mode="json")))
     elif dry_run:
-        from autogan.config import settings_to_yaml
+        from autogan.settings.loading import settings_to_yaml
 
         print(settings_to_yaml(settings), end="")
     return dry_run
@@ -317,9 +317,9 @@ def _opened(
     Ends the program where the run was asked to stop.
     again: the command that goes on after an interruption, where it is not the task's own.
     """
-    from autogan.mishaps import Mishap, explained
-    from autogan.pipeline import open_run
-    from autogan.stopping import Stopped
+    from autogan.method.pipeline import open_run
+    from autogan.runs.machine_errors import MachineError, explained
+    from autogan.runs.stopping import Stopped
 
     if resume:
         _refuse_other_task(folder, task)
@@ -336,7 +336,7 @@ def _opened(
             progress.note(f"Run folder: {folder}. If it is interrupted, go on with: {again}")
             yield run, progress
     except UserError as error:
-        if not resume and not isinstance(error, Mishap):
+        if not resume and not isinstance(error, MachineError):
             run.discard()
         raise
     except (Stopped, KeyboardInterrupt) as stop:
@@ -354,7 +354,7 @@ def _opened(
 
 def _refuse_other_task(folder: Path, task: "Task") -> None:
     """A training and a search leave different states: neither can go on with the other's run."""
-    from autogan.runs import read_task
+    from autogan.runs.folder import read_task
 
     made_for = read_task(folder)
     if made_for is None:
@@ -373,13 +373,13 @@ def _run_whole(
     time_limit_seconds: float | None,
     as_json: bool,
 ) -> None:
-    from autogan.runs import Task, read_results
+    from autogan.runs.folder import Task, read_results
 
     if resume and _ended(folder, Task("run"), settings, "results.json"):
         results = read_results(folder)
     else:
         with _opened(settings, folder, Task("run"), resume, time_limit_seconds) as (run, progress):
-            from autogan.pipeline import run_everything
+            from autogan.method.pipeline import run_everything
 
             results = run_everything(run, progress)
     print_results(results, folder, as_json)

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
+from autogan.basics.errors import UserError
 from autogan.cli.common import GENERATORS, app, notes, refuse_unwritable, shown_progress
-from autogan.errors import UserError
 
 
 @app.command(rich_help_panel=GENERATORS)
@@ -53,9 +53,9 @@ def sample(
     if out and out.suffix.lower() != ".png":
         raise UserError(f"--out {out}: the grid is a PNG file, so its name must end in .png.")
 
-    from autogan import sampling
-    from autogan.compute import Compute
-    from autogan.weights import load_generator
+    from autogan.device.compute import Compute
+    from autogan.gan import sampling
+    from autogan.spaces.generator_file import load_generator
 
     generator = load_generator(file).generator
     compute = Compute.resolve()

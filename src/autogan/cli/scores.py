@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from autogan.basics.errors import UserError
+from autogan.basics.version import RESULTS_SCHEMA
 from autogan.cli.common import (
     GENERATORS,
     INGREDIENTS,
@@ -22,14 +24,12 @@ from autogan.cli.common import (
     shown_progress,
 )
 from autogan.cli.generators import InceptionWeights, JudgeKind, judge_overrides
-from autogan.errors import UserError
-from autogan.version import RESULTS_SCHEMA
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from autogan.judges.statistics_files import StatisticsFile
-    from autogan.published import Group, OwnResult
+    from autogan.report.published import Group, OwnResult
 
 stats_app = typer.Typer(
     no_args_is_help=True,
@@ -58,17 +58,17 @@ def export_statistics(
         raise UserError(f"--out {out}: the file's name must end in .npz.")
     refuse_unwritable(out, "--out")
 
-    from autogan.config import load_settings
+    from autogan.settings.loading import load_settings
 
     given = [*judge_overrides(judge, inception_weights), *(overrides or []), *data_override(data)]
     settings = load_settings(preset, config, given)
     with shown_progress("stats export") as progress:
-        from autogan.ground import prepare
         from autogan.judges.statistics_files import StatisticsFile, write_statistics
+        from autogan.method.context import prepare
 
-        ground = prepare(settings, progress, to_train=False)
+        context = prepare(settings, progress, to_train=False)
         file = StatisticsFile(
-            ground.reference.statistics, ground.judge.name, ground.data.name, ground.data.digest
+            context.reference.statistics, context.judge.name, context.data.name, context.data.digest
         )
         write_statistics(out, file)
     _print_statistics(file, out, as_json)
@@ -138,8 +138,8 @@ def leaderboard(
     """
     from rich.console import Console
 
-    from autogan.published import NOTE
-    from autogan.published import leaderboard as tables
+    from autogan.report.published import NOTE
+    from autogan.report.published import leaderboard as tables
 
     with naming_damage(*(runs or [])):
         groups, apart = tables([_own_result(path) for path in runs or []])
@@ -160,7 +160,7 @@ def leaderboard(
 
 
 def _own_result(path: Path) -> "OwnResult":
-    from autogan.published import OwnResult
+    from autogan.report.published import OwnResult
 
     file = path / "results.json" if path.is_dir() else path
     if not file.is_file():

@@ -19,8 +19,8 @@ def status(
 
     Example: [bold]autogan status runs/first[/]
     """
-    from autogan.status import status_of
-    from autogan.wording import duration
+    from autogan.basics.formatting import duration
+    from autogan.runs.status import status_of
 
     with naming_damage(folder):
         found = status_of(folder)

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from autogan.errors import UserError
+from autogan.basics.errors import UserError
 
 SUFFIXES = (".tar.xz", ".tar.gz", ".tar.bz2", ".tar", ".tgz", ".txz", ".zip")
 MOST_MEMBERS = 2_000_000

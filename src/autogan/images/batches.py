@@ -5,8 +5,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from autogan.errors import UserError
-from autogan.randomness import torch_generator
+from autogan.basics.errors import UserError
+from autogan.basics.randomness import torch_generator
 
 
 class Batches:

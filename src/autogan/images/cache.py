@@ -20,8 +20,8 @@ from typing import Any, TypeAlias
 import numpy as np
 import platformdirs
 
-from autogan.errors import UserError
-from autogan.wording import binary_size
+from autogan.basics.errors import UserError
+from autogan.basics.formatting import binary_size
 
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from autogan.errors import UserError
+from autogan.basics.errors import UserError
 from autogan.images import cache
 
 SMALLEST_SIZE = 8
@@ -48,7 +48,7 @@ class ImageSet:
         """S: height and width in pixels."""
         return self.pixels.shape[-1]
 
-    def near(self, device: torch.device) -> "ImageSet":
+    def placed_on(self, device: torch.device) -> "ImageSet":
         """The same with the pixels on `device`, where half of its free memory holds them.
 
         Else they stay where they are, and batches must travel.

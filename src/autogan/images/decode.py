@@ -18,7 +18,7 @@ from threading import Lock
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from autogan.errors import UserError
+from autogan.basics.errors import UserError
 from autogan.images.cache import Array
 
 # What is opened, by Pillow's names. Not every reader of Pillow: some start other programs (EPS).

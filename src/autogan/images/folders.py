@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from autogan.errors import UserError
+from autogan.basics.errors import UserError
 
 
 class Files(Protocol):

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from autogan.errors import UserError
+from autogan.basics.errors import UserError
 from autogan.images import cache
 from autogan.images.dataset import DataSet, from_stored
 

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from autogan.errors import UserError
+from autogan.basics.errors import UserError
 from autogan.images.dataset import shuffled
 
 TRAIN = "train"

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from autogan.errors import UserError, unknown_name
+from autogan.basics.errors import UserError, unknown_name
 from autogan.images import archives, cache, decode, glyphs, layout, standard
 from autogan.images.dataset import LOADER_VERSION, DataSet, check_size, from_stored
 from autogan.images.folders import Files, Folder

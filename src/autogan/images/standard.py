@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from autogan.errors import UserError
+from autogan.basics.errors import UserError
 from autogan.images import cache
 from autogan.images.dataset import LOADER_VERSION, DataSet, from_stored, resize_into, shuffled
 

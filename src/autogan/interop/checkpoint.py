@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from autogan.errors import UserError
+from autogan.basics.errors import UserError
 
 GENERATOR = "gen_state_dict"
 AVERAGED_GENERATOR = "avg_gen_state_dict"

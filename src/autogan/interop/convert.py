@@ -5,8 +5,8 @@ from typing import Any
 
 from autogan.interop.checkpoint import Checkpoint
 from autogan.interop.load import ArchitectureLike, has_average, read_generator
-from autogan.nets.generator import Generator
-from autogan.weights import save_generator
+from autogan.spaces.autogan.generator import Generator
+from autogan.spaces.generator_file import save_generator
 
 
 def convert_generator(

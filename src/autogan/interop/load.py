@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from autogan.errors import UserError
+from autogan.basics.errors import UserError
 from autogan.interop import names
 from autogan.interop.checkpoint import (
     AVERAGED_GENERATOR,
@@ -21,10 +21,10 @@ from autogan.interop.checkpoint import (
     Checkpoint,
     StateDict,
 )
-from autogan.nets.controller import Controller
-from autogan.nets.discriminator import Discriminator
-from autogan.nets.generator import Generator
-from autogan.space import Architecture, SearchSpace
+from autogan.spaces.autogan.discriminator import Discriminator
+from autogan.spaces.autogan.generator import Generator
+from autogan.spaces.space import Architecture, SearchSpace
+from autogan.strategies.controller import Controller
 
 ArchitectureLike = Architecture | str | Sequence[int]
 """An architecture, any text that `Architecture.parse` reads, "A", "B" or "C", or a vector."""

@@ -5,8 +5,8 @@ always pre-activation, without deconvolutions. *Shared*: the weight-sharing gene
 option's tensors; the search writes it, and so does their training of a derived architecture.
 """
 
-from autogan.errors import UserError
-from autogan.space import ACTIVATION_ORDERS, Architecture
+from autogan.basics.errors import UserError
+from autogan.spaces.space import ACTIVATION_ORDERS, Architecture
 
 AFFINE = ("weight", "bias")
 BATCH_NORM = (*AFFINE, "running_mean", "running_var")

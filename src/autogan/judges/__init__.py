@@ -1,6 +1,6 @@
 """What looks at images: judges, and the scores that are functions of their judgements.
 
-Names are imported when first used, so that `autogan.judges.recipe` needs no torch.
+Names are imported when first used, so that `autogan.settings.judge` needs no torch.
 """
 
 import importlib
@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from autogan.judges.base import Judge, Judgement
     from autogan.judges.domain import DomainJudge, domain_judge, train_domain_judge
     from autogan.judges.inception import InceptionJudge, inception_judge
-    from autogan.judges.recipe import JudgeRecipe
     from autogan.judges.scores import (
         Score,
         frechet_distance,
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 _HOME = {
     "base": ("Judge", "Judgement"),
     "domain": ("DomainJudge", "domain_judge", "train_domain_judge"),
-    "recipe": ("JudgeRecipe",),
     "inception": ("InceptionJudge", "inception_judge"),
     "scores": (
         "Score",
@@ -42,7 +40,6 @@ __all__ = [
     "FeatureStatistics",
     "InceptionJudge",
     "Judge",
-    "JudgeRecipe",
     "Judgement",
     "Reference",
     "Score",

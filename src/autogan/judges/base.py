@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from autogan.errors import UserError
+from autogan.basics.errors import UserError
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,6 @@ from torch import Tensor
 
 from autogan.judges.base import Judge, Judgement, check_images, resize
 from autogan.judges.network import ResidualClassifier, build
-from autogan.judges.recipe import JudgeRecipe
 from autogan.judges.storage import (
     DamagedFile,
     digest_of,
@@ -25,6 +24,7 @@ from autogan.judges.storage import (
 )
 from autogan.judges.tasks import Examples, Task
 from autogan.judges.training import Drive, NetworkTraining, drive_to_end
+from autogan.settings.judge import JudgeRecipe
 
 if TYPE_CHECKING:
     from autogan.images import DataSet

@@ -20,9 +20,9 @@ from torch_fidelity.feature_extractor_inceptionv3 import (
     FeatureExtractorInceptionV3,
 )
 
-from autogan.errors import UserError
+from autogan.basics.errors import UserError
 from autogan.judges.base import Judge, Judgement, check_images
-from autogan.judges.recipe import INCEPTION_CLASSES, INCEPTION_FEATURES
+from autogan.settings.judge import INCEPTION_CLASSES, INCEPTION_FEATURES
 
 FILE_NAME = "weights-inception-2015-12-05-6726825d.pth"
 SHA256 = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"

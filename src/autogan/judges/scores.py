@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from autogan.errors import UserError
+from autogan.basics.errors import UserError
 from autogan.judges.statistics import (
     FeatureStatistics,
     InceptionStatistics,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import torch
 from torch import Tensor
 
-from autogan.errors import UserError
+from autogan.basics.errors import UserError
 from autogan.judges.base import Judge, Judgement, batches_of
 from autogan.judges.scores import (
     Score,

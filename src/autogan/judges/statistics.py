@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from autogan.errors import UserError
+from autogan.basics.errors import UserError
 
 
 def in_float64(values: Tensor) -> Tensor:

@@ -15,11 +15,11 @@ from typing import Any, TypeVar
 import numpy as np
 import torch
 
-from autogan.errors import UserError
-from autogan.judges.recipe import INCEPTION_FEATURES
+from autogan.basics.errors import UserError
+from autogan.files.storage import written_aside
 from autogan.judges.scoring import Reference
 from autogan.judges.statistics import FeatureStatistics
-from autogan.storage import written_aside
+from autogan.settings.judge import INCEPTION_FEATURES
 
 T = TypeVar("T")
 

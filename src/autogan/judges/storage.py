@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
-from autogan.storage import DamagedFile, load_tensors, save_tensors, tensors_digest
+from autogan.files.storage import DamagedFile, load_tensors, save_tensors, tensors_digest
 
 __all__ = ["DamagedFile", "digest_of", "read_tensors", "tensors_digest", "write_tensors"]
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 import torch
 from torch import Tensor
 
-from autogan.errors import UserError
+from autogan.basics.errors import UserError
 
 if TYPE_CHECKING:
     from autogan.images import ImageSet

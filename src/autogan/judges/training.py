@@ -11,12 +11,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from autogan.errors import Diverged, UserError
+from autogan.basics.errors import Diverged, UserError
 from autogan.judges.base import resize
 from autogan.judges.network import build, initialise
-from autogan.judges.recipe import JudgeRecipe
 from autogan.judges.tasks import Examples, Task
-from autogan.optimisers import load_optimiser
+from autogan.nets.optimisers import load_optimiser
+from autogan.settings.judge import JudgeRecipe
 
 if TYPE_CHECKING:
     from autogan.images import DataSet
@@ -40,7 +40,7 @@ class NetworkTraining:
     ) -> None:
         if precision not in ("float32", "bfloat16"):
             raise UserError(f"Unknown precision {precision!r}. Known: bfloat16, float32.")
-        examples = task.examples(data.train.near(device), f"The data set {data.name}")
+        examples = task.examples(data.train.placed_on(device), f"The data set {data.name}")
         if len(examples) < 2:
             raise UserError(f"The data set {data.name} has one labelled training image; give more.")
         self.recipe = recipe
@@ -104,9 +104,9 @@ class NetworkTraining:
                 "The judge's training went wrong: its weights are no finite numbers any more."
             )
 
-    def vary(self, attempt: int) -> None:
+    def reseed(self, attempt: int) -> None:
         """Goes on with other batches than those that were to come."""
-        self.batches.vary(attempt)
+        self.batches.reseed(attempt)
 
 
 Drive = Callable[[NetworkTraining], None]
@@ -188,7 +188,7 @@ class _Batches:
         augmented = augment(resized, self._recipe, self._generator)
         return self._examples.shown(augmented, targets), targets
 
-    def vary(self, attempt: int) -> None:
+    def reseed(self, attempt: int) -> None:
         drawn = torch.randint(2**62, (), generator=self._generator).item()
         self._generator.manual_seed(int(drawn) + attempt)
 

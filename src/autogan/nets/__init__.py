@@ -1,1 +1,1 @@
-"""The networks: cells, generator, discriminator and controller. `cost` counts them without torch."""
+"""Layers, normalisations and optimisers that several search spaces share."""

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from autogan.basics.formatting import SCORES, score_text
 from autogan.report.page import Found, find, pictures_of, render
 from autogan.report.quality import protocol_words
-from autogan.report.record import RunRecord, read_record
-from autogan.wording import SCORES, score_text
+from autogan.runs.record import RunRecord, read_record
 
 
 @dataclass(frozen=True)

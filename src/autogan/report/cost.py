@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from autogan.report.record import RunRecord
+from autogan.runs.record import RunRecord
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from itertools import groupby
 from typing import Any
 
 from autogan.report import charts
-from autogan.report.record import RunRecord
-from autogan.space import Architecture, SearchSpace
+from autogan.runs.record import RunRecord
+from autogan.spaces.space import Architecture, SearchSpace
 
 MOST_DOTS = 3000
 _PURPOSES = {

@@ -9,17 +9,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from autogan.errors import UserError
+from autogan.basics.errors import UserError
+from autogan.basics.formatting import duration
+from autogan.basics.version import package_version
 from autogan.report.cost import part_costs
-from autogan.report.diagram import architecture_diagram
 from autogan.report.history import history_charts
 from autogan.report.quality import classes_of, protocol_words, published, score_bars
-from autogan.report.record import PICTURES, RunRecord, read_record
 from autogan.report.repeat import all_settings, repeat_command
 from autogan.report.tree import beam_tree, columns_of
-from autogan.space import Architecture
-from autogan.version import package_version
-from autogan.wording import duration
+from autogan.runs.record import PICTURES, RunRecord, read_record
+from autogan.spaces.autogan.diagram import architecture_diagram
+from autogan.spaces.space import Architecture
 
 REPORT = "report.html"
 
@@ -29,7 +29,7 @@ def write_report(folder: Path) -> Path:
 
     Raises `UserError` where the folder holds no run.
     """
-    from autogan.storage import write_text
+    from autogan.files.storage import write_text
 
     page = report_page(read_record(folder))
     write_text(folder / REPORT, page)
@@ -163,7 +163,10 @@ def next_command(record: RunRecord) -> str | None:
     """What goes on with a run that has not ended."""
     if record.ended:
         return None
-    from autogan.runs import Task, derive_command  # brings torch, which most pages do without
+    from autogan.runs.folder import (  # brings torch, which most pages do without
+        Task,
+        derive_command,
+    )
 
     searched = len(record.of("iteration")) == record.setting("search.iterations")
     match record.command:

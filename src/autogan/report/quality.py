@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from autogan.published import NOTE, Group, OwnResult, Row, leaderboard
-from autogan.wording import SCORES, score_text
+from autogan.basics.formatting import SCORES, score_text
+from autogan.report.published import NOTE, Group, OwnResult, Row, leaderboard
 
 MOST_CLASSES = 40
 MISSING_BELOW = 0.1

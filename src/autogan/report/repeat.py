@@ -4,8 +4,9 @@ import json
 import shlex
 from typing import Any
 
-from autogan.config import Settings, load_settings, preset_names
-from autogan.report.record import RunRecord
+from autogan.runs.record import RunRecord
+from autogan.settings.loading import load_settings, preset_names
+from autogan.settings.sections import Settings
 
 
 def repeat_command(record: RunRecord) -> str | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from autogan.space import Architecture, CellArchitecture
+from autogan.spaces.space import Architecture, CellArchitecture
 
 _WIDTH, _HEIGHT, _GAP, _BETWEEN, _TOP = 250, 50, 12, 76, 50
 

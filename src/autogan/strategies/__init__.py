@@ -2,8 +2,8 @@
 
 from typing import get_args
 
-from autogan.config import SearchSettings
-from autogan.space import SearchSpace
+from autogan.settings.sections import SearchSettings
+from autogan.spaces.space import SearchSpace
 from autogan.strategies.base import Strategy
 
 STRATEGIES: tuple[str, ...] = get_args(SearchSettings.model_fields["strategy"].annotation)

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from typing import Any
 
-from autogan.space import Architecture, SearchSpace
+from autogan.spaces.space import Architecture, SearchSpace
 
 
 class Strategy(ABC):

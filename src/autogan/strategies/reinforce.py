@@ -5,11 +5,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from autogan.config import ControllerSettings
-from autogan.nets.controller import Controller, ControllerTrace
-from autogan.randomness import derived_seed
-from autogan.space import Architecture, SearchSpace
+from autogan.basics.randomness import derived_seed
+from autogan.settings.sections import ControllerSettings
+from autogan.spaces.space import Architecture, SearchSpace
 from autogan.strategies.base import Strategy
+from autogan.strategies.controller import Controller, ControllerTrace
 
 
 def policy_loss(

@@ -3,8 +3,8 @@
 import random
 from typing import Any
 
-from autogan.randomness import derived_seed
-from autogan.space import Architecture, SearchSpace
+from autogan.basics.randomness import derived_seed
+from autogan.spaces.space import Architecture, SearchSpace
 from autogan.strategies.base import Strategy
 
 

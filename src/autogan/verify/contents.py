@@ -6,10 +6,10 @@ them all).
 
 from dataclasses import dataclass
 
-from autogan.derive import Candidate
 from autogan.judges import Scores
-from autogan.search import Child
-from autogan.train import Validation
+from autogan.method.derive import Candidate
+from autogan.method.search import Child
+from autogan.method.train import Validation
 
 
 @dataclass(frozen=True)

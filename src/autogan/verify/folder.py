@@ -15,14 +15,16 @@ import yaml
 from PIL import Image
 from pydantic import TypeAdapter, ValidationError
 
-from autogan.changes import HARMLESS
-from autogan.checksums import CHECKSUMS, changed_files
-from autogan.config import Settings
-from autogan.errors import UserError
-from autogan.pipeline import describe_generator
-from autogan.runs import Task, read_settings, read_task
-from autogan.search import Child
-from autogan.storage import load_tree
+from autogan.basics.errors import UserError
+from autogan.basics.version import RESULTS_SCHEMA
+from autogan.files.storage import load_tree
+from autogan.method.pipeline import describe_generator
+from autogan.method.search import Child
+from autogan.runs.checksums import CHECKSUMS, changed_files
+from autogan.runs.folder import Task, read_settings, read_task
+from autogan.settings.resume_rules import MAY_CHANGE
+from autogan.settings.sections import Settings
+from autogan.spaces.generator_file import SavedGenerator, load_generator
 from autogan.verify.contents import LINES, Data, Derived, Found, Results
 from autogan.verify.history import (
     candidate_problems,
@@ -30,14 +32,12 @@ from autogan.verify.history import (
     state_problems,
     training_problems,
 )
-from autogan.version import RESULTS_SCHEMA
-from autogan.weights import SavedGenerator, load_generator
 
 T = TypeVar("T")
 _UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
 _UNREADABLE_FILE = (*_UNREADABLE, SyntaxError, yaml.YAMLError)  # Pillow's word for a bad PNG chunk
 _WINNER = "generator.safetensors"
-_MAY_DIFFER = (*HARMLESS, "search.reward", "derive.metric")  # the two are decided where "auto"
+_MAY_DIFFER = (*MAY_CHANGE, "search.reward", "derive.metric")  # the two are decided where "auto"
 
 
 @dataclass

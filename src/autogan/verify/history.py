@@ -9,14 +9,14 @@ from typing import Any
 
 import torch
 
-from autogan.config import Settings
-from autogan.derive import best_first
-from autogan.nets.generator import Generator
-from autogan.runs import Task
-from autogan.search import Child
-from autogan.space import Architecture, SearchSpace
+from autogan.method.derive import best_first
+from autogan.method.search import Child
+from autogan.runs.folder import Task
+from autogan.settings.sections import Settings
+from autogan.spaces.autogan.generator import Generator
+from autogan.spaces.generator_file import SavedGenerator
+from autogan.spaces.space import Architecture, SearchSpace
 from autogan.verify.contents import Derived, Found
-from autogan.weights import SavedGenerator
 
 
 def search_problems(

@@ -13,18 +13,18 @@ from typing import Any
 
 import yaml
 
-from autogan.checkpoints import load_checkpoint
-from autogan.config import Settings
-from autogan.errors import UserError
-from autogan.evaluate import evaluate
-from autogan.gallery import write_gallery
-from autogan.ground import Ground, describe_images, prepare
-from autogan.progress import Progress
-from autogan.runs import Run, read_json, read_settings
-from autogan.search import Search
-from autogan.surroundings import environment
-from autogan.train import validation_of
-from autogan.weights import load_generator
+from autogan.basics.errors import UserError
+from autogan.method.context import Context, describe_images, prepare
+from autogan.method.evaluate import evaluate
+from autogan.method.gallery import write_gallery
+from autogan.method.search import Search
+from autogan.method.train import validation_of
+from autogan.progress.base import Progress
+from autogan.runs.checkpoints import load_checkpoint
+from autogan.runs.environment import environment
+from autogan.runs.folder import Run, read_json, read_settings
+from autogan.settings.sections import Settings
+from autogan.spaces.generator_file import load_generator
 
 
 def recompute(folder: Path, progress: Progress) -> list[str]:
@@ -38,8 +38,11 @@ def recompute(folder: Path, progress: Progress) -> list[str]:
     if results is None:
         raise UserError(f"The run in {folder} has no results.json: there are no scores yet.")
     settings = read_settings(folder)
-    ground = prepare(settings, progress)
-    for what, here in (("data", describe_images(ground.data)), ("judge", ground.judge.describe())):
+    context = prepare(settings, progress)
+    for what, here in (
+        ("data", describe_images(context.data)),
+        ("judge", context.judge.describe()),
+    ):
         name = "digest" if what == "data" else "name"
         if here[name] != results[what][name]:
             return [
@@ -48,9 +51,9 @@ def recompute(folder: Path, progress: Progress) -> list[str]:
             ]
     progress.start("evaluate")
     differences = [
-        *_final_scores(folder, ground, results, progress),
-        *_validations(folder, ground, results, progress),
-        *_ranking(folder, settings, ground, progress),
+        *_final_scores(folder, context, results, progress),
+        *_validations(folder, context, results, progress),
+        *_ranking(folder, settings, context, progress),
     ]
     elsewhere = _changed_surroundings(folder)
     if differences and elsewhere:
@@ -61,38 +64,40 @@ def recompute(folder: Path, progress: Progress) -> list[str]:
 
 
 def _final_scores(
-    folder: Path, ground: Ground, results: dict[str, Any], progress: Progress
+    folder: Path, context: Context, results: dict[str, Any], progress: Progress
 ) -> Iterator[str]:
     generator = load_generator(folder / "generator.safetensors").generator
-    again = evaluate(generator, ground, progress).to_dict()
+    again = evaluate(generator, context, progress).to_dict()
     with tempfile.TemporaryDirectory() as scratch:
-        again["neighbours"] = asdict(write_gallery(generator, ground, Path(scratch)))
+        again["neighbours"] = asdict(write_gallery(generator, context, Path(scratch)))
     for part, values in json.loads(json.dumps(again)).items():
         yield from _differences(f"results.json: {part}", results[part], values)
 
 
 def _validations(
-    folder: Path, ground: Ground, results: dict[str, Any], progress: Progress
+    folder: Path, context: Context, results: dict[str, Any], progress: Progress
 ) -> Iterator[str]:
     files = {candidate["file"]: candidate["validation"] for candidate in results["candidates"]}
     files["generator.safetensors"] = results["validation"]
     for name, stated in files.items():
-        progress.doing(f"validating {name}")
+        progress.status(f"validating {name}")
         generator = load_generator(folder / name).generator
-        again = asdict(validation_of(generator, stated["generator_steps"], ground))
+        again = asdict(validation_of(generator, stated["generator_steps"], context))
         yield from _differences(f"{name}: validation", stated, again)
 
 
-def _ranking(folder: Path, settings: Settings, ground: Ground, progress: Progress) -> Iterator[str]:
+def _ranking(
+    folder: Path, settings: Settings, context: Context, progress: Progress
+) -> Iterator[str]:
     """The policy is asked and its children scored as at the end of the search, from its last state."""
     derived = read_json(folder / "derive.json")
     if not derived or not derived["ranking"]:
         return
-    progress.doing("scoring the ranking with the shared weights")
+    progress.status("scoring the ranking with the shared weights")
     with tempfile.TemporaryDirectory() as scratch:
         run = Run.create(Path(scratch) / "run", settings)
         try:
-            search = Search(ground, run, progress)
+            search = Search(context, run, progress)
             state = load_checkpoint(folder, "search")
             if state is None:
                 yield "checkpoints: the last state of the search is missing"

@@ -1,0 +1,1 @@
+"""What every room may use: errors for users, named random streams, words and numbers for people, versions."""

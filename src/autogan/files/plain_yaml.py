@@ -1,0 +1,56 @@
+"""YAML of plain values: nothing in it is executed, and nothing in it grows in memory."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from autogan.basics.errors import UserError
+
+MOST_DIGITS = 100
+"""Of a whole number. Python refuses to print one of some thousands."""
+
+
+class _PlainLoader(yaml.SafeLoader):
+    """Without aliases, a few of which can stand for more than memory holds."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.YAMLError("aliases (*name) are not read; write the value out")
+        return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> Any:
+        names = [key.value for key, _ in node.value if isinstance(key.value, str)]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise yaml.YAMLError(f"{twice!r} stands there twice{node.start_mark}")
+        return super().construct_mapping(node, deep)
+
+    def construct_yaml_int(self, node: Any) -> int:
+        number = super().construct_yaml_int(node)
+        if abs(number) >= 10**MOST_DIGITS:
+            raise ValueError(f"a whole number has too many digits{node.start_mark}")
+        return number
+
+
+_PlainLoader.add_constructor("tag:yaml.org,2002:int", _PlainLoader.construct_yaml_int)
+
+
+def parse_yaml(text: str) -> Any:
+    """The value that YAML stands for; raises `ValueError` that says what is wrong."""
+    try:
+        return yaml.load(text, Loader=_PlainLoader)
+    except yaml.YAMLError as error:
+        raise ValueError(str(error)) from None
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
+def read_yaml(file: Path) -> Any:
+    """The value in a YAML file; raises `UserError` where it cannot be read or is no YAML."""
+    try:
+        return parse_yaml(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"Cannot read {file}: {error.strerror}.") from None
+    except ValueError as error:
+        raise UserError(f"{file} is not valid YAML: {error}") from None

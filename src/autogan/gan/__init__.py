@@ -1,0 +1,1 @@
+"""The adversarial step: objectives, averaging, recorded steps, and images of a generator."""

@@ -1,0 +1,41 @@
+"""Images of a generator, batch by batch."""
+
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor
+
+from autogan.basics.errors import Diverged
+from autogan.device.compute import Compute
+from autogan.images.pixels import to_uint8
+from autogan.spaces.autogan.generator import Generator
+from autogan.spaces.space import Architecture
+
+SCORING_BATCH = 250
+"""Images generated and judged at once; a child's own BatchNorm statistics are over as many."""
+
+
+def latent_batches(count: int, draw: Callable[[int], Tensor]) -> Iterator[Tensor]:
+    """`count` latents from `draw(n)`, SCORING_BATCH at a time."""
+    for start in range(0, count, SCORING_BATCH):
+        yield draw(min(SCORING_BATCH, count - start))
+
+
+@torch.no_grad()
+def generate(
+    generator: Generator,
+    latents: Tensor,
+    compute: Compute,
+    architecture: Architecture | None = None,
+    *,
+    batch_statistics: bool = False,
+) -> Tensor:
+    """Images of `generator` in evaluation mode: latents B×latent_size → uint8 B×3×S×S."""
+    was_training = generator.training
+    generator.eval()
+    with compute.autocast():
+        images = generator(latents.to(compute.device), architecture, batch_statistics)
+    generator.train(was_training)
+    if not bool(images.isfinite().all()):
+        raise Diverged("The generator's images hold values that are no finite numbers.")
+    return to_uint8(images)

@@ -1,0 +1,227 @@
+"""What a run stands on: its data, the judge of that data, the device, and the price of its work."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from autogan.basics.errors import UserError
+from autogan.device.compute import Compute
+from autogan.images import DataSet, load_data
+from autogan.images.cache import default_cache_directory
+from autogan.judges import DomainJudge, Judge, Reference, domain_judge, reference
+from autogan.judges.scores import fewest_for_inception_score
+from autogan.judges.tasks import Task
+from autogan.judges.training import NetworkTraining
+from autogan.progress.base import Progress
+from autogan.runs.folder import Run
+from autogan.runs.workload import Workload
+from autogan.settings.judge import INCEPTION_CLASSES
+from autogan.settings.sections import Settings
+
+
+@dataclass(frozen=True)
+class Context:
+    """The fixed surroundings that searching, training and evaluating share."""
+
+    settings: Settings
+    """The run's, with every "auto" metric decided for its data."""
+    data: DataSet
+    judge: Judge
+    reference: Reference
+    """Statistics of the training images under the judge."""
+    compute: Compute
+    work: Workload
+
+
+def prepare(
+    settings: Settings, progress: Progress, *, to_train: bool = True, run: Run | None = None
+) -> Context:
+    """Loads the data and makes the judge, both from the cache where they are there already.
+
+    to_train: whether networks will be trained, or one only evaluated, which needs fewer images.
+    run: keeps the states of the judge's training; it refuses other data than it began with.
+
+    Raises `UserError` for data that cannot be used, before anything is trained.
+    """
+    compute = Compute.resolve(**settings.compute.model_dump())
+    cache_directory: Path = default_cache_directory()
+    data = load_data(
+        settings.data.source,
+        settings.data.image_size,
+        skip_broken=settings.data.skip_broken,
+        limit_factor=settings.data.limit_factor,
+    )
+    knows_classes = data.labelled or settings.judge.kind == "inception"
+    settings = settings.with_metrics_for(data.name, knows_classes)
+    _check_counts(settings, data, to_train)
+    _check_protocol(settings, data)
+    if run is not None:
+        _refuse_other_data(run, data)
+    for note in data.notes:
+        progress.note(note)
+    task = Task.of(data.class_names)
+    work = Workload(settings, len(data.train), len(data.train) * task.per_image)
+    progress.plan({"judge": [work.judge_training()], **work.plan()})
+    progress.start("judge")
+    judge = _judge(settings, data, compute, work, progress, run)
+    progress.status(f"judging the {len(data.train):,} training images")
+    statistics = reference(judge, data.train, data.digest, cache_directory)
+    return Context(settings, data, judge, statistics, compute, work)
+
+
+def describe_images(data: DataSet) -> dict[str, Any]:
+    """Name, digest and number of the images of both parts, as in data.json."""
+    return {
+        "name": data.name,
+        "digest": data.digest,
+        "training_images": len(data.train),
+        "held_out_images": len(data.held_out),
+    }
+
+
+def _refuse_other_data(run: Run, data: DataSet) -> None:
+    """Raises `UserError` where a run that goes on finds other images than it began with."""
+    before: dict[str, Any] = run.read("data.json") or {}
+    now = describe_images(data)
+    differing = [
+        f"{name}: {before[name]} before, {value} now"
+        for name, value in now.items()
+        if name in before and before[name] != value
+    ]
+    if differing:
+        raise UserError(
+            f"The run in {run.folder} began with other images, and cannot go on with these:\n  "
+            + "\n  ".join(differing)
+            + "\nPut the images back as they were, or begin a new run with another --out."
+        )
+
+
+def _about(judge: DomainJudge, data: DataSet) -> str:
+    """How well the judge does its task, and a warning where that is hardly better than guessing."""
+    guessing = 1 / len(judge.task.answers)
+    asked = "put into their class" if data.labelled else "recognised the right way up"
+    text = (
+        f"Judge {judge.name}: {judge.held_out_accuracy:.1%} of the held-out images of {data.name} "
+        f"{asked}."
+    )
+    if judge.held_out_accuracy < min(1.5 * guessing, 0.75):
+        text += (
+            f" That is hardly more than guessing ({guessing:.0%}): its scores will say little. "
+            "More images, more judge.epochs, or classes that look different help."
+        )
+    return text
+
+
+def make_inception_judge(settings: Settings, device: torch.device, progress: Progress) -> Judge:
+    """The Inception judge, with a note where its weights are not the published ones."""
+    from autogan.judges.inception import NAME, inception_judge  # torch-fidelity takes a second
+
+    weights = settings.judge.inception_weights
+    judge = inception_judge(Path(weights) if weights else None, device)
+    if judge.name != NAME:
+        progress.note(
+            f"Judge {judge.name}: its weights are not the published file, so its scores compare with "
+            "no published ones."
+        )
+    return judge
+
+
+def _judge(
+    settings: Settings,
+    data: DataSet,
+    compute: Compute,
+    work: Workload,
+    progress: Progress,
+    run: Run | None,
+) -> Judge:
+    if settings.judge.kind == "inception":
+        progress.status("loading the Inception network")
+        return make_inception_judge(settings, compute.device, progress)
+    if data.labelled:
+        progress.status(f"a classifier of the {len(data.class_names)} classes of {data.name}")
+    else:
+        progress.note(
+            f"The images of {data.name} have no classes: the judge learns which way up an image is. "
+            "Without classes there is no inception score: the reward is the negative Fréchet distance "
+            "to real images of the same resolution."
+        )
+        progress.status(f"a classifier of which way up the images of {data.name} are")
+
+    def drive(training: NetworkTraining) -> None:
+        """All steps; in a run, its states are kept."""
+
+        def go() -> None:
+            while training.step < training.steps:
+                training.train_step()
+                progress.advance(work.judge_training() / training.steps)
+                if run is not None:
+                    run.step_done()
+            training.refuse_non_finite()
+
+        if run is None:
+            go()
+        else:
+            run.carry("judge", training, go)
+
+    judge = domain_judge(
+        data, settings.judge, settings.seed, compute.device, default_cache_directory(), drive
+    )
+    if run is not None:
+        run.drop_checkpoints("judge")  # the judge stands in the cache
+    progress.note(_about(judge, data))
+    return judge
+
+
+def _check_protocol(settings: Settings, data: DataSet) -> None:
+    """Refuses data with fewer real images than the protocol compares with."""
+    protocol = settings.evaluate.resolved_protocol()
+    most = max(len(data.train), len(data.held_out))
+    if protocol.real_images is not None and most < protocol.real_images:
+        raise UserError(
+            f"The protocol {protocol.name} compares with {protocol.real_images} real images, and "
+            f"{data.name} has {len(data.train)} training and {len(data.held_out)} held-out ones. Use "
+            "another evaluate.protocol, or custom."
+        )
+
+
+def _check_counts(settings: Settings, data: DataSet, to_train: bool) -> None:
+    """Refuses what would fail only after hours: too few images for a batch or for a score."""
+    images = len(data.train)
+    for section in ("search", "train") if to_train else ():
+        batch = getattr(settings, section).discriminator_batch
+        if images < batch:
+            raise UserError(
+                f"{data.name} has {images} training images, fewer than {section}."
+                f"discriminator_batch ({batch}). Lower that setting or add images."
+            )
+    # A covariance of F features needs more than F images, each split of an inception score one per class.
+    by_inception = settings.judge.kind == "inception"
+    features = settings.judge.feature_dimension
+    classes = INCEPTION_CLASSES if by_inception else len(data.class_names) if data.labelled else 0
+    for_inception = fewest_for_inception_score(classes, settings.evaluate.inception_splits)
+    for_scores = max(features + 1, for_inception)
+    by_distance = settings.search.reward == "frechet_distance"
+    for_reward = features + 1 if by_distance else for_inception
+    checks = []
+    # The Inception judge wants more real images than most people have: final scores leave out, and
+    # mark, what too few of them do not allow.
+    if to_train or not by_inception:
+        checks.append((f"The number of training images of {data.name}", images, features + 1))
+    if not by_inception:
+        name = f"The number of held-out images of {data.name}"
+        checks.append((name, len(data.held_out), for_scores))
+    if to_train:
+        checks.append(("search.reward_images", settings.search.reward_images, for_reward))
+        checks.append(("train.validation_images", settings.train.validation_images, for_scores))
+    checks.append(("evaluate.images", settings.evaluate.images, for_scores))
+    dimension = "2048 features" if by_inception else f"4 × judge.width ({features})"
+    lower = "judge.kind=domain" if by_inception else "a lower judge.width"
+    for name, count, needed in checks:
+        if count < needed:
+            raise UserError(
+                f"{name} is {count}, but scores need {needed}: more than {dimension} and at least "
+                f"classes × evaluate.inception_splits ({for_inception}). Raise it, or use {lower} or "
+                "a lower evaluate.inception_splits."
+            )

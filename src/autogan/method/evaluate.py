@@ -1,0 +1,175 @@
+"""Scores of a generator, each beside the two ends it lies between.
+
+The floor is the score of real images against other real ones; untrained is the score of the same
+architecture with fresh weights. Latents come from a stream that nothing was chosen by. Which real
+images, and how many generated ones, is the protocol's to say (`protocols.py`), and stands beside the
+scores.
+"""
+
+import copy
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from autogan.basics.randomness import torch_generator
+from autogan.device.compute import Compute
+from autogan.gan.generation import generate, latent_batches
+from autogan.images import ImageSet, default_cache_directory
+from autogan.judges import Judge, Judgement, Reference, Scores, floor, reference, score
+from autogan.judges.statistics_files import StatisticsFile
+from autogan.method.context import Context
+from autogan.nets.layers import initialise
+from autogan.progress.base import Progress
+from autogan.runs.workload import Workload
+from autogan.settings.protocols import Protocol
+from autogan.settings.sections import Settings
+from autogan.spaces.autogan.generator import Generator
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Scores of one generator between its two ends; all by one judge under one protocol."""
+
+    protocol: dict[str, Any]
+    """name, images, inception_splits, real ("training", "held-out"), real_images, and statistics:
+    "computed" from the data or "imported"."""
+    scores: Scores
+    floor: Scores | None
+    """None where the statistics were imported and no real images are at hand."""
+    untrained: Scores
+
+    def to_dict(self) -> dict[str, Any]:
+        """As it stands in results.json (docs/run-folder.md)."""
+        return {
+            "protocol": self.protocol,
+            "scores": self.scores.to_dict(),
+            "floor": self.floor.to_dict() if self.floor else None,
+            "untrained": self.untrained.to_dict(),
+        }
+
+
+def evaluate(generator: Generator, context: Context, progress: Progress) -> Evaluation:
+    """The final scores of a derived generator, under `settings.evaluate`."""
+    protocol = context.settings.evaluate.resolved_protocol()
+    name, real, others = real_sides(context.data.train, context.data.held_out, protocol)
+    against = context.reference
+    if real is not context.data.train:
+        digest = f"{context.data.digest}/{name}/{len(real)}"
+        against = reference(context.judge, real, digest, default_cache_directory())
+    scorer = _Scorer(
+        context.settings, context.judge, against, context.compute, context.work, progress
+    )
+    return Evaluation(
+        protocol={
+            **asdict(protocol),
+            "real": name,
+            "real_images": len(real),
+            "statistics": "computed",
+        },
+        scores=scorer.trained(generator),
+        floor=floor(context.judge, others, against, protocol.inception_splits),
+        untrained=scorer.untrained(generator),
+    )
+
+
+def evaluate_against(
+    imported: StatisticsFile,
+    generator: Generator,
+    judge: Judge,
+    settings: Settings,
+    progress: Progress,
+) -> Evaluation:
+    """The scores that imported statistics allow: without real images there is no floor."""
+    compute = Compute.resolve(**settings.compute.model_dump())
+    against = imported.reference()
+    scorer = _Scorer(settings, judge, against, compute, Workload(settings, 0, 0), progress)
+    protocol = {
+        **asdict(settings.evaluate.resolved_protocol()),
+        "real_images": against.count,
+        "statistics": "imported",
+    }
+    return Evaluation(protocol, scorer.trained(generator), None, scorer.untrained(generator))
+
+
+def real_sides(
+    train: ImageSet, held_out: ImageSet, protocol: Protocol
+) -> tuple[str, ImageSet, ImageSet]:
+    """Which real images a protocol compares with, these, and the others that make the floor.
+
+    Both sets come shuffled, so their first images are a fair choice.
+    """
+    if protocol.real == "training":
+        return "training", train, held_out
+    assert protocol.real_images is not None
+    if len(held_out) >= protocol.real_images:
+        return "held-out", _first(held_out, protocol.real_images), _first(train, protocol.images)
+    return "training", _first(train, protocol.real_images), held_out
+
+
+def judge_generator(
+    generator: Generator, context: Context, images: int, latents_generator: torch.Generator
+) -> Judgement:
+    """What the judge says of `images` images of a derived generator in evaluation mode."""
+    return context.judge.judge_all(
+        _generated(generator, context.compute, images, latents_generator)
+    )
+
+
+@dataclass(frozen=True)
+class _Scorer:
+    """Scores generators from the same latents, by one judge, against one reference."""
+
+    settings: Settings
+    judge: Judge
+    reference: Reference
+    compute: Compute
+    work: Workload
+    progress: Progress
+
+    def trained(self, generator: Generator) -> Scores:
+        return self._score(generator, "trained")
+
+    def untrained(self, generator: Generator) -> Scores:
+        fresh = copy.deepcopy(generator).cpu()
+        initialise(fresh, torch_generator(self.settings.seed, "evaluation/untrained"))
+        return self._score(fresh, "untrained")
+
+    def _score(self, generator: Generator, what: str) -> Scores:
+        protocol = self.settings.evaluate.resolved_protocol()
+        latents = torch_generator(self.settings.seed, "evaluation/latents")
+        batches = _generated(generator, self.compute, protocol.images, latents)
+
+        def counted() -> Iterator[Tensor]:
+            done = 0
+            for batch in batches:
+                self.progress.status(
+                    f"scoring the {what} generator: {done:,} of {protocol.images:,} images"
+                )
+                yield batch
+                done += len(batch)
+                self.progress.advance(self.work.evaluation() / 2 * len(batch) / protocol.images)
+
+        return score(
+            self.judge, counted(), protocol.images, self.reference, protocol.inception_splits
+        )
+
+
+def _generated(
+    generator: Generator, compute: Compute, images: int, latents_generator: torch.Generator
+) -> Iterator[Tensor]:
+    """Batches of uint8 images of a derived generator in evaluation mode, one in memory at a time."""
+
+    def draw(count: int) -> Tensor:
+        return torch.randn((count, generator.latent_size), generator=latents_generator)
+
+    compute.place(generator)
+    for latents in latent_batches(images, draw):
+        yield generate(generator, latents, compute)
+
+
+def _first(images: ImageSet, count: int) -> ImageSet:
+    labels = None if images.labels is None else images.labels[:count]
+    return ImageSet(images.pixels[:count], labels)

@@ -1,0 +1,248 @@
+"""The parts of a run in order, each leaving its result in the run's folder.
+
+search → derive → train → evaluate → generator.safetensors, samples.png, results.json
+"""
+
+import json
+import shlex
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from autogan.basics.errors import UserError
+from autogan.basics.version import RESULTS_SCHEMA
+from autogan.device.memory import peak_memory_mib
+from autogan.method.context import Context, describe_images, prepare
+from autogan.method.derive import Candidate, derive, keep_as_winner, origin
+from autogan.method.evaluate import Evaluation, evaluate
+from autogan.method.gallery import Neighbours, write_gallery
+from autogan.method.search import Search
+from autogan.method.train import train
+from autogan.progress.base import Progress
+from autogan.report.live import LiveReport
+from autogan.runs.folder import Run, Task
+from autogan.runs.record import PICTURES
+from autogan.settings.loading import load_settings
+from autogan.settings.sections import Settings
+from autogan.spaces.autogan.cost import generator_cost
+from autogan.spaces.autogan.generator import Generator
+from autogan.spaces.generator_file import SavedGenerator, load_generator, save_generator
+from autogan.spaces.space import Architecture
+
+
+@contextmanager
+def part_of(run: Run, name: str) -> Iterator[None]:
+    """Adds the time inside to the part's seconds in timings.json, kept over interruptions.
+
+    From its first part on, a run's report is redrawn now and then after a checkpoint.
+    """
+    if run.after_checkpoint is None:
+        run.after_checkpoint = LiveReport(run.folder).refresh
+    began = time.monotonic()
+    try:
+        yield
+    finally:
+        seconds = run.read("timings.json") or {}
+        seconds[name] = round(seconds.get(name, 0.0) + time.monotonic() - began, 1)
+        run.write("timings.json", seconds)
+
+
+def run_everything(run: Run, progress: Progress) -> dict[str, Any]:
+    """Search, derive, train the winner, evaluate; the content of results.json."""
+    context = prepare_run(run, progress)
+    search = search_part(run, context, progress)
+    candidates = derive_part(search, run, context, progress)
+    train_winner(candidates, run, context, progress)
+    evaluation, neighbours = evaluate_part(run, context, progress)
+    return write_results(run, context, evaluation, neighbours, candidates)
+
+
+def run_training(run: Run, architecture: Architecture, progress: Progress) -> dict[str, Any]:
+    """Train one given architecture and evaluate it; the content of results.json."""
+    context = prepare_run(run, progress)
+    steps = run.settings.train.generator_steps
+    work = context.work
+    progress.plan({"train": work.training(steps), "evaluate": [work.evaluation()]})
+    train_part(architecture, run, context, progress)
+    evaluation, neighbours = evaluate_part(run, context, progress)
+    return write_results(run, context, evaluation, neighbours, [])
+
+
+def prepare_run(run: Run, progress: Progress) -> Context:
+    """Loads the data and trains the judge; data.json then says what the run learns from."""
+    with part_of(run, "data and judge"):
+        context = prepare(run.settings, progress, run=run)
+        before = run.read("data.json") or {}
+        name = context.judge.name
+        if before.get("judge", name) != name:
+            raise UserError(
+                f"The run in {run.folder} began with the judge {before['judge']}. That is not in the "
+                f"cache any more, and training it again gave {name} (another number of threads or "
+                "another version is enough): their scores do not compare. Bring the cache back "
+                "(AUTOGAN_CACHE), or begin a new run with another --out."
+            )
+        run.write("data.json", {**describe_images(context.data), "judge": name})
+        return context
+
+
+def search_part(run: Run, context: Context, progress: Progress) -> Search:
+    """The search, taken up where its latest checkpoint left it."""
+    with part_of(run, "search"):
+        progress.start("search")
+        search = Search(context, run, progress)
+        at = run.position("search")
+        if at is not None:
+            progress.skipped(context.work.search(at["iteration"]))
+            progress.note(
+                f"The search goes on after {at['iteration']} iterations, in {at['phase']}, step "
+                f"{at['step']}."
+            )
+        search.run_all()
+        if run.position("derive") is None:  # else the ranking stands there already
+            search.write_architectures()
+        return search
+
+
+def derive_part(search: Search, run: Run, context: Context, progress: Progress) -> list[Candidate]:
+    """Candidates ranked and trained, the best first; its generator becomes the run's."""
+    with part_of(run, "derive"):
+        progress.start("derive")
+        candidates = derive(search, context, run, progress)
+        keep_as_winner(run, candidates[0])
+        return candidates
+
+
+def train_winner(
+    candidates: list[Candidate], run: Run, context: Context, progress: Progress
+) -> None:
+    """Trains the winner with the full budget, unless it was derived with that already."""
+    winner = candidates[0]
+    if winner.generator_steps != context.settings.train.generator_steps:
+        train_part(Architecture.parse(winner.architecture), run, context, progress)
+
+
+def train_part(architecture: Architecture, run: Run, context: Context, progress: Progress) -> None:
+    """Trains one architecture with the full budget; its generator becomes the run's."""
+    with part_of(run, "train"):
+        progress.start("train")
+        steps = context.settings.train.generator_steps
+        generator, training = train(architecture, steps, "train", context, run, progress)
+        assert training.best is not None
+        save_generator(
+            run.folder / "generator.safetensors",
+            generator,
+            generator.state_dict(),
+            origin(context, training.best),
+        )
+
+
+def evaluate_part(run: Run, context: Context, progress: Progress) -> tuple[Evaluation, Neighbours]:
+    """The final scores and the pictures of the run's generator."""
+    with part_of(run, "evaluate"):
+        progress.start("evaluate")
+        generator = load_generator(run.folder / "generator.safetensors").generator
+        evaluation = evaluate(generator, context, progress)
+        progress.status("drawing pictures")
+        return evaluation, write_gallery(generator, context, run.folder)
+
+
+def settings_of(
+    saved: SavedGenerator,
+    overrides: list[str],
+    preset: str | None = None,
+    needs_data: bool = True,
+) -> Settings:
+    """The settings to judge a generator with: those of its training or a preset's, under overrides.
+
+    A file that does not say how it was trained (an imported one) takes the defaults for what the
+    preset leaves open; its data must be named if it `needs_data`. Sizes always follow the generator.
+    """
+    trained = saved.origin.get("settings")
+    if trained is not None and preset is None:
+        return load_settings(tree=trained, overrides=overrides)
+    given = _sizes_of(saved.generator)
+    if trained is not None:
+        given.append(f"data.source={json.dumps(trained['data']['source'])}")
+    elif needs_data and "data.source" not in {o.partition("=")[0].strip() for o in overrides}:
+        raise UserError(
+            "The generator file does not say on which data it was trained: give --data (glyphs, "
+            "cifar10[:PATH], stl10[:PATH] or folder:PATH)."
+        )
+    return load_settings(preset, overrides=[*given, *overrides])
+
+
+def _sizes_of(generator: Generator) -> list[str]:
+    """Overrides that make settings those of the generator's size; the search's are only kept valid."""
+    cells = len(generator.architecture)
+    return [
+        f"data.image_size={generator.bottom_size << cells}",
+        f"network.bottom_size={generator.bottom_size}",
+        f"network.latent_size={generator.latent_size}",
+        f"search.stage_weights={[1] * cells}",
+        f"search.iterations={cells}",
+    ]
+
+
+def write_results(
+    run: Run,
+    context: Context,
+    evaluation: Evaluation,
+    neighbours: Neighbours,
+    candidates: list[Candidate],
+) -> dict[str, Any]:
+    """results.json, as docs/run-folder.md describes it."""
+    saved = load_generator(run.folder / "generator.safetensors")
+    results = {
+        "schema": RESULTS_SCHEMA,
+        **describe_generator(saved.generator),
+        "data": describe_images(context.data),
+        "judge": {**context.judge.describe(), "class_names": list(context.judge.class_names)},
+        **evaluation.to_dict(),
+        "chosen_by": {
+            "reward": context.settings.search.reward,
+            "metric": context.settings.derive.metric,
+        },
+        "candidates": [asdict(candidate) for candidate in candidates],
+        "validation": saved.origin["validation"],
+        "seconds": run.read("timings.json"),
+        "neighbours": asdict(neighbours),
+        "peak_memory_mib": peak_memory_mib(),
+        "files": {"generator": "generator.safetensors", **PICTURES, "report": "report.html"},
+        "recompute": recompute_command(run.folder),
+    }
+    run.write("results.json", results)
+    run.log("finished", scores=evaluation.scores.to_dict())
+    LiveReport(run.folder).draw()
+    run.seal()
+    return results
+
+
+def recompute_command(folder: Path) -> str:
+    """The command line that computes the final scores again, equal on the same machine."""
+    return f"autogan evaluate {shlex.quote(str(folder / 'generator.safetensors'))} --json"
+
+
+def describe_generator(generator: Generator) -> dict[str, Any]:
+    """Architecture, size and cost of a derived generator."""
+    architecture = generator.architecture
+    cost = generator_cost(
+        architecture,
+        latent_size=generator.latent_size,
+        channels=generator.channels,
+        bottom_size=generator.bottom_size,
+    )
+    return {
+        "architecture": str(architecture),
+        "vector": architecture.to_vector(),
+        "image_size": generator.bottom_size << len(architecture),
+        "parameters": cost.parameters,
+        "multiply_accumulates": cost.multiply_accumulates,
+    }
+
+
+def open_run(folder: Path, settings: Settings, task: Task, resume: bool) -> Run:
+    """A new run, or with `resume` the one in the folder, which refuses other settings than its own."""
+    return Run.resume(folder, settings) if resume else Run.create(folder, settings, task)

@@ -1,0 +1,166 @@
+"""How much of a plan is done, and how long the rest will take."""
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+
+from autogan.progress.base import Cost
+
+_EARLIEST_SHARE = 0.02  # of the plan done before a time left is told
+# What a call costs whatever its size, until calls of two sizes were measured: as multiply-accumulates
+# that would take as long, and in seconds where no other kind tells the machine's pace. Measured on
+# one thread of a server processor of 2023, as was the usual pace: seconds for each work, of the judge's.
+_OVERHEAD_WORK = {"scoring": 1.1e9, "judge": 5e7, "training": 9e7, "sampling": 5e8}
+_OVERHEAD_SECONDS = {"scoring": 0.05, "judge": 0.002, "training": 0.004, "sampling": 0.02}
+_USUAL_PACE = {"scoring": 0.9, "judge": 1.0, "training": 0.65, "sampling": 0.6}
+_MOST_OVERHEAD = 0.6  # of the smallest call that was measured
+_TRUST_IN_ASSUMPTION = 0.001  # as if that share of the measured time had shown it
+
+
+class Speed:
+    """How long calls of one kind take: a constant for each call, and so much for each work.
+
+    Small steps are slower for their work than large ones. Both numbers are fitted to what was
+    measured, by least squares of the relative errors.
+    """
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        self._measured: dict[float, tuple[float, float]] = {}  # work of a call → calls, seconds
+
+    def add(self, load: Cost, seconds: float) -> None:
+        """`load` was done in so many seconds."""
+        size = float(f"{load.work / load.calls:.2g}")
+        calls, before = self._measured.get(size, (0.0, 0.0))
+        self._measured[size] = (calls + load.calls, before + seconds)
+
+    @property
+    def pace(self) -> float:
+        """Seconds for each multiply-accumulate, all calls together."""
+        work = sum(size * calls for size, (calls, _) in self._measured.items())
+        return sum(seconds for _, seconds in self._measured.values()) / work
+
+    def seconds(self, load: Cost, pace_of_others: float | None) -> float:
+        """How long `load` is going to take; pace_of_others: the best that other kinds have shown."""
+        per_call, per_work = self._fit(pace_of_others)
+        return per_call * load.calls + per_work * load.work
+
+    def _fit(self, pace_of_others: float | None) -> tuple[float, float]:
+        """Seconds for each call, and for each multiply-accumulate; neither below 0."""
+        total = sum(seconds for _, seconds in self._measured.values())
+        # Rows of the weighted system (1, work of a call) · (per call, per work) = seconds of a call.
+        rows = [
+            (size, seconds / calls, seconds / total)
+            for size, (calls, seconds) in self._measured.items()
+            if seconds > 0
+        ]
+        if not rows:
+            return 0.0, 0.0
+        assumed = _OVERHEAD_SECONDS[self.kind]
+        if pace_of_others is not None:
+            assumed = _OVERHEAD_WORK[self.kind] * pace_of_others
+        assumed = min(assumed, _MOST_OVERHEAD * min(seconds for _, seconds, _ in rows))
+        rows.append((0.0, assumed, _TRUST_IN_ASSUMPTION))
+        weighted = [(size, each, share / each**2) for size, each, share in rows]
+        ones = sum(w for _, _, w in weighted)
+        sizes = sum(w * size for size, _, w in weighted)
+        squares = sum(w * size**2 for size, _, w in weighted)
+        each = sum(w * seconds for _, seconds, w in weighted)
+        products = sum(w * size * seconds for size, seconds, w in weighted)
+        per_work = (ones * products - sizes * each) / (ones * squares - sizes**2)
+        per_call = (each - per_work * sizes) / ones
+        if per_call < 0:
+            return 0.0, products / squares
+        if per_work < 0:
+            return each / ones, 0.0
+        return per_call, per_work
+
+
+class Eta:
+    """Time left, from the loads that are planned and the speed that each kind of load has shown.
+
+    A kind that was not met yet is taken to be as fast as the others let expect. Where steps are so
+    small that a GPU only waits for them to begin, the time left is too long until a search has met
+    its second stage.
+    """
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
+        self._began = self._last = now()
+        self._planned: dict[str, list[Cost]] = {}
+        self._done: dict[str, dict[str, Cost]] = defaultdict(dict)  # by part and kind
+        self._speeds: dict[str, Speed] = {}
+        self._part = ""
+        self._finished: set[str] = set()
+
+    def plan(self, parts: dict[str, list[Cost]]) -> None:
+        """A new plan; what was done already stays done."""
+        self._planned = {**{part: [] for part in self._done}, **parts}
+
+    def start(self, part: str) -> None:
+        """What the part before planned and did not need is taken out of the plan."""
+        if self._part != part:
+            self._finished.add(self._part)
+        self._part = part
+        self._planned.setdefault(part, [])
+        for earlier in self._planned:
+            if earlier == part:
+                break
+            self._finished.add(earlier)
+        self._last = self._now()
+
+    def advance(self, load: Cost) -> None:
+        """`load` was done since the last call, or since the part began."""
+        now = self._now()
+        seconds, self._last = now - self._last, now
+        self._speeds.setdefault(load.kind, Speed(load.kind)).add(load, seconds)
+        self.skipped([load])
+
+    def skipped(self, loads: list[Cost]) -> None:
+        """Loads that were done in an earlier sitting."""
+        done = self._done[self._part]
+        for load in loads:
+            done[load.kind] = done[load.kind] + load if load.kind in done else load
+
+    def _remaining(self) -> Iterator[Cost]:
+        """What is left of each planned load; the first ones of a kind are done first."""
+        for part, loads in self._planned.items():
+            if part in self._finished:
+                continue
+            done = {kind: load.work for kind, load in self._done.get(part, {}).items()}
+            for load in loads:
+                taken = min(load.work, done.get(load.kind, 0.0))
+                done[load.kind] = done.get(load.kind, 0.0) - taken
+                if taken < load.work:
+                    yield load * (1 - taken / load.work)
+
+    @property
+    def elapsed_seconds(self) -> float:
+        """Since the clock was made."""
+        return self._now() - self._began
+
+    @property
+    def share(self) -> float:
+        """Done share of the plan's work, 0 to 1."""
+        done = sum(load.work for part in self._done.values() for load in part.values())
+        left = sum(load.work for load in self._remaining())
+        return done / (done + left) if done else 0.0
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Unknown until a fiftieth of the plan is done."""
+        if self.share < _EARLIEST_SHARE or not self._speeds:
+            return None
+        return sum(self._seconds(load) for load in self._remaining())
+
+    def _seconds(self, load: Cost) -> float:
+        paces = [
+            speed.pace / _USUAL_PACE[kind]
+            for kind, speed in self._speeds.items()
+            if kind != load.kind
+        ]
+        pace = min(paces) * _USUAL_PACE[load.kind] if paces else None
+        if load.kind in self._speeds:
+            return self._speeds[load.kind].seconds(load, pace)
+        assert pace is not None, "one kind or more was measured"
+        return pace * (load.work + _OVERHEAD_WORK[load.kind] * load.calls)

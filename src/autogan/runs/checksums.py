@@ -1,0 +1,57 @@
+"""checksums.json: the sha256 of every file of a run that came to its end (docs/run-folder.md)."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from autogan.runs.locking import LOCK
+from autogan.files.storage import write_json
+
+CHECKSUMS = "checksums.json"
+_NOT_LISTED = (CHECKSUMS, LOCK)
+
+
+def write_checksums(folder: Path) -> None:
+    """Writes down what every file of the folder holds now. Hidden files are nobody's result."""
+    files = (file for file in sorted(folder.rglob("*")) if file.is_file())
+    names = (file.relative_to(folder).as_posix() for file in files)
+    listed = [name for name in names if name not in _NOT_LISTED and not _is_hidden(name)]
+    write_json(folder / CHECKSUMS, {name: _sha256(folder / name) for name in listed})
+
+
+def renew_checksum(folder: Path, name: str) -> None:
+    """Takes over one file that was made anew, where the run has checksums."""
+    if (folder / CHECKSUMS).is_file():
+        write_json(folder / CHECKSUMS, {**_read(folder), name: _sha256(folder / name)})
+
+
+def changed_files(folder: Path) -> list[str]:
+    """A sentence for each file that is missing or holds something else than was written down.
+
+    Raises `ValueError` where checksums.json itself is damaged.
+    """
+    sentences = []
+    for name, expected in _read(folder).items():
+        file = folder / name
+        if not file.is_file():
+            sentences.append(f"{name} is missing")
+        elif _sha256(file) != expected:
+            sentences.append(f"{name} does not match its checksum: it was changed or damaged")
+    return sentences
+
+
+def _read(folder: Path) -> dict[str, str]:
+    content: Any = json.loads((folder / CHECKSUMS).read_text(encoding="utf-8"))
+    if not isinstance(content, dict) or not all(isinstance(v, str) for v in content.values()):
+        raise ValueError("it does not hold a checksum for each file")
+    return content
+
+
+def _is_hidden(name: str) -> bool:
+    return any(part.startswith(".") for part in name.split("/"))
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()

@@ -1,0 +1,62 @@
+"""What a run ran on: versions, commit and machine, and whether they are others by now."""
+
+import platform
+import subprocess
+import warnings
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from autogan.basics.version import package_version
+
+
+def environment(device: str) -> dict[str, Any]:
+    """Versions, commit and machine, as every run describes itself.
+
+    device: the run's `compute.device`; a GPU is named only where the run is on it.
+    """
+    import torch
+
+    gpu = None
+    if device.startswith(("auto", "cuda")) and torch.cuda.is_available():
+        gpu = torch.cuda.get_device_name(None if device == "auto" else device)
+    return {
+        "autogan": package_version(),
+        "commit": _commit(),
+        "python": platform.python_version(),
+        "torch": str(torch.__version__),
+        "platform": platform.platform(),
+        "threads": torch.get_num_threads(),
+        "gpu": gpu,
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def _commit() -> str | None:
+    """The commit of the source checkout this package runs from, if it runs from one."""
+    try:
+        answer = subprocess.run(
+            ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    except FileNotFoundError:  # no git on this machine: the version alone names the code
+        return None
+    return answer.stdout.strip() if answer.returncode == 0 else None
+
+
+def warn_of_other_machine(before: dict[str, Any], device: str) -> None:
+    """Says where going on may differ in the last bits from never having stopped."""
+    now = environment(device)
+    differing = [
+        f"{what} {before[what]} before, {now[what]} now"
+        for what in ("autogan", "torch", "threads", "gpu")
+        if what in before and before[what] != now[what]
+    ]
+    if differing:
+        warnings.warn(
+            f"The run began on another machine or version ({'; '.join(differing)}): it goes on, and "
+            "its numbers may differ in the last digits from those of a run that was never stopped.",
+            stacklevel=4,
+        )

@@ -1,0 +1,135 @@
+"""How much work a run is, in steps and multiply-accumulates, before it is done."""
+
+from autogan.settings.sections import AdversarialSettings, Settings
+from autogan.spaces.autogan.cost import INCEPTION_MULTIPLY_ACCUMULATES, classifier_multiply_accumulates, discriminator_cost, generator_cost
+from autogan.progress.base import Cost
+from autogan.spaces.space import SearchSpace
+
+_BACKWARD = 2  # a backward pass is about two forward passes
+_SCORED_AT_ONCE = 250  # images in a batch that is generated and judged (see gan.py)
+
+
+class Workload:
+    """The work of each kind of step, for one run's settings.
+
+    Where the architecture of a step is not known yet, the space's first member stands for it.
+    """
+
+    def __init__(self, settings: Settings, training_images: int, judge_examples: int) -> None:
+        """judge_examples: what an epoch of the judge's training goes through (see judges/tasks.py)."""
+        self.settings = settings
+        self.training_images = training_images
+        self.judge_examples = judge_examples
+
+    def _generator(self, widths: AdversarialSettings, stage: int) -> int:
+        return generator_cost(
+            SearchSpace.autogan(stage + 1).first(),
+            latent_size=self.settings.network.latent_size,
+            channels=widths.generator_channels,
+            bottom_size=self.settings.network.bottom_size,
+        ).multiply_accumulates
+
+    def _discriminator(self, widths: AdversarialSettings, stage: int) -> int:
+        return discriminator_cost(
+            stages=self.settings.cells,
+            stage=stage,
+            channels=widths.discriminator_channels,
+            image_size=self.settings.network.bottom_size << (stage + 1),
+        ).multiply_accumulates
+
+    def _judge(self) -> float:
+        """Multiply-accumulates of one image."""
+        recipe = self.settings.judge
+        if recipe.kind == "inception":
+            return INCEPTION_MULTIPLY_ACCUMULATES
+        return classifier_multiply_accumulates(recipe.width, recipe.image_size)
+
+    def judge_training(self) -> Cost:
+        """Training the domain judge."""
+        recipe = self.settings.judge
+        images = recipe.epochs * self.judge_examples
+        work = images * (1 + _BACKWARD) * self._judge()
+        return Cost("judge", max(1, images // recipe.batch_size), work, images)
+
+    def discriminator_step(self, widths: AdversarialSettings, stage: int) -> Cost:
+        """One discriminator step at a stage."""
+        images = widths.discriminator_batch
+        discriminator = 2 * (1 + _BACKWARD) * self._discriminator(widths, stage)
+        return Cost(
+            "training", 1, images * (discriminator + self._generator(widths, stage)), images
+        )
+
+    def generator_step(self, widths: AdversarialSettings, stage: int) -> Cost:
+        """One generator step at a stage; D's backward pass makes no weight gradients."""
+        images = widths.generator_batch
+        generator = (1 + _BACKWARD) * self._generator(widths, stage)
+        work = images * (generator + 2 * self._discriminator(widths, stage))
+        return Cost("training", 1, work, images)
+
+    def scoring(self, widths: AdversarialSettings, stage: int, images: int) -> Cost:
+        """Making and judging `images` images at a stage."""
+        work = images * (self._generator(widths, stage) + self._judge())
+        return Cost("scoring", images / _SCORED_AT_ONCE, work, images)
+
+    def shared_steps(self) -> int:
+        """Discriminator steps of one iteration's shared training."""
+        search = self.settings.search
+        if search.shared_epochs is None:
+            assert search.shared_steps is not None  # SearchSettings sees to it
+            return search.shared_steps
+        batches = self.training_images // search.discriminator_batch
+        return max(1, round(search.shared_epochs * batches))
+
+    def search(self, iterations: int | None = None) -> list[Cost]:
+        """The first `iterations` iterations (all of them where left out), stage by stage.
+
+        With the scoring of candidates at the end of every stage but the last.
+        """
+        search = self.settings.search
+        iterations = search.iterations if iterations is None else iterations
+        starts = [*search.stage_starts(), search.iterations]
+        loads: list[Cost] = []
+        for stage in range(self.settings.cells):
+            inside = min(iterations, starts[stage + 1]) - starts[stage]
+            if inside <= 0:
+                break
+            steps = self.shared_steps()
+            training = steps * self.discriminator_step(search, stage)
+            training += steps / search.discriminator_steps * self.generator_step(search, stage)
+            child = self.scoring(search, stage, search.reward_images)
+            children = inside * search.controller_steps * search.controller.samples_per_step
+            if iterations >= starts[stage + 1] and stage + 1 < self.settings.cells:
+                children += search.candidates
+            loads += [inside * training, children * child]
+        return loads
+
+    def candidates(self) -> Cost:
+        """Scoring the sampled candidates with the shared weights."""
+        search, last = self.settings.search, self.settings.cells - 1
+        return self.settings.derive.candidates * self.scoring(search, last, search.reward_images)
+
+    def training(self, generator_steps: int) -> list[Cost]:
+        """Training one architecture from scratch, and its validations."""
+        train, last = self.settings.train, self.settings.cells - 1
+        step = train.discriminator_steps * self.discriminator_step(train, last)
+        step += self.generator_step(train, last)
+        validations = -(-generator_steps // train.validate_every_steps)
+        validation = self.scoring(train, last, train.validation_images)
+        return [generator_steps * step, validations * validation]
+
+    def evaluation(self) -> Cost:
+        """Scoring the winner and an untrained generator."""
+        last = self.settings.cells - 1
+        return 2 * self.scoring(self.settings.train, last, self.settings.evaluate.images)
+
+    def plan(self) -> dict[str, list[Cost]]:
+        """The parts of a whole run, in order."""
+        derive, train = self.settings.derive, self.settings.train
+        budget = derive.generator_steps or train.generator_steps
+        plan = {
+            "search": self.search(),
+            "derive": [self.candidates(), *(derive.top * load for load in self.training(budget))],
+        }
+        if budget != train.generator_steps:
+            plan["train"] = self.training(train.generator_steps)
+        return {**plan, "evaluate": [self.evaluation()]}

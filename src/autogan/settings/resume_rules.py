@@ -1,0 +1,36 @@
+"""Which settings a run may go on with: its own, but for those that leave its results alone."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from autogan.basics.errors import UserError
+from autogan.settings.loading import settings_from_tree
+from autogan.settings.sections import Settings
+
+MAY_CHANGE = ("log_every_steps", "checkpoint_every_minutes", "compute.device", "compute.capture")
+"""What may change with --resume. Another device computes the same but for rounding; recorded steps
+compute the same."""
+
+
+def refuse_changes(before: dict[str, Any], now: Settings, whose: str) -> None:
+    """Raises `UserError` that lists the settings, harmless ones left out, that are not as before.
+
+    before: the tree of settings that the run was made with; whose: names it in the message.
+    """
+    complete = settings_from_tree(before).model_dump(mode="json")
+    differing = list(_differences(complete, now.model_dump(mode="json"), ""))
+    if differing:
+        raise UserError(
+            f"{whose} was made with other settings, and cannot go on with these:\n  "
+            + "\n  ".join(differing)
+            + f"\nOnly {', '.join(MAY_CHANGE)} may change. Leave the others out, or begin a new run "
+            "with another --out."
+        )
+
+
+def _differences(before: Any, now: Any, name: str) -> Iterator[str]:
+    if isinstance(before, dict) and isinstance(now, dict):
+        for key in before:
+            yield from _differences(before[key], now[key], f"{name}.{key}" if name else key)
+    elif before != now and name not in MAY_CHANGE:
+        yield f"{name}: {before} before, {now} now"

@@ -1,0 +1,315 @@
+"""The typed tree of settings: every default once, every bad value refused with its name.
+
+Defaults are the paper's numbers for CIFAR-10. Presets (`presets/*.yaml`) name what they change.
+Nothing here imports torch.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    PositiveFloat,
+    PositiveInt,
+    model_validator,
+)
+
+from autogan.basics.errors import UserError
+from autogan.basics.limits import MOST_CELLS
+from autogan.settings.judge import JudgeRecipe
+from autogan.settings.protocols import PROTOCOLS, Protocol, protocol_of
+
+Metric = Literal["auto", "inception_score", "frechet_distance"]
+DecayRate = Annotated[float, Field(ge=0, lt=1)]
+
+
+class _Section(BaseModel):
+    """Base of all sections: immutable, complete, and closed against misspelt names."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False
+    )
+
+
+class DataSettings(_Section):
+    """Where the real images come from."""
+
+    source: str = "cifar10"
+    """glyphs, cifar10[:PATH], stl10[:PATH], or folder:PATH (a folder or an archive)."""
+    skip_broken: bool = False
+    """Whether image files that cannot be read are left out and counted; else they are an error."""
+    limit_factor: PositiveFloat = 1.0
+    """Multiplies what archives and images may hold at most: members, bytes, pixels."""
+    image_size: int = Field(default=32, ge=8, le=256)
+    """Side of the images at full growth, in pixels: bottom_size times a power of two."""
+
+
+class ComputeSettings(_Section):
+    """Where and how the networks run."""
+
+    device: str = Field(default="auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")
+    """auto (CUDA if there is one, else CPU), cpu, cuda, cuda:1, mps."""
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    """Of forward and backward passes; auto is bfloat16 where the processor computes in it."""
+    layout: Literal["auto", "channels-last", "contiguous"] = "auto"
+    """Memory layout of feature maps; auto is channels-last."""
+    capture: Literal["auto", "graphs", "none"] = "auto"
+    """Whether training steps are recorded as CUDA graphs, which saves launching every kernel anew;
+    auto does on CUDA."""
+
+
+class NetworkSettings(_Section):
+    """The shape that all networks of a run share."""
+
+    latent_size: PositiveInt = 128
+    """Length of a latent vector."""
+    bottom_size: PositiveInt = 4
+    """Side, in pixels, of the feature map that the first cell doubles."""
+
+
+class AdversarialSettings(_Section):
+    """Widths, batches and optimisers of a generator and a discriminator that train together."""
+
+    generator_channels: PositiveInt
+    """Channels of every generator cell."""
+    discriminator_channels: PositiveInt
+    """Channels of every discriminator block."""
+    generator_batch: int = Field(default=128, ge=2)
+    """Generated images in a generator step."""
+    discriminator_batch: int = Field(default=64, ge=2)
+    """Real images in a discriminator step, beside as many generated ones."""
+    discriminator_steps: PositiveInt = 5
+    """Discriminator steps for each generator step."""
+    learning_rate: PositiveFloat = 2e-4
+    """Of Adam, for both networks."""
+    betas: tuple[DecayRate, DecayRate] = (0.0, 0.9)
+    """Adam's decay rates, each at least 0 and below 1."""
+
+
+class ControllerSettings(_Section):
+    """The REINFORCE controller (paper section 3.2)."""
+
+    hidden_size: PositiveInt = 100
+    """Units of the LSTM and of its embeddings."""
+    learning_rate: PositiveFloat = 3.5e-4
+    """Of Adam."""
+    betas: tuple[DecayRate, DecayRate] = (0.0, 0.9)
+    """Adam's decay rates, each at least 0 and below 1."""
+    entropy_weight: NonNegativeFloat = 1e-4
+    """Weight of the entropy bonus, in reward per nat."""
+    baseline_decay: float = Field(default=0.9, ge=0, lt=1)
+    """Of the moving average of rewards that is subtracted from each reward."""
+    samples_per_step: PositiveInt = 1
+    """Architectures scored for one controller update."""
+
+
+class ResetSettings(_Section):
+    """Dynamic reset (paper section 3.3): fresh shared weights once their game has ended."""
+
+    window: int = Field(default=500, ge=2)
+    """Latest losses of each network that are looked at."""
+    threshold: NonNegativeFloat = 1e-3
+    """Standard deviation of a window below which the game counts as collapsed; 0 never resets."""
+
+
+class SearchSettings(AdversarialSettings):
+    """The search (paper algorithm 1)."""
+
+    generator_channels: PositiveInt = 128
+    discriminator_channels: PositiveInt = 64
+    strategy: Literal["reinforce", "random"] = "reinforce"
+    """reinforce (the paper's) or random."""
+    iterations: PositiveInt = 90
+    """Search iterations over all stages."""
+    stage_weights: tuple[PositiveFloat, ...] = (25, 30, 35)
+    """Share of the iterations that each stage gets, as relative weights, one for each cell."""
+    shared_epochs: PositiveFloat | None = 15
+    """Passes through the training images in each iteration's shared training; may be a fraction."""
+    shared_steps: PositiveInt | None = None
+    """The same as a number of batches, which does not grow with the data; one of the two is null."""
+    controller_steps: PositiveInt = 30
+    """Controller updates in each iteration."""
+    reward_images: int = Field(default=5000, ge=2)
+    """Generated images that a child's reward is computed from."""
+    reward: Metric = "auto"
+    """A child's reward: inception_score, or frechet_distance (negative). auto is the paper's
+    inception score, or where the images have no classes the Fréchet distance."""
+    candidates: PositiveInt = 10
+    """M: architectures sampled and scored when a stage ends."""
+    beams: PositiveInt = 5
+    """K: the best of them that the next stage extends."""
+    reset: ResetSettings = ResetSettings()
+    controller: ControllerSettings = ControllerSettings()
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> "SearchSettings":
+        if self.beams > self.candidates:
+            raise ValueError(
+                f"beams ({self.beams}) cannot be more than candidates ({self.candidates})"
+            )
+        if (self.shared_epochs is None) == (self.shared_steps is None):
+            raise ValueError(
+                f"of shared_epochs ({self.shared_epochs}) and shared_steps ({self.shared_steps}) one "
+                "must be a number and the other null"
+            )
+        if self.iterations < len(self.stage_weights):
+            raise ValueError(
+                f"iterations ({self.iterations}) must be at least one for each of the "
+                f"{len(self.stage_weights)} stages"
+            )
+        return self
+
+    def stage_starts(self) -> list[int]:
+        """The iteration at which each stage begins; each stage gets one iteration or more."""
+        stages = len(self.stage_weights)
+        total = sum(self.stage_weights)
+        starts, passed = [0], 0.0
+        for stage, weight in enumerate(self.stage_weights[:-1], start=1):
+            passed += weight
+            start = round(self.iterations * passed / total)
+            latest = self.iterations - (stages - stage)
+            starts.append(min(max(start, starts[-1] + 1), latest))
+        return starts
+
+
+class DeriveSettings(_Section):
+    """From the learned policy to one architecture (paper section 3.3)."""
+
+    candidates: PositiveInt = 10
+    """Architectures sampled from the learned policy and scored with the shared weights."""
+    top: PositiveInt = 3
+    """The best of them that are trained from scratch."""
+    generator_steps: PositiveInt | None = None
+    """Training budget of each in generator steps; unset: the full `train.generator_steps`."""
+    metric: Metric = "auto"
+    """What decides among the trained candidates, and which state of a training is kept; auto as
+    for `search.reward`."""
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> "DeriveSettings":
+        if self.top > self.candidates:
+            raise ValueError(f"top ({self.top}) cannot be more than candidates ({self.candidates})")
+        return self
+
+
+class TrainSettings(AdversarialSettings):
+    """Training one architecture from scratch (paper section 4)."""
+
+    generator_channels: PositiveInt = 256
+    discriminator_channels: PositiveInt = 128
+    generator_steps: PositiveInt = 50_000
+    """Generator updates."""
+    average_decay: float = Field(default=0.999, ge=0, lt=1)
+    """Of the exponential moving average of the generator's weights, which is what is kept."""
+    linear_decay: bool = False
+    """Whether the learning rate falls linearly to zero over the second half of the training."""
+    validate_every_steps: PositiveInt = 2500
+    """Generator steps between two scorings on the validation latents."""
+    validation_images: int = Field(default=5000, ge=2)
+    """Generated images in such a scoring."""
+
+
+class EvaluateSettings(_Section):
+    """The final scores."""
+
+    protocol: Literal["custom", "autogan-paper", "sngan", "quick"] = "custom"
+    """A published protocol by name (see `protocols.py`), which decides the two below; or custom."""
+    images: int = Field(default=50_000, ge=2)
+    """Generated images, from latents that nothing was chosen by."""
+    inception_splits: PositiveInt = 10
+    """Parts that the inception score's mean and deviation are taken over."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _protocol_decides(cls, values: Any) -> Any:
+        """A named protocol fills in its numbers; other numbers beside its name are refused."""
+        named = PROTOCOLS.get(str(values.get("protocol"))) if isinstance(values, dict) else None
+        if named is None:
+            return values
+        for name in ("images", "inception_splits"):
+            given, fixed = values.get(name), getattr(named, name)
+            if given not in (None, fixed):
+                raise ValueError(
+                    f"evaluate.{name} is {given}, and the protocol {named.name} has {fixed}; with "
+                    "other numbers it is evaluate.protocol=custom"
+                )
+        return {**values, "images": named.images, "inception_splits": named.inception_splits}
+
+    def resolved_protocol(self) -> Protocol:
+        """The protocol with its numbers."""
+        return protocol_of(self.protocol, self.images, self.inception_splits)
+
+
+class Settings(_Section):
+    """Everything that decides what a run does."""
+
+    seed: int = Field(default=0, ge=0)
+    """Names all random streams of the run."""
+    log_every_steps: PositiveInt = 100
+    """Discriminator steps between two lines of losses in the log."""
+    checkpoint_every_minutes: NonNegativeFloat = 10.0
+    """Minutes between two checkpoints inside long phases; 0 is after every step."""
+    data: DataSettings = DataSettings()
+    compute: ComputeSettings = ComputeSettings()
+    network: NetworkSettings = NetworkSettings()
+    judge: JudgeRecipe = JudgeRecipe()
+    search: SearchSettings = SearchSettings()
+    derive: DeriveSettings = DeriveSettings()
+    train: TrainSettings = TrainSettings()
+    evaluate: EvaluateSettings = EvaluateSettings()
+
+    @property
+    def cells(self) -> int:
+        """Generator cells: how often bottom_size doubles to reach image_size."""
+        return (self.data.image_size // self.network.bottom_size).bit_length() - 1
+
+    def with_metrics_for(self, data_name: str, judge_knows_classes: bool) -> "Settings":
+        """The same with each "auto" metric decided.
+
+        Raises `UserError` where an inception score is asked of a judge that knows no classes.
+        """
+        changes = {}
+        for section, setting in (("search", "reward"), ("derive", "metric")):
+            chosen = getattr(getattr(self, section), setting)
+            if chosen == "inception_score" and not judge_knows_classes:
+                raise UserError(
+                    f"Settings contradict each other: {section}.{setting} is inception_score, which "
+                    f"counts classes, and the images of data.source ({self.data.source}) have none. "
+                    f"Set {section}.{setting} to auto, or give {data_name} class folders."
+                )
+            if chosen == "auto":
+                chosen = "inception_score" if judge_knows_classes else "frechet_distance"
+            old = getattr(self, section)
+            changes[section] = old.model_copy(update={setting: chosen})
+        return self.model_copy(update=changes)
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> "Settings":
+        size, bottom = self.data.image_size, self.network.bottom_size
+        if self.cells < 1 or bottom << self.cells != size:
+            raise ValueError(
+                f"data.image_size ({size}) must be network.bottom_size ({bottom}) doubled one or "
+                f"more times{_fitting_bottoms(size)}"
+            )
+        if self.cells > MOST_CELLS:
+            raise ValueError(
+                f"network.bottom_size ({bottom}) takes {self.cells} cells to reach data.image_size "
+                f"({size}); at most {MOST_CELLS} are allowed"
+            )
+        if len(self.search.stage_weights) != self.cells:
+            raise ValueError(
+                f"search.stage_weights needs {self.cells} values, one for each cell from "
+                f"{bottom} to {size} pixels; it has {len(self.search.stage_weights)}"
+            )
+        return self
+
+
+def _fitting_bottoms(size: int) -> str:
+    """Which bottoms of usual width reach an image size, as the end of a message."""
+    bottoms = [bottom for bottom in range(3, 9) if size % bottom == 0]
+    fitting = [bottom for bottom in bottoms if (size // bottom).bit_count() == 1 and bottom < size]
+    if not fitting:
+        return f"; no bottom of 3 to 8 pixels reaches {size}: choose a size such as 32, 48 or 64"
+    return f"; for {size}, take network.bottom_size {' or '.join(map(str, fitting))}"

@@ -1,0 +1,1 @@
+"""AutoGAN's search space: everything that knows its decisions (paper section 3.1)."""

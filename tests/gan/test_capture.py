@@ -1,0 +1,180 @@
+"""Recorded steps, with a stand-in for the GPU: what can be held without one."""
+
+import copy
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor
+
+from autogan.basics.errors import UserError
+from autogan.device.compute import Compute
+from autogan.gan.capture import Recordings
+from autogan.gan.step import Gan
+from autogan.spaces.autogan.discriminator import Discriminator
+from autogan.spaces.autogan.generator import Generator
+from autogan.spaces.space import Architecture, SearchSpace
+
+ARCHITECTURES = [
+    Architecture.parse(text)
+    for text in (
+        "pre-batch-nearest+shortcut",
+        "post-instance-deconvolution/pre-none-bilinear+skip0",
+        "post-none-bilinear",
+    )
+]
+
+
+class StandIn:
+    """Like a graph: recording does nothing, and every replay writes into one and the same result."""
+
+    def __init__(self) -> None:
+        self.direct = 0
+        self.forgotten = 0
+        self.recorded = 0
+        self.replayed = 0
+
+    def run(self, step: Callable[[], Tensor]) -> Tensor:
+        self.direct += 1
+        return step()
+
+    def forget(self) -> None:
+        self.forgotten += 1
+
+    def record(self, step: Callable[[], Tensor]) -> Callable[[], Tensor]:
+        self.recorded += 1
+        results: list[Tensor] = []
+
+        def replay() -> Tensor:
+            self.replayed += 1
+            result = step()
+            if not results:
+                results.append(result)
+            return results[0].copy_(result)
+
+        return replay
+
+
+def doubled(x: Tensor) -> Tensor:
+    return 2 * x
+
+
+def test_a_step_runs_directly_then_is_recorded_then_replayed() -> None:
+    stand_in = StandIn()
+    recordings = Recordings(stand_in)
+    results = [recordings.run("key", doubled, torch.tensor([float(n)])) for n in range(4)]
+    assert [r.item() for r in results] == [0, 2, 4, 6]  # each result is its caller's own
+    assert (stand_in.direct, stand_in.recorded, stand_in.replayed) == (1, 1, 3)
+
+
+def test_the_recording_that_was_not_used_for_longest_makes_room() -> None:
+    recordings = Recordings(StandIn(), most=2, patience=0)
+    x = torch.ones(2)
+    for key in "aabb":
+        recordings.run(key, doubled, x)
+    recordings.run("a", doubled, x)
+    for key in "cc":
+        recordings.run(key, doubled, x)
+    assert len(recordings) == 2 and "b" not in recordings
+    assert "a" in recordings and "c" in recordings
+    assert recordings.run("b", doubled, 3 * x).tolist() == [6, 6]  # recorded anew
+
+
+def test_more_steps_than_fit_are_done_directly_until_a_recording_falls_out_of_use() -> None:
+    stand_in = StandIn()
+    recordings = Recordings(stand_in, most=2, patience=10)
+    x = torch.ones(1)
+    for _ in range(5):
+        for key in "abcd":
+            assert recordings.run(key, doubled, x).item() == 2
+    assert stand_in.recorded == 2 and "a" in recordings and "b" in recordings
+    for _ in range(12):
+        recordings.run("c", doubled, x)
+    assert stand_in.recorded == 3 and "c" in recordings and len(recordings) == 2
+
+
+def test_cleared_recordings_begin_anew() -> None:
+    stand_in = StandIn()
+    recordings = Recordings(stand_in)
+    for _ in range(2):
+        for _ in range(3):
+            recordings.run("key", doubled, torch.ones(1))
+        recordings.clear()
+    assert (stand_in.direct, stand_in.recorded, stand_in.forgotten) == (2, 2, 2)
+
+
+def gan(recordings: Recordings | None) -> Gan:
+    return Gan(
+        Generator(SearchSpace.autogan(2), latent_size=16, channels=8, bottom_size=4),
+        Discriminator(2, 8),
+        learning_rate=1e-3,
+        betas=(0.0, 0.9),
+        compute=Compute.resolve("cpu", "float32"),
+        seed=3,
+        purpose="test",
+        average_decay=0.9,
+        recordings=recordings,
+    )
+
+
+def train(made: Gan, steps: int) -> list[float]:
+    """Losses of steps over all architectures in turn, with a learning rate that falls."""
+    losses = []
+    for step in range(steps):
+        architecture = ARCHITECTURES[step % len(ARCHITECTURES)]
+        size = 4 << len(architecture)
+        stream = torch.Generator().manual_seed(step)
+        real = torch.randint(0, 256, (4, 3, size, size), generator=stream, dtype=torch.uint8)
+        made.set_learning_rate(1 / (1 + step))
+        losses.append(made.discriminator_step(real, architecture).item())
+        losses.append(made.generator_step(4, architecture).item())
+    return losses
+
+
+def assert_equal(one: Gan, other: Gan) -> None:
+    for network in ("generator", "discriminator"):
+        states = [getattr(made, network).state_dict() for made in (one, other)]
+        for name, value in states[0].items():
+            assert torch.equal(value, states[1][name]), name
+
+
+def test_a_recorded_training_is_the_direct_one() -> None:
+    stand_in = StandIn()
+    direct, recorded = gan(None), gan(Recordings(stand_in))
+    assert train(direct, 12) == train(recorded, 12)
+    assert stand_in.recorded == 2 * len(ARCHITECTURES) and stand_in.replayed > stand_in.direct
+    assert_equal(direct, recorded)
+
+
+@pytest.mark.parametrize("event", ["restart", "load"])
+def test_what_was_recorded_is_forgotten_when_optimisers_are_replaced(event: str) -> None:
+    recordings = Recordings(StandIn())
+    direct, recorded = gan(None), gan(recordings)
+    for made in (direct, recorded):
+        train(made, 7)
+        if event == "restart":
+            made.restart()
+        else:
+            made.load_state_dict(copy.deepcopy(made.state_dict()))
+    assert len(recordings) == 0
+    assert train(direct, 7) == train(recorded, 7)
+    assert_equal(direct, recorded)
+
+
+def test_a_state_goes_from_direct_to_recorded_and_keeps_its_learning_rate() -> None:
+    direct, recorded = gan(None), gan(Recordings(StandIn()))
+    train(direct, 4)
+    recorded.load_state_dict(copy.deepcopy(direct.state_dict()))
+    rates = [
+        float(group["lr"])
+        for made in (direct, recorded)
+        for group in made.generator_optimiser.param_groups
+    ]
+    assert rates == [pytest.approx(1e-3 / 4)] * 2
+    assert train(direct, 4) == train(recorded, 4)
+
+
+def test_graphs_are_refused_where_there_is_no_cuda() -> None:
+    with pytest.raises(UserError, match=r"compute\.capture is 'graphs'"):
+        Compute.resolve("cpu", capture="graphs")
+    assert not Compute.resolve("cpu").captures

@@ -1,0 +1,426 @@
+"""The search, on random pixels and with a judge that only looks at colours."""
+
+import json
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+import torch
+from torch import Tensor
+
+from autogan.basics.errors import Diverged, UserError
+from autogan.device.compute import Compute
+from autogan.files.storage import load_tree, save_tree
+from autogan.gan.generation import generate
+from autogan.images import DataSet, ImageSet
+from autogan.judges import DomainJudge, Judge, Judgement, Reference
+from autogan.method.context import Context
+from autogan.method.dynamic_reset import LossWindow
+from autogan.method.search import Position, Search
+from autogan.progress.base import Progress
+from autogan.runs.folder import Run
+from autogan.runs.workload import Workload
+from autogan.settings.loading import settings_from_tree
+from autogan.settings.sections import Settings
+from autogan.spaces.space import Architecture
+
+
+class ColourJudge(Judge):
+    """Features: mean colours and spreads; class: the brightest channel."""
+
+    name, feature_dimension, class_count = "colours", 6, 3
+
+    def __call__(self, images: Tensor) -> Judgement:
+        x = images.float() / 255
+        features = torch.cat([x.mean((2, 3)), x.std((2, 3))], dim=1)
+        return Judgement(features, torch.softmax(60 * x.mean((2, 3)), dim=1))
+
+
+class QuietRun(Run):
+    """A run without curves: TensorBoard takes seconds to load."""
+
+    def curve(self, name: str, value: float, step: int) -> None:
+        self.__dict__.setdefault("curves", []).append((name, value, step))
+
+
+def settings(every_minutes: float = 10, **search: Any) -> Settings:
+    tree = {
+        "checkpoint_every_minutes": every_minutes,
+        "log_every_steps": 2,
+        "data": {"image_size": 16},
+        "network": {"latent_size": 16},
+        "compute": {"device": "cpu", "precision": "float32"},
+        "search": {
+            "stage_weights": [1, 1],
+            "iterations": 2,
+            "generator_channels": 8,
+            "discriminator_channels": 8,
+            "generator_batch": 4,
+            "discriminator_batch": 4,
+            "discriminator_steps": 2,
+            "shared_epochs": 0.5,
+            "controller_steps": 2,
+            "reward_images": 20,
+            "candidates": 4,
+            "beams": 2,
+            "controller": {"samples_per_step": 2},
+            **search,
+        },
+        "evaluate": {"inception_splits": 1},
+    }
+    return settings_from_tree(tree)
+
+
+def images(seed: int) -> ImageSet:
+    stream = torch.Generator().manual_seed(seed)
+    pixels = torch.randint(0, 256, (32, 3, 16, 16), generator=stream, dtype=torch.uint8)
+    return ImageSet(pixels, torch.arange(32) % 3)
+
+
+def make(folder: Path, name: str = "run", layout: str = "auto", **search: Any) -> Search:
+    chosen = settings(**search).with_metrics_for("noise", judge_knows_classes=True)
+    data = DataSet(
+        "noise",
+        "x" * 64,
+        ("a", "b", "c"),
+        images(0),
+        images(1),
+        cache_directory=folder / "cache",
+    )
+    compute = Compute.resolve("cpu", "float32", layout)
+    context = Context(
+        chosen,
+        data,
+        cast(DomainJudge, ColourJudge()),
+        cast(Reference, None),
+        compute,
+        Workload(chosen, len(data.train), judge_examples=len(data.train)),
+    )
+    return Search(context, QuietRun.create(folder / name, chosen), Progress())
+
+
+def equal_trees(one: Any, other: Any) -> bool:
+    if isinstance(one, Tensor):
+        return isinstance(other, Tensor) and torch.equal(one, other)
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(equal_trees(one[k], other[k]) for k in one)
+    if isinstance(one, list | tuple):
+        return len(one) == len(other) and all(map(equal_trees, one, other))
+    return bool(one == other)
+
+
+def copied(tree: Any, path: Path) -> Any:
+    save_tree(path, tree)
+    return load_tree(path)
+
+
+def filled(losses: list[float]) -> LossWindow:
+    window = LossWindow(10, torch.device("cpu"))
+    for loss in losses:
+        window.add(torch.tensor(loss))
+    return window
+
+
+def test_the_window_fires_on_a_constant_loss_and_only_when_it_is_full() -> None:
+    assert not filled([2.0] * 9).collapsed(1e-3)
+    assert filled([2.0] * 10).collapsed(1e-3)
+    assert filled([2.0] * 25).collapsed(1e-3)
+    assert not filled([2.0, 1.0] * 5).collapsed(1e-3)
+    assert not filled([2.0] * 10).collapsed(0)  # a threshold of 0 never resets
+
+
+def test_the_window_looks_at_the_latest_losses_alone() -> None:
+    assert filled([9.0, -3.0, 5.0] + [2.0] * 10).collapsed(1e-3)
+    assert not filled([9.0, -3.0, 5.0] + [2.0] * 9).collapsed(1e-3)
+    assert not filled([2.0] * 10 + [3.0]).collapsed(1e-3)
+
+
+@pytest.mark.parametrize(("spread", "fires"), [(2e-3, False), (5e-4, True)])
+def test_the_window_compares_the_standard_deviation(spread: float, fires: bool) -> None:
+    """Of 2e-3 the variance is 4e-6, far below the threshold: a variance would fire."""
+    assert filled([1 - spread, 1 + spread] * 5).collapsed(1e-3) is fires
+
+
+def test_a_window_can_be_cleared_and_restored(tmp_path: Path) -> None:
+    window = filled([2.0] * 15)
+    restored = filled([1.0, 5.0])
+    restored.load_state_dict(copied(window.state_dict(), tmp_path / "window"))
+    assert restored.collapsed(1e-3)
+    restored.add(torch.tensor(3.0))
+    assert not restored.collapsed(1e-3) and window.collapsed(1e-3)
+    window.clear()
+    assert not window.collapsed(1e-3)
+    for _ in range(9):
+        window.add(torch.tensor(4.0))
+    assert not window.collapsed(1e-3)
+    window.add(torch.tensor(4.0))
+    assert window.collapsed(1e-3)
+
+
+def test_a_search_runs_to_its_end_and_remembers_every_child(tmp_path: Path) -> None:
+    search = make(tmp_path)
+    search.run_all()
+    assert search.iteration == 2 and search.stage == 1 and search.steps == 8
+    expected = [(0, 0, "controller")] * 4 + [(0, 0, "beam")] * 4 + [(1, 1, "controller")] * 4
+    assert [(c.stage, c.iteration, c.purpose) for c in search.history] == expected
+    for child in search.history:
+        assert len(Architecture.parse(child.architecture)) == child.stage + 1
+        assert 1 <= child.reward <= 3 and child.seconds >= 0
+    assert len({child.reward for child in search.history}) > 4
+
+    candidates = [child for child in search.history if child.purpose == "beam"]
+    assert len({child.architecture for child in candidates}) == 4
+    best = sorted(candidates, key=lambda child: child.reward, reverse=True)[:2]
+    assert search.beams == [best]
+    beams = [Architecture.parse(child.architecture) for child in best]
+    assert search.strategy.beams == beams
+    later = [Architecture.parse(c.architecture) for c in search.history if c.stage == 1]
+    assert all(architecture.prefix(1) in beams for architecture in later)
+    written = search.run.read("architectures.json")
+    assert [c["architecture"] for c in written["stages"][0]] == [str(beam) for beam in beams]
+    assert [c["vector"] for c in written["stages"][0]] == [beam.to_vector() for beam in beams]
+
+    more = search.candidates(3, "derive")
+    assert [c.reward for c in more] == sorted((c.reward for c in more), reverse=True)
+    assert len({c.architecture for c in more}) == 3 and {c.purpose for c in more} == {"derive"}
+
+
+@pytest.mark.parametrize(("weights", "stages"), [((1, 2), [0, 1, 1]), ((2, 1), [0, 0, 1])])
+def test_growth_comes_at_its_iteration(
+    tmp_path: Path, weights: tuple[int, int], stages: list[int]
+) -> None:
+    search = make(tmp_path, iterations=3, stage_weights=weights, controller_steps=1)
+    search.run_all()
+    children = [c for c in search.history if c.purpose == "controller"]
+    assert [c.stage for c in children[::2]] == stages
+    assert [c.iteration for c in children[::2]] == [0, 1, 2]
+    assert {c.iteration for c in search.history if c.purpose == "beam"} == {stages.index(1) - 1}
+    assert search.batches.next().shape == (4, 3, 16, 16)
+
+
+def test_a_stage_trains_on_images_of_its_own_size(tmp_path: Path) -> None:
+    search = make(tmp_path)
+    assert search.batches.next().shape == (4, 3, 8, 8)
+    search.grow()
+    assert search.batches.next().shape == (4, 3, 16, 16)
+
+
+def test_a_reset_keeps_the_controller_and_draws_fresh_weights(tmp_path: Path) -> None:
+    search = make(tmp_path, reset={"window": 2})
+    search.train_shared_weights()
+    search.train_controller()
+    for window in (search.generator_losses, search.discriminator_losses):
+        for _ in range(2):
+            window.add(torch.tensor(1.0))
+        assert window.collapsed(1e-3)
+    strategy = copied(search.strategy.state_dict(), tmp_path / "strategy")
+    weights = {n: v.clone() for n, v in search.gan.generator.state_dict().items()}
+    discriminator = {n: v.clone() for n, v in search.gan.discriminator.state_dict().items()}
+    history = list(search.history)
+    search.reset()
+    assert equal_trees(search.strategy.state_dict(), strategy)
+    for network, before in (
+        (search.gan.generator, weights),
+        (search.gan.discriminator, discriminator),
+    ):
+        matrices = [n for n, p in network.named_parameters() if p.ndim > 1]
+        now = network.state_dict()
+        assert matrices and all(not torch.equal(now[n], before[n]) for n in matrices)
+    assert not search.generator_losses.collapsed(1e-3)
+    assert not search.discriminator_losses.collapsed(1e-3)
+    assert search.history == history
+
+
+def test_shared_training_stops_when_the_game_has_ended(tmp_path: Path) -> None:
+    reset = {"window": 2, "threshold": 1e9}
+    ended = make(tmp_path, shared_epochs=3, reset=reset)
+    ended.train_shared_weights()
+    assert ended.at.collapsed and ended.steps == 10
+    alive = make(tmp_path, "alive", shared_epochs=3, reset={**reset, "threshold": 0})
+    alive.train_shared_weights()
+    assert not alive.at.collapsed and alive.steps == 24
+
+
+def test_a_collapsed_game_is_reset_after_growth_and_never_at_the_very_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    search = make(tmp_path, iterations=3, stage_weights=[1, 2], controller_steps=1)
+    seen: list[tuple[str, int]] = []
+    for name in ("grow", "reset"):
+        original = getattr(search, name)
+
+        def noted(name: str = name, original: Any = original) -> None:
+            seen.append((name, search.iteration))
+            original()
+
+        monkeypatch.setattr(search, name, noted)
+
+    def collapse() -> None:
+        search.at = Position("controller", collapsed=True)
+
+    monkeypatch.setattr(search, "train_shared_weights", collapse)
+    search.run_all()
+    assert seen == [("grow", 0), ("reset", 0), ("reset", 1)]
+
+
+def reward_of(search: Search, architecture: Architecture) -> float:
+    child = search.score(architecture, "controller")
+    assert child is not None
+    return child.reward
+
+
+@pytest.mark.parametrize("text", ["pre-batch-nearest", "post-none-deconvolution+shortcut"])
+def test_scoring_neither_reads_nor_writes_running_statistics(tmp_path: Path, text: str) -> None:
+    search = make(tmp_path)
+    search.train_shared_weights()
+    architecture = Architecture.parse(text)
+    generator = search.gan.generator
+    latents = torch.randn(6, 16, generator=torch.Generator().manual_seed(0))
+    state = copied(search.gan.state_dict(), tmp_path / "gan")
+    reward = reward_of(search, architecture)
+    after = search.gan.state_dict()
+    assert equal_trees(after["generator"], state["generator"])
+    assert not torch.equal(after["latents_generator"], state["latents_generator"])
+    assert reward_of(search, architecture) != reward  # of other latents
+
+    with_running = generate(generator, latents, search.compute, architecture)
+    for name, value in state["generator"].items():
+        if name.endswith("running_mean"):
+            value.fill_(1e3)
+        elif name.endswith("running_var"):
+            value.fill_(1e-3)
+    search.gan.load_state_dict(state)
+    corrupted = generate(generator, latents, search.compute, architecture)
+    assert not torch.equal(corrupted, with_running)
+    assert reward_of(search, architecture) == reward
+
+
+@pytest.mark.parametrize("layout", ["channels-last", "contiguous"])
+def test_a_search_goes_on_from_every_step_as_if_never_interrupted(
+    tmp_path: Path, layout: str
+) -> None:
+    """Every state that is kept, at every step of every phase, leads to the same end."""
+    shape = {"layout": layout, "iterations": 3, "stage_weights": [2, 1], "shared_steps": 3}
+    shape |= {"shared_epochs": None, "controller_steps": 1}
+    whole = make(tmp_path, every_minutes=0, **shape)
+    saved: list[Any] = []
+    save_checkpoint = whole.run.save_checkpoint
+
+    def save(part: str, state: dict[str, Any], position: dict[str, Any] | None = None) -> None:
+        save_checkpoint(part, state, position)
+        saved.append((part, copied(state, tmp_path / "state"), dict(position or {})))
+
+    whole.run.save_checkpoint = save  # type: ignore[method-assign]
+    whole.run_all()
+    whole.rank()
+    phases = [position["phase"] for _, _, position in saved]
+    assert set(phases) == {"shared training", "controller", "growth", "ranking"}
+    expected = timeless(whole.state_dict())
+    for number, (part, state, _) in enumerate(saved):
+        if number % 7 and number < len(saved) - 2:
+            continue
+        restored = make(tmp_path, f"from-{number}", **shape)
+        restored.run.save_checkpoint(part, state)
+        if part == "search":
+            restored.run_all()
+        else:
+            restored.load_state_dict(state)
+        restored.rank()
+        assert equal_trees(timeless(restored.state_dict()), expected), phases[number]
+
+
+def timeless(tree: Any) -> Any:
+    """A tree without the seconds that children took."""
+    if isinstance(tree, dict):
+        return {key: timeless(value) for key, value in tree.items() if key != "seconds"}
+    return [timeless(item) for item in tree] if isinstance(tree, list) else tree
+
+
+def spoil(monkeypatch: pytest.MonkeyPatch, search: Search, calls: set[int] | None) -> None:
+    """Makes the weights no finite numbers at these discriminator steps, None: at every one."""
+    whole, count = search.gan.discriminator_step, 0
+
+    def step(real_images: Tensor, architecture: Architecture) -> Tensor:
+        nonlocal count
+        loss = whole(real_images, architecture)
+        if calls is None or count in calls:
+            with torch.no_grad():
+                next(search.gan.generator.parameters()).view(-1)[0] = float("nan")
+            loss = loss * float("nan")
+        count += 1
+        return loss
+
+    monkeypatch.setattr(search.gan, "discriminator_step", step)
+
+
+def events(search: Search, kind: str) -> list[dict[str, Any]]:
+    lines = (search.run.folder / "log.jsonl").read_text().splitlines()
+    return [line for line in map(json.loads, lines) if line["event"] == kind]
+
+
+@pytest.mark.parametrize("log_every", [1, 1000])
+def test_training_that_went_wrong_goes_back_to_the_last_good_state(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, log_every: int
+) -> None:
+    """Noticed in the losses, or at the latest before a state is kept."""
+    search = make(tmp_path, discriminator_steps=1)
+    monkeypatch.setattr(
+        search, "settings", search.settings.model_copy(update={"log_every_steps": log_every})
+    )
+    spoil(monkeypatch, search, {5})
+    with pytest.warns(UserWarning, match="last good checkpoint"):
+        search.run_all()
+    assert search.iteration == 2 and len(events(search, "rolled_back")) == 1
+    assert all(bool(p.isfinite().all()) for p in search.gan.generator.parameters())
+    losses = [line["step"] for line in events(search, "losses")]
+    assert losses == sorted(set(losses))
+
+
+def test_training_that_goes_wrong_again_and_again_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    search = make(tmp_path)
+    spoil(monkeypatch, search, None)
+    with (
+        pytest.warns(UserWarning, match="attempt 3 of 3"),
+        pytest.raises(Diverged, match=r"happened 4 times.*learning rate"),
+    ):
+        search.run_all()
+    kept = search.run.load_checkpoint("search")
+    assert kept is not None
+    search.load_state_dict(kept)
+    search.refuse_non_finite()
+
+
+def test_a_child_that_cannot_be_scored_is_recorded_and_the_search_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    search, calls = make(tmp_path), 0
+    whole = search.reward
+
+    def reward(judgement: Judgement) -> float:
+        nonlocal calls
+        calls += 1
+        if calls in (2, 5):  # one of the controller's samples, one of the candidates
+            raise FloatingPointError("its reward is nan")
+        return whole(judgement)
+
+    monkeypatch.setattr(search, "reward", reward)
+    search.run_all()
+    failed = events(search, "failed")
+    assert [line["purpose"] for line in failed] == ["controller", "beam"]
+    assert len(search.history) == 10 and search.failed == 2
+    assert search.run.read("architectures.json")["failed"] == 2
+    assert failed[1]["architecture"] not in {child.architecture for child in search.beams[0]}
+
+
+def test_a_search_of_which_no_candidate_can_be_scored_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    search = make(tmp_path)
+    monkeypatch.setattr(search, "reward", lambda judgement: float("nan") / search.no_such_thing)
+    with pytest.raises(AttributeError):  # a fault of ours is not taken for a child's
+        search.run_all()
+    monkeypatch.setattr(search, "reward", lambda judgement: 1 / 0)
+    with pytest.raises(UserError, match="None of 4 candidates could be scored"):
+        search.run_all()

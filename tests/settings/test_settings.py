@@ -1,0 +1,404 @@
+"""The tree of settings: presets, overrides, refusals."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal, get_args, get_origin
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import BaseModel, ValidationError
+
+from autogan.basics.errors import UserError
+from autogan.settings.loading import (
+    load_settings,
+    preset_names,
+    setting_names,
+    settings_from_tree,
+    settings_to_yaml,
+)
+from autogan.settings.sections import SearchSettings, Settings
+
+
+def refusal(*overrides: str, preset: str | None = None, file: Path | None = None) -> str:
+    with pytest.raises(UserError) as caught:
+        load_settings(preset, file, overrides)
+    return str(caught.value)
+
+
+def test_the_presets_are_these() -> None:
+    assert preset_names() == [
+        "cifar10",
+        "cifar10-cpu",
+        "cifar10-paper",
+        "demo",
+        "own-16",
+        "own-32",
+        "own-48",
+        "own-64",
+        "stl10-transfer",
+    ]
+
+
+@pytest.mark.parametrize("name", preset_names())
+def test_presets_load_and_come_back_from_yaml(name: str) -> None:
+    settings = load_settings(name)
+    cells = {"own-16": 2, "own-64": 4}.get(name, 3)
+    assert len(settings.search.stage_starts()) == settings.cells == cells
+    tree = yaml.safe_load(settings_to_yaml(settings))
+    assert settings_from_tree(tree) == settings
+
+
+def test_presets_differ() -> None:
+    assert len({settings_to_yaml(load_settings(name)) for name in preset_names()}) == 9
+
+
+def test_the_paper_preset_has_the_published_numbers() -> None:
+    settings = load_settings("cifar10-paper")
+    search, train = settings.search, settings.train
+    assert (settings.data.source, settings.data.image_size) == ("cifar10", 32)
+    assert (settings.network.latent_size, settings.network.bottom_size) == (128, 4)
+    assert (search.strategy, search.iterations, search.stage_starts()) == (
+        "reinforce",
+        90,
+        [0, 25, 55],
+    )
+    assert (search.shared_epochs, search.controller_steps, search.reward_images) == (
+        15,
+        30,
+        5000,
+    )
+    assert (search.candidates, search.beams) == (10, 5)
+    for section in (search, train):
+        assert (section.learning_rate, section.betas) == (2e-4, (0.0, 0.9))
+        assert (section.generator_batch, section.discriminator_batch) == (128, 64)
+        assert section.discriminator_steps == 5
+    assert (search.generator_channels, search.discriminator_channels) == (128, 64)
+    assert (train.generator_channels, train.discriminator_channels) == (256, 128)
+    assert (train.generator_steps, train.average_decay, train.linear_decay) == (
+        50_000,
+        0.999,
+        False,
+    )
+    controller = search.controller
+    assert (controller.hidden_size, controller.learning_rate) == (100, 3.5e-4)
+    assert (controller.entropy_weight, controller.baseline_decay) == (1e-4, 0.9)
+    assert controller.samples_per_step == 1
+    assert (search.reset.window, search.reset.threshold) == (500, 1e-3)
+    assert settings.evaluate.images == 50_000
+
+
+@pytest.mark.parametrize(
+    ("override", "value"),
+    [
+        ("train.learning_rate=3e-4", 3e-4),
+        ("train.learning_rate=0.01", 0.01),
+        ("search.iterations=40", 40),
+        ("search.stage_weights=[1,2,3]", (1, 2, 3)),
+        ("train.linear_decay=true", True),
+        ("derive.generator_steps=9", 9),
+        ("derive.metric=frechet_distance", "frechet_distance"),
+        ("search.reset.threshold=0", 0),
+        ("data.source=folder:a=b", "folder:a=b"),
+        ("judge.width=16", 16),
+        ("seed=7", 7),
+    ],
+)
+def test_an_override_sets_one_setting_and_no_other(override: str, value: object) -> None:
+    name = override.partition("=")[0].split(".")
+    expected = Settings().model_dump()
+    after = load_settings(overrides=[override]).model_dump()
+    assert _get(expected, name) != value
+    _set(expected, name, value)
+    assert _get(after, name) == value
+    assert after == expected
+
+
+def choices(model: type[BaseModel] = Settings, before: str = "") -> Iterator[tuple[str, str]]:
+    """Every word that a setting takes, under the setting's name."""
+    for name, field in model.model_fields.items():
+        if get_origin(field.annotation) is Literal:
+            yield from ((before + name, choice) for choice in get_args(field.annotation))
+        elif isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from choices(field.annotation, f"{before}{name}.")
+
+
+def test_every_word_that_a_setting_takes_can_be_given() -> None:
+    words = list(choices())
+    assert ("compute.capture", "none") in words
+    for name, choice in words:  # YAML reads some words, such as "off", as something else
+        given = load_settings(overrides=[f"{name}={choice}"]).model_dump()
+        assert _get(given, name.split(".")) == choice, name
+
+
+def _get(tree: dict, name: list[str]) -> object:
+    for part in name:
+        tree = tree[part]
+    return tree
+
+
+def _set(tree: dict, name: list[str], value: object) -> None:
+    for part in name[:-1]:
+        tree = tree[part]
+    tree[name[-1]] = value
+
+
+def test_the_later_override_and_the_nearer_source_win(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text("search: {iterations: 50, candidates: 7}\n")
+    settings = load_settings("demo", file, ["search.candidates=8", "search.candidates=9"])
+    demo = load_settings("demo")
+    assert demo.search.iterations == 6
+    assert (settings.search.iterations, settings.search.candidates) == (50, 9)
+    assert settings.search.controller_steps == demo.search.controller_steps
+    assert settings.search.controller == demo.search.controller
+
+
+def test_an_empty_file_changes_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text("# nothing\n")
+    assert load_settings("demo", file) == load_settings("demo")
+
+
+def test_an_unknown_preset_offers_the_nearest() -> None:
+    message = refusal(preset="cifar10-papper")
+    assert "'cifar10-papper'" in message and "Did you mean 'cifar10-paper'?" in message
+    assert "stl10-transfer" in message
+    with pytest.raises(UserError):
+        load_settings("../presets/demo")
+
+
+@pytest.mark.parametrize(
+    ("override", "nearest"),
+    [
+        ("search.iteration=4", "search.iterations"),
+        ("serch.iterations=4", "search"),
+        ("sead=4", "seed"),
+        ("search.controler.hidden_size=4", "search.controller"),
+        ("search.controller.hiden_size=4", "search.controller.hidden_size"),
+        ("judge.widht=16", "judge.width"),
+        ("train.lerning_rate=2e-4", "train.learning_rate"),
+    ],
+)
+def test_an_unknown_setting_offers_the_nearest(override: str, nearest: str) -> None:
+    message = refusal(override)
+    assert f"Did you mean {nearest!r}?" in message
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        "search.iterations=0",
+        "search.iterations=-1",
+        "search.iterations=2.5",
+        "search.iterations=many",
+        "search.shared_epochs=0",
+        "search.controller_steps=0",
+        "search.controller.samples_per_step=0",
+        "search.controller.entropy_weight=-1",
+        "search.controller.baseline_decay=1",
+        "search.reset.window=1",
+        "search.reset.threshold=-1",
+        "search.generator_batch=1",
+        "search.learning_rate=0",
+        "search.learning_rate=-2e-4",
+        "search.learning_rate=nan",
+        "train.generator_steps=0",
+        "train.average_decay=1",
+        "train.validation_images=1",
+        "evaluate.images=0",
+        "evaluate.inception_splits=0",
+        "derive.metric=fid",
+        "data.image_size=0",
+        "data.image_size=512",
+        "network.bottom_size=-4",
+        "network.latent_size=0",
+        "compute.device=gpu",
+        "compute.precision=float16",
+        "compute.layout=best",
+        "compute.capture=always",
+        "search.strategy=evolution",
+        "seed=-1",
+        "log_every_steps=0",
+        "search=5",
+    ],
+)
+def test_a_bad_value_is_named_with_its_setting(override: str) -> None:
+    name, _, value = override.partition("=")
+    message = refusal(override)
+    assert f"Setting {name} cannot be" in message
+    assert value.lstrip("-")[:4] in message or "0.0002" in message
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        "judge.width=0",
+        "judge.epochs=-1",
+        "judge.image_size=33",
+        "judge.learning_rate=0",
+    ],
+)
+def test_a_bad_value_of_the_judge_is_named(override: str) -> None:
+    name, _, value = override.partition("=")
+    message = refusal(override)
+    assert name in message and value in message
+
+
+@pytest.mark.parametrize(
+    ("overrides", "words"),
+    [
+        (["search.beams=11"], ["beams (11)", "candidates (10)"]),
+        (["derive.top=11"], ["top (11)", "candidates (10)"]),
+        (["search.iterations=2"], ["iterations (2)", "3 stages"]),
+        (
+            ["data.image_size=40"],
+            ["data.image_size (40)", "network.bottom_size (4)"],
+        ),
+        (["data.image_size=36"], ["data.image_size (36)"]),
+        (
+            ["data.image_size=8", "network.bottom_size=8"],
+            ["data.image_size (8)", "bottom_size (8)"],
+        ),
+        (["network.bottom_size=64"], ["network.bottom_size (64)"]),
+        (["data.image_size=64"], ["search.stage_weights needs 4 values", "it has 3"]),
+        (["search.stage_weights=[1,2]"], ["search.stage_weights needs 3 values"]),
+        (["search.betas=[0,1]"], ["betas", "1"]),
+        (["train.betas=[-0.1,0.9]"], ["betas", "-0.1"]),
+    ],
+)
+def test_contradictions_are_named(overrides: list[str], words: list[str]) -> None:
+    message = refusal(*overrides)
+    for word in words:
+        assert word in message
+
+
+def test_all_bad_values_are_told_at_once() -> None:
+    message = refusal("search.candidates=0", "train.generator_steps=0", "seed=-1")
+    for name in ("search.candidates", "train.generator_steps", "seed"):
+        assert f"Setting {name} cannot be" in message
+
+
+def test_stage_weights_are_positive() -> None:
+    assert "search.stage_weights.1" in refusal("search.stage_weights=[1,0,1]")
+
+
+@pytest.mark.parametrize("override", ["search.iterations", "=4", "  =4", "data.source=[1", ""])
+def test_a_malformed_override_is_refused(override: str) -> None:
+    assert "--set" in refusal(override)
+
+
+@given(st.lists(st.floats(0.01, 1000), min_size=1, max_size=6), st.data())
+def test_every_stage_gets_an_iteration(weights: list[float], data: st.DataObject) -> None:
+    iterations = data.draw(st.integers(len(weights), 40))
+    starts = SearchSettings(stage_weights=tuple(weights), iterations=iterations).stage_starts()
+    assert len(starts) == len(weights) and starts[0] == 0
+    ends = [*starts[1:], iterations]
+    assert all(end > start for start, end in zip(starts, ends, strict=True))
+
+
+def test_stage_starts_follow_the_weights() -> None:
+    assert SearchSettings(stage_weights=(25, 30, 35), iterations=18).stage_starts() == [0, 5, 11]
+    assert SearchSettings(stage_weights=(1, 1, 98), iterations=3).stage_starts() == [0, 1, 2]
+    assert SearchSettings(stage_weights=(98, 1, 1), iterations=3).stage_starts() == [0, 1, 2]
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    assert str(tmp_path / "no.yaml") in refusal(file=tmp_path / "no.yaml")
+    assert str(tmp_path) in refusal(file=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"search: [1\n", "not valid YAML"),
+        (b"\xff\xfe\x00", "not valid YAML"),
+        (b"- search\n", "sections and settings"),
+        (b"just text\n", "sections and settings"),
+        (b"serch: {iterations: 3}\n", "Did you mean 'search'"),
+        (b"1: 2\n", "1"),
+        (b"search:\n", "search"),
+    ],
+)
+def test_a_broken_file_is_refused(tmp_path: Path, content: bytes, words: str) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_bytes(content)
+    assert words in refusal(file=file)
+
+
+def test_overrides_round_trip_through_yaml() -> None:
+    settings = load_settings(
+        "demo",
+        overrides=[
+            "search.learning_rate=1e-7",
+            "derive.generator_steps=null",
+            "seed=18446744073709551616",
+            "data.source='folder:/x y/ü: #1'",
+        ],
+    )
+    assert settings_from_tree(yaml.safe_load(settings_to_yaml(settings))) == settings
+    assert settings.data.source == "folder:/x y/ü: #1"
+
+
+def test_settings_are_frozen() -> None:
+    settings = Settings()
+    with pytest.raises(ValidationError):
+        settings.seed = 3
+    with pytest.raises(ValidationError):
+        settings.search.iterations = 3
+    with pytest.raises(AttributeError):
+        settings.judge.width = 16
+
+
+@pytest.mark.parametrize(
+    ("size", "bottom", "cells"), [(8, 4, 1), (32, 4, 3), (48, 6, 3), (256, 4, 6), (64, 2, 5)]
+)
+def test_cells_are_doublings(size: int, bottom: int, cells: int) -> None:
+    settings = load_settings(
+        overrides=[
+            f"data.image_size={size}",
+            f"network.bottom_size={bottom}",
+            f"search.stage_weights={[1] * cells}",
+        ]
+    )
+    assert settings.cells == cells
+
+
+def test_setting_names_reach_every_depth() -> None:
+    names = setting_names()
+    assert len(names) == len(set(names))
+    for name in ("seed", "search", "search.controller.hidden_size", "judge.width"):
+        assert name in names
+
+
+@pytest.mark.parametrize("name", ["2024", "1e5", "inf"])
+def test_a_quoted_value_stays_text(name: str) -> None:
+    assert load_settings(overrides=[f'data.source="{name}"']).data.source == name
+
+
+def test_infinite_numbers_are_refused() -> None:
+    with pytest.raises(UserError, match=r"train\.learning_rate"):
+        load_settings(overrides=["train.learning_rate=inf"])
+
+
+def test_more_cells_than_the_space_has_are_refused() -> None:
+    overrides = [
+        "data.image_size=256",
+        "network.bottom_size=1",
+        "search.stage_weights=[1,1,1,1,1,1,1,1]",
+    ]
+    with pytest.raises(UserError, match="at most 7"):
+        load_settings(overrides=overrides)
+
+
+def test_a_setting_that_stands_twice_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "twice.yaml"
+    file.write_text("seed: 3\nseed: 4\n")
+    assert "'seed' stands there twice" in refusal(file=file)
+
+
+@pytest.mark.parametrize("section", ["search", "search.controller", "train"])
+@pytest.mark.parametrize("value", ["[0.0, 1.0]", "[-0.1, 0.9]", "[0.9]"])
+def test_decay_rates_are_at_least_0_and_below_1(section: str, value: str) -> None:
+    assert f"{section}.betas" in refusal(f"{section}.betas={value}")

@@ -1,0 +1,233 @@
+"""Strategies: what every one keeps to, and what REINFORCE learns."""
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from autogan.files.storage import load_tree, save_tree
+from autogan.settings.sections import ControllerSettings, SearchSettings
+from autogan.spaces.space import Architecture, SearchSpace
+from autogan.strategies import STRATEGIES, Strategy, make_strategy
+from autogan.strategies.controller import Controller
+from autogan.strategies.reinforce import Reinforce, policy_loss
+
+SPACE = SearchSpace.autogan(3)
+TARGET = Architecture.parse("pre-batch-nearest+shortcut")
+
+
+def make(name: str, seed: int = 0) -> Strategy:
+    return make_strategy(SearchSettings(strategy=name), SPACE, seed)
+
+
+def reinforce(**settings: Any) -> Reinforce:
+    return Reinforce(SPACE, ControllerSettings(hidden_size=20, **settings), 0)
+
+
+def matches(architecture: Architecture) -> float:
+    return float(
+        sum(a == b for a, b in zip(architecture.to_vector(), TARGET.to_vector(), strict=True))
+    )
+
+
+@pytest.mark.parametrize("name", STRATEGIES)
+def test_every_strategy_keeps_to_the_seam(name: str, tmp_path: Path) -> None:
+    strategy = make(name)
+    for stage in range(3):
+        assert strategy.stage == stage
+        proposals = strategy.propose(60)
+        assert len(proposals) == 60
+        assert all(len(a) == stage + 1 and a in SPACE for a in proposals)
+        assert len(set(proposals)) > 5
+        if stage:
+            assert {a.prefix(stage) for a in proposals} == set(strategy.beams)
+        for size in (1, 4):
+            figures = strategy.observe(proposals[:size], [1.0 + i for i in range(size)])
+            assert isinstance(figures, dict)
+            assert all(isinstance(value, float) for value in figures.values())
+        save_tree(tmp_path / "state", strategy.state_dict())
+        restored = make(name, seed=5)
+        restored.propose(20)  # something to forget
+        restored.load_state_dict(load_tree(tmp_path / "state"))
+        assert restored.stage == stage
+        for _ in range(3):
+            ours, theirs = strategy.propose(20), restored.propose(20)
+            assert ours == theirs
+            rewards = [float(sum(a.to_vector())) for a in ours]
+            assert strategy.observe(ours, rewards) == restored.observe(theirs, rewards)
+        if stage < 2:
+            beams = list(dict.fromkeys(proposals))[:3]
+            strategy.grow(beams)
+            restored.grow(beams)
+            assert strategy.beams == beams
+            assert strategy.propose(20) == restored.propose(20)
+
+
+@pytest.mark.parametrize("name", STRATEGIES)
+def test_the_seed_decides_the_proposals(name: str) -> None:
+    assert make(name).propose(20) == make(name).propose(20)
+    assert make(name).propose(20) != make(name, seed=1).propose(20)
+
+
+@pytest.mark.parametrize("name", STRATEGIES)
+def test_the_first_policy_is_nearly_uniform(name: str) -> None:
+    proposals = make(name).propose(1500)
+    mean = sum(map(matches, proposals)) / len(proposals)
+    assert mean == pytest.approx(1 / 2 + 1 / 3 + 1 / 3 + 1 / 2, abs=0.15)
+    assert len(set(proposals)) == 36
+
+
+def test_policy_loss_by_hand_without_cross_terms() -> None:
+    log_p = torch.tensor([[-1.0, -2.0, -3.0], [-0.5, -0.5, -1.0]], requires_grad=True)
+    entropies = torch.tensor([[1.0, 1.0, 1.0], [0.5, 0.0, 0.5]], requires_grad=True)
+    advantages = torch.tensor([2.0, -1.0], requires_grad=True)
+    loss = policy_loss(log_p, entropies, advantages, 0.1)
+    # -((2·(-6) + (-1)·(-2)) / 2 + 0.1 · (3 + 1) / 2)
+    assert loss.item() == pytest.approx(4.8)
+    by_loop = -sum(
+        advantages[b] * log_p[b, t] + 0.1 * entropies[b, t] for b in range(2) for t in range(3)
+    )
+    assert loss.item() == pytest.approx(by_loop.item() / 2)
+    loss.backward()
+    assert advantages.grad is None
+    torch.testing.assert_close(log_p.grad, torch.tensor([[-1.0] * 3, [0.5] * 3]))
+    torch.testing.assert_close(entropies.grad, torch.full((2, 3), -0.05))
+
+
+@pytest.mark.parametrize("weight", [0.0, 0.1])
+def test_the_entropy_bonus_raises_the_entropy_of_a_skewed_controller(weight: float) -> None:
+    strategy = reinforce(entropy_weight=weight, learning_rate=0.01)
+    state = copy.deepcopy(strategy.state_dict())
+    for name, value in state["controller"].items():
+        if name.startswith("heads.") and name.endswith("bias"):
+            value[0] = 1.5
+    strategy.load_state_dict(state)
+    architectures = strategy.propose(8)
+
+    def step() -> float:  # equal rewards: the first baseline is their mean, all advantages are zero
+        figures = strategy.observe(architectures, [2.0] * 8)
+        return sum(value for name, value in figures.items() if name.startswith("entropy/"))
+
+    before, after = step(), step()
+    assert after > before + 0.005 if weight else after == before
+
+
+def test_the_baseline_follows_the_moving_average_and_is_subtracted() -> None:
+    strategy = reinforce(entropy_weight=0.0, learning_rate=1e-12)
+    architectures = strategy.propose(2)
+    expected = None
+    for rewards in ([2.0, 4.0], [5.0, 5.0], [1.0, 0.0]):
+        log_p = strategy._follow(architectures).log_probabilities.sum(1).tolist()
+        mean = sum(rewards) / 2
+        baseline = mean if expected is None else expected
+        loss = -sum((r - baseline) * p for r, p in zip(rewards, log_p, strict=True)) / 2
+        expected = 0.9 * baseline + 0.1 * mean
+        figures = strategy.observe(architectures, rewards)
+        assert figures["baseline"] == pytest.approx(expected)
+        assert figures["policy_loss"] == pytest.approx(loss, abs=1e-5)
+    assert expected == pytest.approx(0.9 * 3.2 + 0.1 * 0.5)
+    restored = reinforce()
+    restored.load_state_dict(strategy.state_dict())
+    assert restored.baseline == pytest.approx(expected)
+    strategy.grow(list(dict.fromkeys(strategy.propose(50)))[:2])
+    proposals = strategy.propose(2)
+    assert strategy.observe(proposals, [7.0, 9.0])["baseline"] == pytest.approx(8)
+
+
+def test_reinforce_learns_where_random_does_not() -> None:
+    means = {}
+    for name in STRATEGIES:
+        controller = ControllerSettings(hidden_size=32, learning_rate=0.01)
+        strategy = make_strategy(SearchSettings(strategy=name, controller=controller), SPACE, 0)
+        for _ in range(300):
+            architectures = strategy.propose(8)
+            strategy.observe(architectures, [matches(a) for a in architectures])
+        means[name] = sum(map(matches, strategy.propose(600))) / 600
+    assert means["reinforce"] > 3.5
+    assert means["random"] == pytest.approx(5 / 3, abs=0.25)
+
+
+def states_by_hand(
+    controller: Controller, start: tuple[Tensor, Tensor], codes: Tensor
+) -> tuple[Tensor, Tensor]:
+    """The LSTM cell by cell: zeros first, then the embedding of what was taken."""
+    hidden, cell = start
+    x = torch.zeros_like(hidden)
+    for step, embedding in enumerate(controller.embeddings):
+        hidden, cell = controller.lstm(x, (hidden, cell))
+        x = embedding(codes[:, step])
+    return hidden, cell
+
+
+@torch.no_grad()
+def test_grow_keeps_the_states_that_made_the_beams_and_the_next_controller_starts_there() -> None:
+    strategy = reinforce(learning_rate=0.05, entropy_weight=0.0)
+    for _ in range(3):  # a policy that has left its start
+        with torch.enable_grad():
+            architectures = strategy.propose(4)
+            strategy.observe(architectures, [matches(a) for a in architectures])
+    beams = list(dict.fromkeys(strategy.propose(100)))[:3]
+    assert len(beams) == 3
+    first = copy.deepcopy(strategy.controller)
+    codes = torch.tensor([beam.to_vector() for beam in beams])
+    hidden, cell = states_by_hand(first, (torch.zeros(3, 20), torch.zeros(3, 20)), codes)
+    strategy.grow(beams)
+    assert strategy.beams == beams and strategy.stage == 1
+    kept_hidden, kept_cell = strategy.state_dict()["beam_states"]
+    torch.testing.assert_close(kept_hidden, hidden)
+    torch.testing.assert_close(kept_cell, cell)
+    assert (hidden[0] - hidden[1]).abs().max() > 1e-3
+
+    # The loss of a batch over mixed beams is that of the new controller run from these states.
+    options = [(2, 0, 1), (1, 2, 0), (2, 1, 1), (0, 1, 2)]
+    proposals = [
+        SPACE.extend(beams[b], [1, n, u, 0, 1])
+        for b, n, u in zip([2, 0, 1, 2], options[1] + (0,), options[0] + (2,), strict=True)
+    ]
+    order = torch.tensor([2, 0, 1, 2])
+    codes = torch.tensor([a.to_vector()[4:] for a in proposals])
+    controller = copy.deepcopy(strategy.controller)
+    trace = controller((hidden[order], cell[order]), codes)
+    rewards = torch.tensor([1.0, 2.0, 4.0, 9.0])
+    expected = policy_loss(trace.log_probabilities, trace.entropies, rewards - 4, 0.0)
+    wrong = controller((hidden[order.flip(0)] * 0, cell[order] * 0), codes)
+    other = policy_loss(wrong.log_probabilities, wrong.entropies, rewards - 4, 0.0)
+    with torch.enable_grad():
+        figures = strategy.observe(proposals, rewards.tolist())
+    assert figures["policy_loss"] == pytest.approx(expected.item(), abs=1e-6)
+    assert abs(other.item() - expected.item()) > 1e-5
+
+    # And the states after these choices become those of the next stage.
+    controller = copy.deepcopy(strategy.controller)
+    after = states_by_hand(controller, (hidden[order], cell[order]), codes)
+    strategy.grow(proposals)
+    for kept, value in zip(strategy.state_dict()["beam_states"], after, strict=True):
+        torch.testing.assert_close(kept, value)
+    assert {a.prefix(2) for a in strategy.propose(100)} == set(proposals)
+
+
+def test_proposals_depend_on_the_state_of_their_own_beam() -> None:
+    """A controller whose first answer copies the sign of the state it starts from."""
+    strategy = reinforce()
+    beams = list(dict.fromkeys(strategy.propose(50)))[:2]
+    strategy.grow(beams)
+    state = copy.deepcopy(strategy.state_dict())
+    controller = state["controller"]
+    for value in controller.values():
+        value.zero_()
+    controller["lstm.bias_ih"][20:40] = 20.0  # forget gate open: the cell state stays
+    controller["lstm.bias_ih"][60:80] = 20.0  # output gate open
+    controller["heads.0.weight"][1] = 5.0
+    state["beam_states"] = [
+        torch.zeros(2, 20),
+        torch.stack([torch.full((20,), 5.0), torch.full((20,), -5.0)]),
+    ]
+    strategy.load_state_dict(state)
+    proposals = strategy.propose(60)
+    assert {a.prefix(1) for a in proposals} == set(beams)
+    for architecture in proposals:
+        expected = "pre" if architecture.prefix(1) == beams[0] else "post"
+        assert architecture.cells[1].order == expected
