@@ -320,9 +320,11 @@ def test_selection_and_report_never_share_latents(
 
         return evaluated
 
-    for module in (autogan.evaluate, autogan.search):
+    for module in (autogan.method.evaluate, autogan.method.search):
         monkeypatch.setattr(module, "generate", recorded(module.generate))
-    monkeypatch.setattr(autogan.pipeline, "evaluate", reporting(autogan.pipeline.evaluate))
+    monkeypatch.setattr(
+        autogan.method.pipeline, "evaluate", reporting(autogan.method.pipeline.evaluate)
+    )
     search_and_train(tiny_settings(home / "images"), tmp_path / "run")
     selection, report = (torch.cat(used[name]) for name in ("selection", "report"))
     # 7 children, and 4 validations of the same latents; in the report the generator and an untrained
