@@ -1,11 +1,11 @@
 """The search and the training as functions, for use from Python."""
 
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from autogan.method.pipeline import prepare_run, run_everything, run_training, search_part
+from autogan.method.pipeline import run_everything, run_ranking, run_training
 from autogan.progress.base import Progress
-from autogan.report.live import LiveReport
 from autogan.runs.folder import Run, Task
 from autogan.settings.sections import Settings
 from autogan.spaces.autogan.generator import Generator
@@ -21,17 +21,9 @@ def search_architectures(
     Each is scored with the shared weights; `settings.derive.candidates` are sampled.
     Raises `UserError` for data or settings that cannot be used.
     """
-    progress = progress or Progress()
-    run = Run.create(Path(folder), settings, Task("search"))
-    try:
-        search = search_part(run, prepare_run(run, progress), progress)
-        ranking = search.rank()
-        search.write_architectures()
-        LiveReport(run.folder).draw()
-        run.seal()
-    finally:
-        run.close()
-    return [Architecture.parse(child.architecture) for child in ranking]
+    with closing(Run.create(Path(folder), settings, Task("search"))) as run:
+        ranking = run_ranking(run, progress or Progress())
+    return [child.architecture for child in ranking]
 
 
 def train_architecture(
@@ -44,11 +36,8 @@ def train_architecture(
 
     Returns the averaged generator in evaluation mode and the content of results.json.
     """
-    run = Run.create(Path(folder), settings, Task("train", str(architecture)))
-    try:
+    with closing(Run.create(Path(folder), settings, Task("train", str(architecture)))) as run:
         results = run_training(run, architecture, progress or Progress())
-    finally:
-        run.close()
     return load_generator(run.folder / "generator.safetensors").generator, results
 
 
@@ -59,9 +48,6 @@ def search_and_train(
 
     Returns the averaged generator in evaluation mode and the content of results.json.
     """
-    run = Run.create(Path(folder), settings)
-    try:
+    with closing(Run.create(Path(folder), settings)) as run:
         results = run_everything(run, progress or Progress())
-    finally:
-        run.close()
     return load_generator(run.folder / "generator.safetensors").generator, results

@@ -16,9 +16,12 @@ from autogan.images import DataSet, ImageSet
 from autogan.judges import DomainJudge, Judge, Judgement, Reference
 from autogan.method.context import Context
 from autogan.method.dynamic_reset import LossWindow
-from autogan.method.search import Position, Search
+from autogan.method.search import CONTROLLER, GROWTH, SHARED_TRAINING, Position, Ranking, Search
 from autogan.progress.base import Progress
+from autogan.runs.drive import drive
 from autogan.runs.folder import Run
+from autogan.runs.journal import Journal
+from autogan.runs.outcomes import Child
 from autogan.runs.workload import Workload
 from autogan.settings.loading import settings_from_tree
 from autogan.settings.sections import Settings
@@ -36,11 +39,10 @@ class ColourJudge(Judge):
         return Judgement(features, torch.softmax(60 * x.mean((2, 3)), dim=1))
 
 
-class QuietRun(Run):
-    """A run without curves: TensorBoard takes seconds to load."""
-
-    def curve(self, name: str, value: float, step: int) -> None:
-        self.__dict__.setdefault("curves", []).append((name, value, step))
+@pytest.fixture(autouse=True)
+def without_curves(monkeypatch: pytest.MonkeyPatch) -> None:
+    """TensorBoard takes seconds to load."""
+    monkeypatch.setattr(Journal, "curve", lambda journal, name, value, step: None)
 
 
 def settings(every_minutes: float = 10, **search: Any) -> Settings:
@@ -96,7 +98,36 @@ def make(folder: Path, name: str = "run", layout: str = "auto", **search: Any) -
         compute,
         Workload(chosen, len(data.train), judge_examples=len(data.train)),
     )
-    return Search(context, QuietRun.create(folder / name, chosen), Progress())
+    return Search(context, Run.create(folder / name, chosen), Progress())
+
+
+def searched(search: Search) -> Search:
+    drive(search, search.run.keeper("search"))
+    return search
+
+
+def ranked(search: Search) -> list[Child]:
+    drive(Ranking(search), search.run.keeper("ranking"))
+    return search.ranking
+
+
+def through(search: Search, phase: str) -> None:
+    """Steps until a phase of the present iteration has ended."""
+    while search.at.phase == phase and not (
+        search._shared_training_has_ended()
+        if phase == SHARED_TRAINING
+        else search.at.step >= search.options.controller_steps
+    ):
+        search.step()
+    following = {SHARED_TRAINING: CONTROLLER, CONTROLLER: GROWTH}[phase]
+    search.at = Position(following, collapsed=search.at.collapsed)
+
+
+def grown(search: Search) -> None:
+    while not search.all_scored(lambda: search.distinct(search.options.candidates), "beam"):
+        pass
+    search.grow()
+    search.at = Position()
 
 
 def equal_trees(one: Any, other: Any) -> bool:
@@ -159,12 +190,12 @@ def test_a_window_can_be_cleared_and_restored(tmp_path: Path) -> None:
 
 def test_a_search_runs_to_its_end_and_remembers_every_child(tmp_path: Path) -> None:
     search = make(tmp_path)
-    search.run_all()
+    searched(search)
     assert search.iteration == 2 and search.stage == 1 and search.steps == 8
     expected = [(0, 0, "controller")] * 4 + [(0, 0, "beam")] * 4 + [(1, 1, "controller")] * 4
     assert [(c.stage, c.iteration, c.purpose) for c in search.history] == expected
     for child in search.history:
-        assert len(Architecture.parse(child.architecture)) == child.stage + 1
+        assert len(child.architecture) == child.stage + 1
         assert 1 <= child.reward <= 3 and child.seconds >= 0
     assert len({child.reward for child in search.history}) > 4
 
@@ -172,17 +203,19 @@ def test_a_search_runs_to_its_end_and_remembers_every_child(tmp_path: Path) -> N
     assert len({child.architecture for child in candidates}) == 4
     best = sorted(candidates, key=lambda child: child.reward, reverse=True)[:2]
     assert search.beams == [best]
-    beams = [Architecture.parse(child.architecture) for child in best]
-    assert search.strategy.beams == beams
-    later = [Architecture.parse(c.architecture) for c in search.history if c.stage == 1]
+    beams = [child.architecture for child in best]
+    assert search.strategy.state_dict()["beams"] == [str(beam) for beam in beams]
+    later = [c.architecture for c in search.history if c.stage == 1]
     assert all(architecture.prefix(1) in beams for architecture in later)
     written = search.run.read("architectures.json")
     assert [c["architecture"] for c in written["stages"][0]] == [str(beam) for beam in beams]
     assert [c["vector"] for c in written["stages"][0]] == [beam.to_vector() for beam in beams]
 
-    more = search.candidates(3, "derive")
+    more = ranked(search)
     assert [c.reward for c in more] == sorted((c.reward for c in more), reverse=True)
-    assert len({c.architecture for c in more}) == 3 and {c.purpose for c in more} == {"derive"}
+    assert len({c.architecture for c in more}) == len(more) == 10 and {c.purpose for c in more} == {
+        "derive"
+    }
 
 
 @pytest.mark.parametrize(("weights", "stages"), [((1, 2), [0, 1, 1]), ((2, 1), [0, 0, 1])])
@@ -190,7 +223,7 @@ def test_growth_comes_at_its_iteration(
     tmp_path: Path, weights: tuple[int, int], stages: list[int]
 ) -> None:
     search = make(tmp_path, iterations=3, stage_weights=weights, controller_steps=1)
-    search.run_all()
+    searched(search)
     children = [c for c in search.history if c.purpose == "controller"]
     assert [c.stage for c in children[::2]] == stages
     assert [c.iteration for c in children[::2]] == [0, 1, 2]
@@ -201,14 +234,14 @@ def test_growth_comes_at_its_iteration(
 def test_a_stage_trains_on_images_of_its_own_size(tmp_path: Path) -> None:
     search = make(tmp_path)
     assert search.batches.next().shape == (4, 3, 8, 8)
-    search.grow()
+    grown(search)
     assert search.batches.next().shape == (4, 3, 16, 16)
 
 
 def test_a_reset_keeps_the_controller_and_draws_fresh_weights(tmp_path: Path) -> None:
     search = make(tmp_path, reset={"window": 2})
-    search.train_shared_weights()
-    search.train_controller()
+    through(search, SHARED_TRAINING)
+    through(search, CONTROLLER)
     for window in (search.generator_losses, search.discriminator_losses):
         for _ in range(2):
             window.add(torch.tensor(1.0))
@@ -234,10 +267,10 @@ def test_a_reset_keeps_the_controller_and_draws_fresh_weights(tmp_path: Path) ->
 def test_shared_training_stops_when_the_game_has_ended(tmp_path: Path) -> None:
     reset = {"window": 2, "threshold": 1e9}
     ended = make(tmp_path, shared_epochs=3, reset=reset)
-    ended.train_shared_weights()
+    through(ended, SHARED_TRAINING)
     assert ended.at.collapsed and ended.steps == 10
     alive = make(tmp_path, "alive", shared_epochs=3, reset={**reset, "threshold": 0})
-    alive.train_shared_weights()
+    through(alive, SHARED_TRAINING)
     assert not alive.at.collapsed and alive.steps == 24
 
 
@@ -259,7 +292,7 @@ def test_a_collapsed_game_is_reset_after_growth_and_never_at_the_very_end(
         search.at = Position("controller", collapsed=True)
 
     monkeypatch.setattr(search, "train_shared_weights", collapse)
-    search.run_all()
+    searched(search)
     assert seen == [("grow", 0), ("reset", 0), ("reset", 1)]
 
 
@@ -272,7 +305,7 @@ def reward_of(search: Search, architecture: Architecture) -> float:
 @pytest.mark.parametrize("text", ["pre-batch-nearest", "post-none-deconvolution+shortcut"])
 def test_scoring_neither_reads_nor_writes_running_statistics(tmp_path: Path, text: str) -> None:
     search = make(tmp_path)
-    search.train_shared_weights()
+    through(search, SHARED_TRAINING)
     architecture = Architecture.parse(text)
     generator = search.gan.generator
     latents = torch.randn(6, 16, generator=torch.Generator().manual_seed(0))
@@ -304,15 +337,15 @@ def test_a_search_goes_on_from_every_step_as_if_never_interrupted(
     shape |= {"shared_epochs": None, "controller_steps": 1}
     whole = make(tmp_path, every_minutes=0, **shape)
     saved: list[Any] = []
-    save_checkpoint = whole.run.save_checkpoint
+    save_checkpoint = whole.run.checkpoints.save
 
     def save(part: str, state: dict[str, Any], position: dict[str, Any] | None = None) -> None:
         save_checkpoint(part, state, position)
         saved.append((part, copied(state, tmp_path / "state"), dict(position or {})))
 
-    whole.run.save_checkpoint = save  # type: ignore[method-assign]
-    whole.run_all()
-    whole.rank()
+    whole.run.checkpoints.save = save  # type: ignore[method-assign]
+    searched(whole)
+    ranked(whole)
     phases = [position["phase"] for _, _, position in saved]
     assert set(phases) == {"shared training", "controller", "growth", "ranking"}
     expected = timeless(whole.state_dict())
@@ -320,12 +353,12 @@ def test_a_search_goes_on_from_every_step_as_if_never_interrupted(
         if number % 7 and number < len(saved) - 2:
             continue
         restored = make(tmp_path, f"from-{number}", **shape)
-        restored.run.save_checkpoint(part, state)
+        restored.run.checkpoints.save(part, state)
         if part == "search":
-            restored.run_all()
+            searched(restored)
         else:
             restored.load_state_dict(state)
-        restored.rank()
+        ranked(restored)
         assert equal_trees(timeless(restored.state_dict()), expected), phases[number]
 
 
@@ -369,7 +402,7 @@ def test_training_that_went_wrong_goes_back_to_the_last_good_state(
     )
     spoil(monkeypatch, search, {5})
     with pytest.warns(UserWarning, match="last good checkpoint"):
-        search.run_all()
+        searched(search)
     assert search.iteration == 2 and len(events(search, "rolled_back")) == 1
     assert all(bool(p.isfinite().all()) for p in search.gan.generator.parameters())
     losses = [line["step"] for line in events(search, "losses")]
@@ -385,8 +418,8 @@ def test_training_that_goes_wrong_again_and_again_is_given_up(
         pytest.warns(UserWarning, match="attempt 3 of 3"),
         pytest.raises(Diverged, match=r"happened 4 times.*learning rate"),
     ):
-        search.run_all()
-    kept = search.run.load_checkpoint("search")
+        searched(search)
+    kept = search.run.checkpoints.load("search")
     assert kept is not None
     search.load_state_dict(kept)
     search.refuse_non_finite()
@@ -396,7 +429,7 @@ def test_a_child_that_cannot_be_scored_is_recorded_and_the_search_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     search, calls = make(tmp_path), 0
-    whole = search.reward
+    whole = search.scorer.reward
 
     def reward(judgement: Judgement) -> float:
         nonlocal calls
@@ -405,22 +438,24 @@ def test_a_child_that_cannot_be_scored_is_recorded_and_the_search_goes_on(
             raise FloatingPointError("its reward is nan")
         return whole(judgement)
 
-    monkeypatch.setattr(search, "reward", reward)
-    search.run_all()
+    monkeypatch.setattr(search.scorer, "reward", reward)
+    searched(search)
     failed = events(search, "failed")
     assert [line["purpose"] for line in failed] == ["controller", "beam"]
-    assert len(search.history) == 10 and search.failed == 2
+    assert len(search.history) == 10 and len(search.failures) == 2
     assert search.run.read("architectures.json")["failed"] == 2
-    assert failed[1]["architecture"] not in {child.architecture for child in search.beams[0]}
+    assert failed[1]["architecture"] not in {str(child.architecture) for child in search.beams[0]}
 
 
 def test_a_search_of_which_no_candidate_can_be_scored_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     search = make(tmp_path)
-    monkeypatch.setattr(search, "reward", lambda judgement: float("nan") / search.no_such_thing)
+    monkeypatch.setattr(
+        search.scorer, "reward", lambda judgement: float("nan") / search.no_such_thing
+    )
     with pytest.raises(AttributeError):  # a fault of ours is not taken for a child's
-        search.run_all()
-    monkeypatch.setattr(search, "reward", lambda judgement: 1 / 0)
+        searched(search)
+    monkeypatch.setattr(search.scorer, "reward", lambda judgement: 1 / 0)
     with pytest.raises(UserError, match="None of 4 candidates could be scored"):
-        search.run_all()
+        searched(search)

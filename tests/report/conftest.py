@@ -10,8 +10,8 @@ import torch
 
 from autogan.basics.version import RESULTS_SCHEMA
 from autogan.files.pictures import save_picture
-from autogan.method.search import Child
 from autogan.runs.folder import Run, Task
+from autogan.runs.outcomes import Child
 from autogan.runs.record import PICTURES
 from autogan.settings.loading import load_settings
 

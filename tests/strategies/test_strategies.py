@@ -1,6 +1,7 @@
 """Strategies: what every one keeps to, and what REINFORCE learns."""
 
 import copy
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ from torch import Tensor
 from autogan.files.storage import load_tree, save_tree
 from autogan.settings.sections import ControllerSettings, SearchSettings
 from autogan.spaces.space import Architecture, SearchSpace
-from autogan.strategies import STRATEGIES, Strategy, make_strategy
+from autogan.strategies import STRATEGIES, make_strategy
+from autogan.strategies.base import Observation, Rung, Strategy
 from autogan.strategies.controller import Controller
 from autogan.strategies.reinforce import Reinforce, policy_loss
 
@@ -21,6 +23,36 @@ TARGET = Architecture.parse("pre-batch-nearest+shortcut")
 
 def make(name: str, seed: int = 0) -> Strategy:
     return make_strategy(SearchSettings(strategy=name), SPACE, seed)
+
+
+def propose(strategy: Strategy, count: int, stage: int = 0) -> list[Architecture]:
+    return strategy.propose(count, Rung(stage), [])
+
+
+def observations(
+    architectures: Sequence[Architecture], rewards: Sequence[float]
+) -> list[Observation]:
+    return [
+        Observation(a, Rung(len(a) - 1), 0, (float(reward),))
+        for a, reward in zip(architectures, rewards, strict=True)
+    ]
+
+
+def observe(
+    strategy: Strategy, architectures: Sequence[Architecture], rewards: Sequence[float]
+) -> dict[str, float]:
+    return strategy.observe(observations(architectures, rewards))
+
+
+def stage_of(strategy: Strategy) -> int:
+    beams = strategy.state_dict()["beams"]
+    return len(Architecture.parse(beams[0])) if beams else 0
+
+
+def promote(strategy: Strategy, architectures: Sequence[Architecture]) -> list[Architecture]:
+    """The next stage, with exactly these beams."""
+    made = observations(architectures, range(len(architectures), 0, -1))
+    return strategy.promote(made[0].rung, made, len(made))
 
 
 def reinforce(**settings: Any) -> Reinforce:
@@ -37,44 +69,49 @@ def matches(architecture: Architecture) -> float:
 def test_every_strategy_keeps_to_the_seam(name: str, tmp_path: Path) -> None:
     strategy = make(name)
     for stage in range(3):
-        assert strategy.stage == stage
-        proposals = strategy.propose(60)
+        assert stage_of(strategy) == stage
+        proposals = propose(strategy, 60, stage_of(strategy))
         assert len(proposals) == 60
         assert all(len(a) == stage + 1 and a in SPACE for a in proposals)
         assert len(set(proposals)) > 5
         if stage:
             assert {a.prefix(stage) for a in proposals} == set(strategy.beams)
         for size in (1, 4):
-            figures = strategy.observe(proposals[:size], [1.0 + i for i in range(size)])
+            figures = observe(strategy, proposals[:size], [1.0 + i for i in range(size)])
             assert isinstance(figures, dict)
             assert all(isinstance(value, float) for value in figures.values())
         save_tree(tmp_path / "state", strategy.state_dict())
         restored = make(name, seed=5)
-        restored.propose(20)  # something to forget
+        propose(restored, 20, stage_of(restored))  # something to forget
         restored.load_state_dict(load_tree(tmp_path / "state"))
-        assert restored.stage == stage
+        assert stage_of(restored) == stage
         for _ in range(3):
-            ours, theirs = strategy.propose(20), restored.propose(20)
+            ours, theirs = (
+                propose(strategy, 20, stage_of(strategy)),
+                propose(restored, 20, stage_of(restored)),
+            )
             assert ours == theirs
             rewards = [float(sum(a.to_vector())) for a in ours]
-            assert strategy.observe(ours, rewards) == restored.observe(theirs, rewards)
+            assert observe(strategy, ours, rewards) == observe(restored, theirs, rewards)
         if stage < 2:
             beams = list(dict.fromkeys(proposals))[:3]
-            strategy.grow(beams)
-            restored.grow(beams)
+            promote(strategy, beams)
+            promote(restored, beams)
             assert strategy.beams == beams
-            assert strategy.propose(20) == restored.propose(20)
+            assert propose(strategy, 20, stage_of(strategy)) == propose(
+                restored, 20, stage_of(restored)
+            )
 
 
 @pytest.mark.parametrize("name", STRATEGIES)
 def test_the_seed_decides_the_proposals(name: str) -> None:
-    assert make(name).propose(20) == make(name).propose(20)
-    assert make(name).propose(20) != make(name, seed=1).propose(20)
+    assert propose(make(name), 20) == propose(make(name), 20)
+    assert propose(make(name), 20) != propose(make(name, seed=1), 20)
 
 
 @pytest.mark.parametrize("name", STRATEGIES)
 def test_the_first_policy_is_nearly_uniform(name: str) -> None:
-    proposals = make(name).propose(1500)
+    proposals = propose(make(name), 1500)
     mean = sum(map(matches, proposals)) / len(proposals)
     assert mean == pytest.approx(1 / 2 + 1 / 3 + 1 / 3 + 1 / 2, abs=0.15)
     assert len(set(proposals)) == 36
@@ -105,10 +142,10 @@ def test_the_entropy_bonus_raises_the_entropy_of_a_skewed_controller(weight: flo
         if name.startswith("heads.") and name.endswith("bias"):
             value[0] = 1.5
     strategy.load_state_dict(state)
-    architectures = strategy.propose(8)
+    architectures = propose(strategy, 8, stage_of(strategy))
 
     def step() -> float:  # equal rewards: the first baseline is their mean, all advantages are zero
-        figures = strategy.observe(architectures, [2.0] * 8)
+        figures = observe(strategy, architectures, [2.0] * 8)
         return sum(value for name, value in figures.items() if name.startswith("entropy/"))
 
     before, after = step(), step()
@@ -117,7 +154,7 @@ def test_the_entropy_bonus_raises_the_entropy_of_a_skewed_controller(weight: flo
 
 def test_the_baseline_follows_the_moving_average_and_is_subtracted() -> None:
     strategy = reinforce(entropy_weight=0.0, learning_rate=1e-12)
-    architectures = strategy.propose(2)
+    architectures = propose(strategy, 2, stage_of(strategy))
     expected = None
     for rewards in ([2.0, 4.0], [5.0, 5.0], [1.0, 0.0]):
         log_p = strategy._follow(architectures).log_probabilities.sum(1).tolist()
@@ -125,16 +162,16 @@ def test_the_baseline_follows_the_moving_average_and_is_subtracted() -> None:
         baseline = mean if expected is None else expected
         loss = -sum((r - baseline) * p for r, p in zip(rewards, log_p, strict=True)) / 2
         expected = 0.9 * baseline + 0.1 * mean
-        figures = strategy.observe(architectures, rewards)
+        figures = observe(strategy, architectures, rewards)
         assert figures["baseline"] == pytest.approx(expected)
         assert figures["policy_loss"] == pytest.approx(loss, abs=1e-5)
     assert expected == pytest.approx(0.9 * 3.2 + 0.1 * 0.5)
     restored = reinforce()
     restored.load_state_dict(strategy.state_dict())
     assert restored.baseline == pytest.approx(expected)
-    strategy.grow(list(dict.fromkeys(strategy.propose(50)))[:2])
-    proposals = strategy.propose(2)
-    assert strategy.observe(proposals, [7.0, 9.0])["baseline"] == pytest.approx(8)
+    promote(strategy, list(dict.fromkeys(propose(strategy, 50, stage_of(strategy))))[:2])
+    proposals = propose(strategy, 2, stage_of(strategy))
+    assert observe(strategy, proposals, [7.0, 9.0])["baseline"] == pytest.approx(8)
 
 
 def test_reinforce_learns_where_random_does_not() -> None:
@@ -143,9 +180,9 @@ def test_reinforce_learns_where_random_does_not() -> None:
         controller = ControllerSettings(hidden_size=32, learning_rate=0.01)
         strategy = make_strategy(SearchSettings(strategy=name, controller=controller), SPACE, 0)
         for _ in range(300):
-            architectures = strategy.propose(8)
-            strategy.observe(architectures, [matches(a) for a in architectures])
-        means[name] = sum(map(matches, strategy.propose(600))) / 600
+            architectures = propose(strategy, 8, stage_of(strategy))
+            observe(strategy, architectures, [matches(a) for a in architectures])
+        means[name] = sum(map(matches, propose(strategy, 600, stage_of(strategy)))) / 600
     assert means["reinforce"] > 3.5
     assert means["random"] == pytest.approx(5 / 3, abs=0.25)
 
@@ -167,14 +204,14 @@ def test_grow_keeps_the_states_that_made_the_beams_and_the_next_controller_start
     strategy = reinforce(learning_rate=0.05, entropy_weight=0.0)
     for _ in range(3):  # a policy that has left its start
         with torch.enable_grad():
-            architectures = strategy.propose(4)
-            strategy.observe(architectures, [matches(a) for a in architectures])
-    beams = list(dict.fromkeys(strategy.propose(100)))[:3]
+            architectures = propose(strategy, 4, stage_of(strategy))
+            observe(strategy, architectures, [matches(a) for a in architectures])
+    beams = list(dict.fromkeys(propose(strategy, 100, stage_of(strategy))))[:3]
     assert len(beams) == 3
     first = copy.deepcopy(strategy.controller)
     codes = torch.tensor([beam.to_vector() for beam in beams])
     hidden, cell = states_by_hand(first, (torch.zeros(3, 20), torch.zeros(3, 20)), codes)
-    strategy.grow(beams)
+    promote(strategy, beams)
     assert strategy.beams == beams and strategy.stage == 1
     kept_hidden, kept_cell = strategy.state_dict()["beam_states"]
     torch.testing.assert_close(kept_hidden, hidden)
@@ -196,24 +233,24 @@ def test_grow_keeps_the_states_that_made_the_beams_and_the_next_controller_start
     wrong = controller((hidden[order.flip(0)] * 0, cell[order] * 0), codes)
     other = policy_loss(wrong.log_probabilities, wrong.entropies, rewards - 4, 0.0)
     with torch.enable_grad():
-        figures = strategy.observe(proposals, rewards.tolist())
+        figures = observe(strategy, proposals, rewards.tolist())
     assert figures["policy_loss"] == pytest.approx(expected.item(), abs=1e-6)
     assert abs(other.item() - expected.item()) > 1e-5
 
     # And the states after these choices become those of the next stage.
     controller = copy.deepcopy(strategy.controller)
     after = states_by_hand(controller, (hidden[order], cell[order]), codes)
-    strategy.grow(proposals)
+    promote(strategy, proposals)
     for kept, value in zip(strategy.state_dict()["beam_states"], after, strict=True):
         torch.testing.assert_close(kept, value)
-    assert {a.prefix(2) for a in strategy.propose(100)} == set(proposals)
+    assert {a.prefix(2) for a in propose(strategy, 100, stage_of(strategy))} == set(proposals)
 
 
 def test_proposals_depend_on_the_state_of_their_own_beam() -> None:
     """A controller whose first answer copies the sign of the state it starts from."""
     strategy = reinforce()
-    beams = list(dict.fromkeys(strategy.propose(50)))[:2]
-    strategy.grow(beams)
+    beams = list(dict.fromkeys(propose(strategy, 50, stage_of(strategy))))[:2]
+    promote(strategy, beams)
     state = copy.deepcopy(strategy.state_dict())
     controller = state["controller"]
     for value in controller.values():
@@ -226,7 +263,7 @@ def test_proposals_depend_on_the_state_of_their_own_beam() -> None:
         torch.stack([torch.full((20,), 5.0), torch.full((20,), -5.0)]),
     ]
     strategy.load_state_dict(state)
-    proposals = strategy.propose(60)
+    proposals = propose(strategy, 60, stage_of(strategy))
     assert {a.prefix(1) for a in proposals} == set(beams)
     for architecture in proposals:
         expected = "pre" if architecture.prefix(1) == beams[0] else "post"

@@ -64,7 +64,7 @@ def train(
         from autogan.judges import domain_judge
         from autogan.judges.confusion import confusion_counts, worst_confusions
         from autogan.judges.tasks import Task
-        from autogan.judges.training import NetworkTraining
+        from autogan.judges.training import NetworkTraining, train_to_end
         from autogan.runs.workload import Workload
 
         source = settings.data
@@ -83,15 +83,16 @@ def train(
         progress.plan({"judge": [load]})
         progress.start("judge")
 
-        def drive(training: NetworkTraining) -> None:
-            while training.step < training.steps:
-                training.train_step()
-                progress.status(f"step {training.step} of {training.steps}")
+        def train(training: NetworkTraining) -> None:
+            def told() -> None:
+                progress.status(f"step {training.steps_done} of {training.steps}")
                 progress.advance(load / training.steps)
-            training.refuse_non_finite()
+
+            training.on_step = told
+            train_to_end(training)
 
         judge = domain_judge(
-            images, settings.judge, settings.seed, device, default_cache_directory(), drive
+            images, settings.judge, settings.seed, device, default_cache_directory(), train
         )
         progress.status("looking at the held-out images")
         examples = judge.task.examples(images.held_out, f"The held-out part of {images.name}")

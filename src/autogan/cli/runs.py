@@ -111,12 +111,9 @@ def search(
     folder = _required(out)
     if not (resume and _ended(folder, Task("search"), settings, "architectures.json")):
         with _opened(settings, folder, Task("search"), resume, time_limit) as (run, progress):
-            from autogan.method.pipeline import prepare_run, search_part
-            from autogan.report.live import LiveReport
+            from autogan.method.pipeline import run_search
 
-            search_part(run, prepare_run(run, progress), progress)
-            LiveReport(run.folder).draw()
-            run.seal()
+            run_search(run, progress)
     if as_json:
         print(json.dumps(read_json(folder / "architectures.json")))
     else:
@@ -142,19 +139,9 @@ def derive(
     again = derive_command(folder)
     opened = _opened(settings, folder, Task("search"), True, time_limit, again)
     with opened as (run, progress):
-        from autogan.method.pipeline import derive_part, prepare_run, search_part
-        from autogan.report.live import LiveReport
+        from autogan.method.pipeline import run_derivation
 
-        searched = run.position("search") or {"iteration": 0}
-        if searched["iteration"] < settings.search.iterations:
-            raise UserError(
-                f"The search in {folder} has not ended. Finish it first: autogan search --out "
-                f"{folder} --resume"
-            )
-        context = prepare_run(run, progress)
-        candidates = derive_part(search_part(run, context, progress), run, context, progress)
-        LiveReport(run.folder).draw()
-        run.seal()
+        candidates = run_derivation(run, progress)
         found = run.read("derive.json")
     if as_json:
         print(json.dumps(found))
@@ -165,7 +152,7 @@ def derive(
     table = Table("architecture", "with shared weights", "inception score", "Fréchet distance")
     for candidate in candidates:
         table.add_row(
-            candidate.architecture,
+            str(candidate.architecture),
             f"{candidate.shared_reward:.3f}",
             _figure(candidate.validation.inception_score),
             f"{candidate.validation.frechet_distance:.2f}",

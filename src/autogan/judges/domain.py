@@ -23,7 +23,7 @@ from autogan.judges.storage import (
     write_tensors,
 )
 from autogan.judges.tasks import Examples, Task
-from autogan.judges.training import Drive, NetworkTraining, drive_to_end
+from autogan.judges.training import NetworkTraining, Train, train_to_end
 from autogan.settings.judge import JudgeRecipe
 
 if TYPE_CHECKING:
@@ -95,18 +95,18 @@ def train_domain_judge(
     seed: int,
     device: torch.device,
     precision: str,
-    drive: Drive | None = None,
+    train: Train = train_to_end,
 ) -> DomainJudge:
     """Train a judge on `data.train` and measure its accuracy on `data.held_out`.
 
     Where the data have classes, images without a label are left out of both; `UserError` if either
-    has none with a label. precision: "float32" or "bfloat16", of the training only. drive: what
+    has none with a label. precision: "float32" or "bfloat16", of the training only. train: what
     brings the training to its end; plain steps where left out.
     """
     task = Task.of(data.class_names)
     held_out = task.examples(data.held_out, f"The held-out part of {data.name}")
     training = NetworkTraining(data, task, recipe, seed, device, precision)
-    (drive or drive_to_end)(training)
+    train(training)
     network = training.network
     about = {
         "data_name": data.name,
@@ -143,7 +143,7 @@ def domain_judge(
     seed: int,
     device: torch.device,
     cache_directory: Path,
-    drive: Drive | None = None,
+    train: Train = train_to_end,
 ) -> DomainJudge:
     """The judge of this data, recipe and seed: read from the cache, or trained and put there.
 
@@ -155,7 +155,7 @@ def domain_judge(
     if (cached := _cached_judge(path, device)) is not None:
         return cached
     precision = "bfloat16" if device.type == "cuda" else "float32"
-    judge = train_domain_judge(data, recipe, seed, device, precision, drive)
+    judge = train_domain_judge(data, recipe, seed, device, precision, train)
     # Another process may have been faster, and its run names its judge: one judge for both.
     if path.exists() and (cached := _cached_judge(path, device)) is not None:
         return cached

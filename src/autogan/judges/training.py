@@ -60,13 +60,19 @@ class NetworkTraining:
         self.batches = _Batches(examples, batch_size, recipe, device, _generator(seed, "batches"))
         self.steps = recipe.epochs * (len(examples) // batch_size)
         """In all."""
-        self.step = 0
-        """Those that are done."""
+        self.steps_done = 0
+        self.on_step: Callable[[], object] = lambda: None
+        """Called after every step, for whoever shows how far the training is."""
 
-    def train_step(self) -> None:
-        """One update."""
+    @property
+    def done(self) -> bool:
+        """Whether no step is left."""
+        return self.steps_done >= self.steps
+
+    def step(self) -> bool:
+        """One update; False: none is worth more than another."""
         images, targets = self.batches.next()
-        done = (self.step + 0.5) / self.steps
+        done = (self.steps_done + 0.5) / self.steps
         for group in self.optimiser.param_groups:
             group["lr"] = self.recipe.learning_rate * schedule(done, self.recipe.warmup_share)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bfloat16"):
@@ -75,12 +81,14 @@ class NetworkTraining:
         self.optimiser.zero_grad()
         loss.backward()
         self.optimiser.step()
-        self.step += 1
+        self.steps_done += 1
+        self.on_step()
+        return False
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that the next step depends on."""
         return {
-            "step": self.step,
+            "step": self.steps_done,
             "network": self.network.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "batches": self.batches.state_dict(),
@@ -88,14 +96,14 @@ class NetworkTraining:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Goes back to a state that `state_dict` gave."""
-        self.step = state["step"]
+        self.steps_done = state["step"]
         self.network.load_state_dict(state["network"])
         load_optimiser(self.optimiser, state["optimiser"])
         self.batches.load_state_dict(state["batches"])
 
     def position(self) -> dict[str, Any]:
         """Steps done, and in all."""
-        return {"step": self.step, "of": self.steps}
+        return {"step": self.steps_done, "of": self.steps}
 
     def refuse_non_finite(self) -> None:
         """Raises `Diverged` where a weight is no finite number."""
@@ -109,14 +117,14 @@ class NetworkTraining:
         self.batches.reseed(attempt)
 
 
-Drive = Callable[[NetworkTraining], None]
+Train = Callable[[NetworkTraining], None]
 """Brings a training to its end."""
 
 
-def drive_to_end(training: NetworkTraining) -> None:
+def train_to_end(training: NetworkTraining) -> None:
     """Step after step, nothing kept."""
-    while training.step < training.steps:
-        training.train_step()
+    while not training.done:
+        training.step()
     training.refuse_non_finite()
 
 

@@ -15,6 +15,7 @@ from autogan.judges.scores import fewest_for_inception_score
 from autogan.judges.tasks import Task
 from autogan.judges.training import NetworkTraining
 from autogan.progress.base import Progress
+from autogan.runs.drive import drive
 from autogan.runs.folder import Run
 from autogan.runs.workload import Workload
 from autogan.settings.judge import INCEPTION_CLASSES
@@ -32,7 +33,7 @@ class Context:
     reference: Reference
     """Statistics of the training images under the judge."""
     compute: Compute
-    work: Workload
+    workload: Workload
 
 
 def prepare(
@@ -62,13 +63,13 @@ def prepare(
     for note in data.notes:
         progress.note(note)
     task = Task.of(data.class_names)
-    work = Workload(settings, len(data.train), len(data.train) * task.per_image)
-    progress.plan({"judge": [work.judge_training()], **work.plan()})
+    workload = Workload(settings, len(data.train), len(data.train) * task.per_image)
+    progress.plan({"judge": [workload.judge_training()], **workload.plan()})
     progress.start("judge")
-    judge = _judge(settings, data, compute, work, progress, run)
+    judge = _judge(settings, data, compute, workload, progress, run)
     progress.status(f"judging the {len(data.train):,} training images")
     statistics = reference(judge, data.train, data.digest, cache_directory)
-    return Context(settings, data, judge, statistics, compute, work)
+    return Context(settings, data, judge, statistics, compute, workload)
 
 
 def describe_images(data: DataSet) -> dict[str, Any]:
@@ -132,7 +133,7 @@ def _judge(
     settings: Settings,
     data: DataSet,
     compute: Compute,
-    work: Workload,
+    workload: Workload,
     progress: Progress,
     run: Run | None,
 ) -> Judge:
@@ -149,27 +150,17 @@ def _judge(
         )
         progress.status(f"a classifier of which way up the images of {data.name} are")
 
-    def drive(training: NetworkTraining) -> None:
+    def train(training: NetworkTraining) -> None:
         """All steps; in a run, its states are kept."""
-
-        def go() -> None:
-            while training.step < training.steps:
-                training.train_step()
-                progress.advance(work.judge_training() / training.steps)
-                if run is not None:
-                    run.step_done()
-            training.refuse_non_finite()
-
-        if run is None:
-            go()
-        else:
-            run.carry("judge", training, go)
+        cost = workload.judge_training() / training.steps
+        training.on_step = lambda: progress.advance(cost)
+        drive(training, run.keeper("judge") if run else None)
 
     judge = domain_judge(
-        data, settings.judge, settings.seed, compute.device, default_cache_directory(), drive
+        data, settings.judge, settings.seed, compute.device, default_cache_directory(), train
     )
     if run is not None:
-        run.drop_checkpoints("judge")  # the judge stands in the cache
+        run.checkpoints.drop("judge")  # the judge stands in the cache
     progress.note(_about(judge, data))
     return judge
 

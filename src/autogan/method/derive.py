@@ -1,77 +1,97 @@
-"""From a finished search to one architecture: the candidates that train best (paper section 3.3).
+"""From a ranking to one architecture: the candidates that train best (paper section 3.3).
 
-The best of the sampled candidates are trained from scratch, each with the same budget, and chosen by
-their score on the validation latents; the final scores use other latents (see `evaluate`).
+The best of the ranking are trained from scratch, each with the same budget, and chosen by their score
+on the validation latents; the final scores use other latents (see `evaluate`).
 """
 
 import shutil
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from autogan.basics.errors import Diverged, UserError
 from autogan.files.storage import written_aside
 from autogan.method.context import Context
-from autogan.method.search import Child, Search
-from autogan.method.train import Validation, train
+from autogan.method.train import train
 from autogan.progress.base import Progress
+from autogan.runs.events import CandidateTrained, Failed
 from autogan.runs.folder import Run
+from autogan.runs.outcomes import (
+    Candidate,
+    Child,
+    FailedCandidate,
+    Validation,
+    from_plain,
+    to_plain,
+)
 from autogan.spaces.generator_file import save_generator
-from autogan.spaces.space import Architecture
+
+PART = "derive"
 
 
 @dataclass(frozen=True)
-class Candidate:
-    """An architecture of the final ranking that was trained from scratch.
+class Derivation:
+    """How far a derivation is: the ranking it began with, and what became of its candidates."""
 
-    shared_reward: its score with the shared weights; validation: its best on the validation latents.
-    file: its generator, relative to the run's folder.
-    """
+    ranking: list[Child]
+    candidates: list[Candidate] = field(default_factory=list)
+    failed: list[FailedCandidate] = field(default_factory=list)
 
-    architecture: str
-    shared_reward: float
-    generator_steps: int
-    validation: Validation
-    file: str
+    @property
+    def ended(self) -> int:
+        """Candidates whose training has ended, well or not."""
+        return len(self.candidates) + len(self.failed)
+
+    @classmethod
+    def kept(cls, run: Run) -> "Derivation | None":
+        """The one that the run was interrupted in, or ended with."""
+        state = run.checkpoints.load(PART)
+        return None if state is None else from_plain(cls, state)
+
+    def keep(self, run: Run) -> None:
+        """Stores it, and writes it to derive.json."""
+        plain = to_plain(self)
+        position = {"candidates": self.ended, "of": len(self.ranking)}
+        run.checkpoints.save(PART, plain, position)
+        run.write("derive.json", plain)
 
 
-def derive(search: Search, context: Context, run: Run, progress: Progress) -> list[Candidate]:
-    """Ranks and trains candidates; all that were trained, the winner first.
+def derive(
+    ranking: Sequence[Child], context: Context, run: Run, progress: Progress
+) -> list[Candidate]:
+    """Trains the best of a ranking; all that were trained, the winner first.
 
     Takes up a derivation that was interrupted: what is done already is not done again. A candidate
     whose training goes wrong is recorded as failed; one that makes a single image over and over
     comes after all others. Raises `UserError` where every candidate failed.
     """
-    settings = context.settings.derive
-    done = run.load_checkpoint("derive")
+    options = context.settings.derive
+    done = Derivation.kept(run)
     if done is None:
-        ranking = search.rank()
-        search.write_architectures()
-        done = {"ranking": [asdict(child) for child in ranking], "candidates": [], "failed": []}
-        _keep(run, done)
-    else:
-        progress.skipped([context.work.candidates()])
-    run.drop_checkpoints("ranking")
-    run.write("derive.json", done)
-    for number, child in enumerate(Child(**c) for c in done["ranking"][: settings.top]):
-        if number < len(done["candidates"]) + len(done["failed"]):
-            progress.skipped(context.work.training(_budget(context)))
-            run.drop_checkpoints(f"candidate-{number}")  # left by a kill just before they went
+        done = Derivation(list(ranking))
+        done.keep(run)
+    run.checkpoints.drop("ranking")  # it stands in the derivation's
+    run.write("derive.json", to_plain(done))
+    budget = options.generator_steps or context.settings.train.generator_steps
+    for number, child in enumerate(done.ranking[: options.top]):
+        name = f"candidate-{number}"
+        if number < done.ended:
+            progress.skipped(context.workload.training(budget))
+            run.checkpoints.drop(name)  # left by a kill just before they went
             continue
         try:
-            candidate = _train_candidate(number, child, context, run, progress)
-            done["candidates"].append(asdict(candidate))
+            done.candidates.append(_train_candidate(number, child, budget, context, run, progress))
         except Diverged as error:
-            done["failed"].append(_failed(child, error, run, progress))
-        _keep(run, done)
-        run.drop_checkpoints(f"candidate-{number}")
-    candidates = [candidate_from_dict(c) for c in done["candidates"]]
-    if not candidates:
+            done.failed.append(_failed(child, error, run, progress))
+        done.keep(run)
+        run.checkpoints.drop(name)
+    if not done.candidates:
         raise UserError(
-            f"The training of every one of {len(done['failed'])} candidates went wrong; derive.json "
+            f"The training of every one of {len(done.failed)} candidates went wrong; derive.json "
             "says how. Begin a new run with a lower train.learning_rate."
         )
-    ordered = best_first(candidates, settings.metric)
+    ordered = best_first(done.candidates, options.metric)
     if ordered[0].validation.collapsed:
         progress.note(
             "Every candidate collapsed: it makes one image over and over. The best by its score is "
@@ -80,46 +100,27 @@ def derive(search: Search, context: Context, run: Run, progress: Progress) -> li
     return ordered
 
 
-def _budget(context: Context) -> int:
-    settings = context.settings
-    return settings.derive.generator_steps or settings.train.generator_steps
-
-
-def _keep(run: Run, done: dict[str, Any]) -> None:
-    position = {
-        "candidates": len(done["candidates"]) + len(done["failed"]),
-        "of": len(done["ranking"]),
-    }
-    run.save_checkpoint("derive", done, position)
-    run.write("derive.json", done)
-
-
-def _failed(child: Child, error: Diverged, run: Run, progress: Progress) -> dict[str, Any]:
+def _failed(child: Child, error: Diverged, run: Run, progress: Progress) -> FailedCandidate:
     """What is recorded of a candidate whose training went wrong."""
-    failed = {
-        "architecture": child.architecture,
-        "shared_reward": child.reward,
-        "reason": str(error),
-    }
-    run.log("failed", purpose="candidate", **failed)
+    failed = FailedCandidate(child.architecture, child.reward, str(error))
+    run.journal.log(
+        Failed(failed.architecture, "candidate", failed.reason, shared_reward=failed.shared_reward)
+    )
     progress.note(f"Candidate {child.architecture} is given up: {error}")
     return failed
 
 
 def _train_candidate(
-    number: int, child: Child, context: Context, run: Run, progress: Progress
+    number: int, child: Child, budget: int, context: Context, run: Run, progress: Progress
 ) -> Candidate:
-    steps = _budget(context)
-    architecture = Architecture.parse(child.architecture)
-    generator, training = train(architecture, steps, f"candidate-{number}", context, run, progress)
-    assert training.best is not None
-    file = f"candidates/{number}.safetensors"
-    save_generator(
-        run.folder / file, generator, generator.state_dict(), origin(context, training.best)
-    )
-    candidate = Candidate(child.architecture, child.reward, steps, training.best, file)
-    run.log("candidate", **asdict(candidate))
+    training = train(child.architecture, budget, f"candidate-{number}", context, run, progress)
     best = training.best
+    assert best is not None
+    file = f"candidates/{number}.safetensors"
+    generator = training.best_generator()
+    save_generator(run.folder / file, generator, generator.state_dict(), origin(context, best))
+    candidate = Candidate(child.architecture, child.reward, budget, best, file)
+    run.journal.log(CandidateTrained(candidate))
     inception = (
         "" if best.inception_score is None else f"inception score {best.inception_score:.3f}, "
     )
@@ -131,7 +132,7 @@ def _train_candidate(
     return candidate
 
 
-def best_first(candidates: list[Candidate], metric: str) -> list[Candidate]:
+def best_first(candidates: Sequence[Candidate], metric: str) -> list[Candidate]:
     """The candidates by what they validated to; those that have collapsed come last."""
     return sorted(candidates, key=lambda candidate: _preference(candidate, metric))
 
@@ -140,11 +141,6 @@ def _preference(candidate: Candidate, metric: str) -> tuple[bool, float]:
     """Smaller is better: what has not collapsed, then the metric."""
     value: float = getattr(candidate.validation, metric)
     return candidate.validation.collapsed, -value if metric == "inception_score" else value
-
-
-def candidate_from_dict(fields: dict[str, Any]) -> Candidate:
-    """A candidate as it stands in derive.json."""
-    return Candidate(**{**fields, "validation": Validation(**fields["validation"])})
 
 
 def origin(context: Context, validation: Validation) -> dict[str, Any]:

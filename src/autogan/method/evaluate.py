@@ -60,7 +60,7 @@ def evaluate(generator: Generator, context: Context, progress: Progress) -> Eval
         digest = f"{context.data.digest}/{name}/{len(real)}"
         against = reference(context.judge, real, digest, default_cache_directory())
     scorer = _Scorer(
-        context.settings, context.judge, against, context.compute, context.work, progress
+        context.settings, context.judge, against, context.compute, context.workload, progress
     )
     return Evaluation(
         protocol={
@@ -126,7 +126,7 @@ class _Scorer:
     judge: Judge
     reference: Reference
     compute: Compute
-    work: Workload
+    workload: Workload
     progress: Progress
 
     def trained(self, generator: Generator) -> Scores:
@@ -150,7 +150,7 @@ class _Scorer:
                 )
                 yield batch
                 done += len(batch)
-                self.progress.advance(self.work.evaluation() / 2 * len(batch) / protocol.images)
+                self.progress.advance(self.workload.evaluation() / 2 * len(batch) / protocol.images)
 
         return score(
             self.judge, counted(), protocol.images, self.reference, protocol.inception_splits

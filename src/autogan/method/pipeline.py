@@ -16,14 +16,17 @@ from autogan.basics.errors import UserError
 from autogan.basics.version import RESULTS_SCHEMA
 from autogan.device.memory import peak_memory_mib
 from autogan.method.context import Context, describe_images, prepare
-from autogan.method.derive import Candidate, derive, keep_as_winner, origin
+from autogan.method.derive import PART, Derivation, derive, keep_as_winner, origin
 from autogan.method.evaluate import Evaluation, evaluate
 from autogan.method.gallery import Neighbours, write_gallery
-from autogan.method.search import Search
+from autogan.method.search import Ranking, Search
 from autogan.method.train import train
 from autogan.progress.base import Progress
 from autogan.report.live import LiveReport
+from autogan.runs.drive import drive
+from autogan.runs.events import Finished
 from autogan.runs.folder import Run, Task
+from autogan.runs.outcomes import Candidate, Child, to_plain
 from autogan.runs.record import PICTURES
 from autogan.settings.loading import load_settings
 from autogan.settings.sections import Settings
@@ -39,8 +42,8 @@ def part_of(run: Run, name: str) -> Iterator[None]:
 
     From its first part on, a run's report is redrawn now and then after a checkpoint.
     """
-    if run.after_checkpoint is None:
-        run.after_checkpoint = LiveReport(run.folder).refresh
+    if run.checkpoints.after_saving is None:
+        run.checkpoints.after_saving = LiveReport(run.folder).refresh
     began = time.monotonic()
     try:
         yield
@@ -53,22 +56,59 @@ def part_of(run: Run, name: str) -> Iterator[None]:
 def run_everything(run: Run, progress: Progress) -> dict[str, Any]:
     """Search, derive, train the winner, evaluate; the content of results.json."""
     context = prepare_run(run, progress)
-    search = search_part(run, context, progress)
-    candidates = derive_part(search, run, context, progress)
+    ranking = rank_part(search_part(run, context, progress), run, progress)
+    candidates = derive_part(ranking, run, context, progress)
     train_winner(candidates, run, context, progress)
     evaluation, neighbours = evaluate_part(run, context, progress)
     return write_results(run, context, evaluation, neighbours, candidates)
+
+
+def run_search(run: Run, progress: Progress) -> None:
+    """The search alone; `run_derivation` goes on with it."""
+    search_part(run, prepare_run(run, progress), progress)
+    end(run)
+
+
+def run_ranking(run: Run, progress: Progress) -> list[Child]:
+    """The search and the final ranking; the architectures to derive from, best first."""
+    ranking = rank_part(search_part(run, prepare_run(run, progress), progress), run, progress)
+    end(run)
+    return ranking
+
+
+def run_derivation(run: Run, progress: Progress) -> list[Candidate]:
+    """Derives from a search that has ended; the trained candidates, the winner first.
+
+    Raises `UserError` where it has not.
+    """
+    searched = run.checkpoints.position("search") or {"iteration": 0}
+    if searched["iteration"] < run.settings.search.iterations:
+        raise UserError(
+            f"The search in {run.folder} has not ended. Finish it first: autogan search --out "
+            f"{run.folder} --resume"
+        )
+    context = prepare_run(run, progress)
+    ranking = rank_part(search_part(run, context, progress), run, progress)
+    candidates = derive_part(ranking, run, context, progress)
+    end(run)
+    return candidates
 
 
 def run_training(run: Run, architecture: Architecture, progress: Progress) -> dict[str, Any]:
     """Train one given architecture and evaluate it; the content of results.json."""
     context = prepare_run(run, progress)
     steps = run.settings.train.generator_steps
-    work = context.work
-    progress.plan({"train": work.training(steps), "evaluate": [work.evaluation()]})
+    workload = context.workload
+    progress.plan({"train": workload.training(steps), "evaluate": [workload.evaluation()]})
     train_part(architecture, run, context, progress)
     evaluation, neighbours = evaluate_part(run, context, progress)
     return write_results(run, context, evaluation, neighbours, [])
+
+
+def end(run: Run) -> None:
+    """Nothing more will be written: the last report, and the checksums."""
+    LiveReport(run.folder).draw()
+    run.seal()
 
 
 def prepare_run(run: Run, progress: Progress) -> Context:
@@ -93,24 +133,38 @@ def search_part(run: Run, context: Context, progress: Progress) -> Search:
     with part_of(run, "search"):
         progress.start("search")
         search = Search(context, run, progress)
-        at = run.position("search")
+        at = run.checkpoints.position("search")
         if at is not None:
-            progress.skipped(context.work.search(at["iteration"]))
+            progress.skipped(context.workload.search(at["iteration"]))
             progress.note(
                 f"The search goes on after {at['iteration']} iterations, in {at['phase']}, step "
                 f"{at['step']}."
             )
-        search.run_all()
-        if run.position("derive") is None:  # else the ranking stands there already
+        drive(search, run.keeper("search"))
+        if run.checkpoints.position(PART) is None:  # else the ranking stands there already
             search.write_architectures()
         return search
 
 
-def derive_part(search: Search, run: Run, context: Context, progress: Progress) -> list[Candidate]:
-    """Candidates ranked and trained, the best first; its generator becomes the run's."""
+def rank_part(search: Search, run: Run, progress: Progress) -> list[Child]:
+    """The final ranking, best first: as the derivation has it, or made now."""
     with part_of(run, "derive"):
         progress.start("derive")
-        candidates = derive(search, context, run, progress)
+        done = Derivation.kept(run)
+        if done is not None:
+            progress.skipped([search.workload.candidates()])
+            return done.ranking
+        drive(Ranking(search), run.keeper("ranking"))
+        search.write_architectures()
+        return search.ranking
+
+
+def derive_part(
+    ranking: list[Child], run: Run, context: Context, progress: Progress
+) -> list[Candidate]:
+    """Candidates trained, the best first; its generator becomes the run's."""
+    with part_of(run, "derive"):
+        candidates = derive(ranking, context, run, progress)
         keep_as_winner(run, candidates[0])
         return candidates
 
@@ -121,7 +175,7 @@ def train_winner(
     """Trains the winner with the full budget, unless it was derived with that already."""
     winner = candidates[0]
     if winner.generator_steps != context.settings.train.generator_steps:
-        train_part(Architecture.parse(winner.architecture), run, context, progress)
+        train_part(winner.architecture, run, context, progress)
 
 
 def train_part(architecture: Architecture, run: Run, context: Context, progress: Progress) -> None:
@@ -129,8 +183,9 @@ def train_part(architecture: Architecture, run: Run, context: Context, progress:
     with part_of(run, "train"):
         progress.start("train")
         steps = context.settings.train.generator_steps
-        generator, training = train(architecture, steps, "train", context, run, progress)
+        training = train(architecture, steps, "train", context, run, progress)
         assert training.best is not None
+        generator = training.best_generator()
         save_generator(
             run.folder / "generator.safetensors",
             generator,
@@ -205,7 +260,7 @@ def write_results(
             "reward": context.settings.search.reward,
             "metric": context.settings.derive.metric,
         },
-        "candidates": [asdict(candidate) for candidate in candidates],
+        "candidates": [to_plain(candidate) for candidate in candidates],
         "validation": saved.origin["validation"],
         "seconds": run.read("timings.json"),
         "neighbours": asdict(neighbours),
@@ -214,9 +269,8 @@ def write_results(
         "recompute": recompute_command(run.folder),
     }
     run.write("results.json", results)
-    run.log("finished", scores=evaluation.scores.to_dict())
-    LiveReport(run.folder).draw()
-    run.seal()
+    run.journal.log(Finished(evaluation.scores.to_dict()))
+    end(run)
     return results
 
 

@@ -1,7 +1,5 @@
 """Training one architecture from scratch (paper section 4)."""
 
-import math
-from dataclasses import asdict, dataclass
 from typing import Any
 
 from torch import Tensor
@@ -13,39 +11,15 @@ from autogan.images.batches import Batches
 from autogan.judges import FeatureStatistics, frechet_distance, inception_score
 from autogan.method.context import Context
 from autogan.method.evaluate import judge_generator
+from autogan.method.losses import read_losses
 from autogan.progress.base import Progress
+from autogan.runs.drive import drive
+from autogan.runs.events import Validated
 from autogan.runs.folder import Run
+from autogan.runs.outcomes import Validation, from_plain, to_plain
 from autogan.spaces.autogan.discriminator import Discriminator
 from autogan.spaces.autogan.generator import Generator
 from autogan.spaces.space import Architecture, SearchSpace
-
-COLLAPSED_SPREAD = 1e-3
-"""Below this share of the real images' variance, a generator makes one image over and over."""
-
-
-@dataclass(frozen=True)
-class Validation:
-    """Scores of the averaged generator on the validation latents after some generator steps."""
-
-    generator_steps: int
-    inception_score: float | None
-    """None: the judge knows no classes."""
-    frechet_distance: float
-    spread: float | None = None
-    """Total variance of the judge's features of its images, as a share of that of the training
-    images; None in files of before it was measured."""
-
-    @property
-    def collapsed(self) -> bool:
-        """Whether the generator makes one image over and over."""
-        return self.spread is not None and self.spread < COLLAPSED_SPREAD
-
-    def better_than(self, other: "Validation | None", metric: str) -> bool:
-        """Whether this one is preferred: a higher inception score or a lower Fréchet distance."""
-        if other is None:
-            return True
-        mine, theirs = getattr(self, metric), getattr(other, metric)
-        return bool(mine > theirs if metric == "inception_score" else mine < theirs)
 
 
 def validation_of(generator: Generator, generator_steps: int, context: Context) -> Validation:
@@ -107,11 +81,11 @@ class Training:
             name,
         )
         stage = len(architecture) - 1
-        self._step_work = context.work.generator_step(settings, stage)
-        self._step_work += settings.discriminator_steps * context.work.discriminator_step(
+        self._step_cost = context.workload.generator_step(settings, stage)
+        self._step_cost += settings.discriminator_steps * context.workload.discriminator_step(
             settings, stage
         )
-        self.step = 0  # generator steps done
+        self.steps_done = 0  # generator steps
         self.validations: list[Validation] = []
         self.best: Validation | None = None
         self.best_state: dict[str, Tensor] = {}
@@ -124,25 +98,24 @@ class Training:
             bottom_size=self.context.settings.network.bottom_size,
         )
 
-    def run_all(self) -> Generator:
-        """Trains to the last step, from the run's newest checkpoint where there is one.
+    @property
+    def done(self) -> bool:
+        """Whether the last step was done and validated."""
+        return self.steps_done >= self.generator_steps and not self._validation_is_due()
 
-        Returns the averaged generator that validated best. Raises `Diverged` where training goes
-        wrong again and again.
-        """
-        self.run.carry(self.name, self, self._train)
+    def step(self) -> bool:
+        """A training step, or a validation where one is due; whether it was a validation."""
+        if self._validation_is_due():
+            self.validate()
+            return True
+        self._train_step()
+        return False
+
+    def best_generator(self) -> Generator:
+        """The averaged generator that validated best, in evaluation mode."""
         best = self._new_generator()
         best.load_state_dict(self.best_state)
         return self.context.compute.place(best.eval())
-
-    def _train(self) -> None:
-        while self.step < self.generator_steps or self._validation_is_due():
-            if self._validation_is_due():
-                self.validate()
-                self.run.step_done(keep=True)
-            else:
-                self._train_step()
-                self.run.step_done()
 
     def _train_step(self) -> None:
         """Discriminator steps and a generator step."""
@@ -150,85 +123,80 @@ class Training:
         for _ in range(self.settings.discriminator_steps):
             loss = self.gan.discriminator_step(self.batches.next(), self.architecture)
         generator_loss = self.gan.generator_step(self.settings.generator_batch, self.architecture)
-        self.step += 1
-        self.progress.advance(self._step_work)
-        if self.step % 10 == 0:
-            self.progress.status(f"{self.name}: step {self.step} of {self.generator_steps}")
+        self.steps_done += 1
+        self.progress.advance(self._step_cost)
+        if self.steps_done % 10 == 0:
+            self.progress.status(f"{self.name}: step {self.steps_done} of {self.generator_steps}")
         log_every = max(1, self.run.settings.log_every_steps // self.settings.discriminator_steps)
-        if self.step % log_every == 0:
-            self._log_losses(loss, generator_loss)
+        if self.steps_done % log_every == 0:
+            self.run.journal.log(read_losses(self.name, self.steps_done, loss, generator_loss))
 
     def _validation_is_due(self) -> bool:
         """Whether the present step ends an interval, or all, and was not validated yet."""
-        at_end = self.step == self.generator_steps
-        at_interval = self.step > 0 and self.step % self.settings.validate_every_steps == 0
-        validated = bool(self.validations) and self.validations[-1].generator_steps == self.step
+        at_end = self.steps_done == self.generator_steps
+        at_interval = (
+            self.steps_done > 0 and self.steps_done % self.settings.validate_every_steps == 0
+        )
+        validated = (
+            bool(self.validations) and self.validations[-1].generator_steps == self.steps_done
+        )
         return (at_end or at_interval) and not validated
 
     def learning_rate_factor(self) -> float:
         """1, or with linear decay a ramp from 1 to 0 over the second half of the training."""
         if not self.settings.linear_decay:
             return 1.0
-        return min(1.0, 2 * (1 - self.step / self.generator_steps))
+        return min(1.0, 2 * (1 - self.steps_done / self.generator_steps))
 
     def validate(self) -> None:
         """Scores the averaged generator on the validation latents, always the same ones."""
         assert self.gan.average is not None
         averaged = self._new_generator()
         averaged.load_state_dict(self.gan.average.state_dict())
-        self.progress.status(f"{self.name}: validation after {self.step} steps")
+        self.progress.status(f"{self.name}: validation after {self.steps_done} steps")
         try:
             with self.run.stopping.at_once():
-                validation = validation_of(averaged, self.step, self.context)
+                validation = validation_of(averaged, self.steps_done, self.context)
         except FloatingPointError as error:
             raise Diverged(f"The generator's images cannot be scored: {error}") from None
         self.validations.append(validation)
         if validation.better_than(self.best, self.context.settings.derive.metric):
             self.best = validation
             self.best_state = {k: v.clone() for k, v in self.gan.average.state_dict().items()}
-        self.run.log("validation", part=self.name, **asdict(validation))
+        self.run.journal.log(Validated(self.name, validation))
         for name in ("inception_score", "frechet_distance"):
             value = getattr(validation, name)
             if value is not None:
                 self.progress.metric(name, value)
         last = len(self.architecture) - 1
         images = self.settings.validation_images
-        self.progress.advance(self.context.work.scoring(self.settings, last, images))
-
-    def _log_losses(self, discriminator_loss: Tensor, generator_loss: Tensor) -> None:
-        losses = {
-            "discriminator_loss": discriminator_loss.item(),
-            "generator_loss": generator_loss.item(),
-        }
-        if not all(map(math.isfinite, losses.values())):
-            raise Diverged(f"The training {self.name} went wrong in step {self.step}: {losses}.")
-        self.run.log("losses", part=self.name, step=self.step, **losses)
+        self.progress.advance(self.context.workload.scoring(self.settings, last, images))
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that the next step depends on."""
         return {
-            "step": self.step,
+            "step": self.steps_done,
             "gan": self.gan.state_dict(),
             "batches": self.batches.state_dict(),
-            "validations": [asdict(validation) for validation in self.validations],
-            "best": asdict(self.best) if self.best else None,
+            "validations": [to_plain(validation) for validation in self.validations],
+            "best": to_plain(self.best) if self.best else None,
             "best_state": self.best_state,
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Goes back to a state that `state_dict` gave."""
-        self.step = state["step"]
+        self.steps_done = state["step"]
         self.gan.load_state_dict(state["gan"])
         self.batches.load_state_dict(state["batches"])
-        self.validations = [Validation(**validation) for validation in state["validations"]]
-        self.best = Validation(**state["best"]) if state["best"] else None
+        self.validations = [from_plain(Validation, v) for v in state["validations"]]
+        self.best = from_plain(Validation, state["best"]) if state["best"] else None
         self.best_state = {
             k: v.to(self.context.compute.device) for k, v in state["best_state"].items()
         }
 
     def position(self) -> dict[str, Any]:
         """Generator steps that are done."""
-        return {"step": self.step}
+        return {"step": self.steps_done}
 
     def refuse_non_finite(self) -> None:
         """Raises `Diverged` where the weights are no finite numbers any more."""
@@ -246,10 +214,14 @@ def train(
     context: Context,
     run: Run,
     progress: Progress,
-) -> tuple[Generator, Training]:
-    """Trains one architecture, from its newest checkpoint in the run's folder if there is one."""
+) -> Training:
+    """Trains one architecture to its end, from its newest checkpoint in the run's folder if there is one.
+
+    Raises `Diverged` where training goes wrong again and again.
+    """
     training = Training(architecture, generator_steps, name, context, run, progress)
-    at = run.position(name)
+    at = run.checkpoints.position(name)
     if at is not None:
-        progress.skipped(context.work.training(at["step"]))
-    return training.run_all(), training
+        progress.skipped(context.workload.training(at["step"]))
+    drive(training, run.keeper(name))
+    return training

@@ -4,11 +4,13 @@ A file is named PART-NUMBER.safetensors; numbers count over all parts, so that t
 newest. Beside the state each says where the part stands, how long the log was, and the settings.
 """
 
+import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from autogan.runs.journal import Journal
 from autogan.settings.resume_rules import refuse_changes
 from autogan.settings.sections import Settings
 from autogan.basics.errors import UserError
@@ -49,38 +51,71 @@ def _refuse_older(folder: Path) -> None:
         )
 
 
-def save_checkpoint(
-    folder: Path,
-    part: str,
-    state: dict[str, Any],
-    *,
-    position: dict[str, Any],
-    log_bytes: int,
-    settings: Settings,
-) -> None:
-    """Stores a state of a part; its oldest ones, but for KEPT_CHECKPOINTS, go."""
-    every = checkpoint_files(folder)
-    number = 1 + (_number(every[-1]) if every else 0)
-    about = {
-        "position": position,
-        "log_bytes": log_bytes,
-        "settings": settings.model_dump(mode="json"),
-    }
-    save_tree(folder / "checkpoints" / f"{part}-{number:08d}.safetensors", state, about)
-    for old in checkpoint_files(folder, part)[:-KEPT_CHECKPOINTS]:
-        old.unlink()
+class Checkpoints:
+    """The checkpoints of an open run, beside its journal.
+
+    Each holds the state of its part, and how long the journal was: going back to one takes back
+    everything after it.
+    """
+
+    def __init__(self, folder: Path, settings: Settings, journal: Journal) -> None:
+        self._folder = folder
+        self._settings = settings
+        self._journal = journal
+        self.last_saved = time.monotonic()
+        """When the newest was stored, or the run was opened; of the monotonic clock."""
+        self.after_saving: Callable[[], None] | None = None
+        """Called after every one, when the folder tells a whole story again."""
+
+    def save(
+        self, part: str, state: dict[str, Any], position: dict[str, Any] | None = None
+    ) -> None:
+        """Stores a state of `part`, and where that is in few numbers; its oldest ones go."""
+        every = checkpoint_files(self._folder)
+        number = 1 + (_number(every[-1]) if every else 0)
+        about = {
+            "position": position or {},
+            "log_bytes": self._journal.flush(),
+            "settings": self._settings.model_dump(mode="json"),
+        }
+        save_tree(self._folder / "checkpoints" / f"{part}-{number:08d}.safetensors", state, about)
+        for old in checkpoint_files(self._folder, part)[:-KEPT_CHECKPOINTS]:
+            old.unlink()
+        self.last_saved = time.monotonic()
+        if self.after_saving is not None:
+            self.after_saving()
+
+    def load(self, part: str) -> dict[str, Any] | None:
+        """The newest state of `part`, or None."""
+        return load_checkpoint(self._folder, part)
+
+    def position(self, part: str) -> dict[str, Any] | None:
+        """Where the newest state of `part` stands, or None."""
+        return newest_positions(self._folder).get(part)
+
+    def drop(self, part: str) -> None:
+        """Removes the states of a part that has ended and whose result stands elsewhere."""
+        for file in checkpoint_files(self._folder, part):
+            file.unlink()
+
+    def go_back_to_whole_state(self) -> None:
+        """Leaves the newest states that are whole, and the lines of the journal that were there then.
+
+        Raises `UserError` where they were made with other settings, or by an older version.
+        """
+        go_back_to_whole_state(self._folder, self._settings)
+        self.cut_journal()
+
+    def cut_journal(self) -> None:
+        """Takes out of the journal what came after the newest checkpoint."""
+        every = checkpoint_files(self._folder)
+        self._journal.cut(int(read_about(every[-1])["log_bytes"]) if every else 0)
 
 
 def load_checkpoint(folder: Path, part: str) -> dict[str, Any] | None:
     """The newest state of `part`, or None."""
     saved = checkpoint_files(folder, part)
     return load_tree(saved[-1]) if saved else None
-
-
-def known_log_bytes(folder: Path) -> int:
-    """How long the log was when the newest state of all was stored."""
-    every = checkpoint_files(folder)
-    return int(read_about(every[-1])["log_bytes"]) if every else 0
 
 
 def go_back_to_whole_state(folder: Path, settings: Settings) -> None:

@@ -13,35 +13,28 @@ import json
 import os
 import shlex
 import shutil
-import time
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
+from typing import Any, Literal, Self
 
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
-from autogan.runs import checkpoints
-from autogan.settings.resume_rules import refuse_changes
-from autogan.runs.checksums import CHECKSUMS, write_checksums
-from autogan.settings.sections import Settings
-from autogan.settings.loading import settings_from_tree
-from autogan.runs.tensorboard import points_of
-from autogan.basics.errors import Diverged, UserError
-from autogan.runs.locking import LOCK, lock
-from autogan.files.plain_yaml import read_yaml
-from autogan.runs.stopping import Stopped, Stopping
-from autogan.files.storage import remove_unfinished, write_json, write_text
-from autogan.runs.environment import environment, warn_of_other_machine
+from autogan.basics.errors import UserError
 from autogan.basics.version import RESULTS_SCHEMA, package_version
-
-if TYPE_CHECKING:
-    from torch.utils.tensorboard import SummaryWriter
-
-MOST_ROLL_BACKS = 3
-"""How often a part goes back to its last good checkpoint because training diverged."""
+from autogan.files.plain_yaml import read_yaml
+from autogan.files.storage import remove_unfinished, write_json, write_text
+from autogan.runs.checkpoints import Checkpoints
+from autogan.runs.checksums import CHECKSUMS, write_checksums
+from autogan.runs.drive import Keeper
+from autogan.runs.environment import environment, warn_of_other_machine
+from autogan.runs.journal import CURVES, JOURNAL, Journal
+from autogan.runs.locking import LOCK, lock
+from autogan.runs.stopping import Stopping
+from autogan.settings.loading import settings_from_tree
+from autogan.settings.resume_rules import refuse_changes
+from autogan.settings.sections import Settings
 
 
 @dataclass(frozen=True)
@@ -73,48 +66,19 @@ def _closed_after_an_error(handle: int) -> Iterator[None]:
         raise
 
 
-class Kept(Protocol):
-    """Long work whose states a run keeps (`Run.carry`); between two of its steps its state is whole."""
-
-    def state_dict(self) -> dict[str, Any]:
-        """Everything that the next step depends on."""
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Goes back to a state that `state_dict` gave."""
-
-    def position(self) -> dict[str, Any]:
-        """Where the work stands, in few numbers, for `autogan status`."""
-
-    def refuse_non_finite(self) -> None:
-        """Raises `Diverged` where the state is not worth keeping."""
-
-    def reseed(self, attempt: int) -> None:
-        """Other random numbers from here on: with the same ones, training would diverge again."""
-
-
 class Run:
-    """An open run folder, locked: its settings, its log, its checkpoints.
+    """An open run folder, locked: its settings, its journal, its checkpoints, and whether to stop.
 
     Made by `Run.create` (a new folder) or `Run.resume` (one that holds a run).
-
-    Checkpoints are numbered over all parts of the run. Each holds the state of its part, and how long
-    the log was: going back to one takes back everything after it.
     """
 
     def __init__(self, folder: Path, settings: Settings, lock_handle: int) -> None:
         self.folder = folder
         self.settings = settings
         self.stopping = Stopping()
+        self.journal = Journal(folder, settings)
+        self.checkpoints = Checkpoints(folder, settings, self.journal)
         self._lock = lock_handle
-        # Unbuffered: what could not be written is not tried again behind our back.
-        self._log = (folder / "log.jsonl").open("ab", buffering=0)
-        self._tensorboard: SummaryWriter | None = None
-        self._curves_are_whole = True
-        self._opened = time.monotonic()
-        self._last_kept = time.monotonic()
-        self._work: tuple[str, Kept] | None = None
-        self.after_checkpoint: Callable[[], None] | None = None
-        """Called after every checkpoint, when the folder tells a whole story again."""
 
     @classmethod
     def create(cls, folder: Path, settings: Settings, task: Task | None = None) -> Self:
@@ -143,8 +107,7 @@ class Run:
         """Opens a folder that holds a run, as its newest whole checkpoint left it.
 
         settings: the run's own where left out; raises `UserError` where they are not the run's but
-        for harmless ones. Lines logged after the checkpoint are taken out of the log, because what
-        they tell of is done again.
+        for those that may change. Lines logged after the checkpoint are taken out of the journal.
         """
         described = _read_config(folder)
         settings = settings or _settings_of(described)
@@ -155,8 +118,7 @@ class Run:
             (folder / CHECKSUMS).unlink(missing_ok=True)  # they are of what stands at the end
             run = cls(folder, settings, lock_handle)
         try:
-            checkpoints.go_back_to_whole_state(folder, settings)
-            run._cut_log()
+            run.checkpoints.go_back_to_whole_state()
         except BaseException:
             run.close()
             raise
@@ -165,162 +127,10 @@ class Run:
             _write_config(folder, {**described, "settings": settings.model_dump(mode="json")})
         return run
 
-    def log(self, event: str, **fields: Any) -> None:
-        """Appends one line to log.jsonl, with the seconds since the run was opened, and its curves."""
-        seconds = round(time.monotonic() - self._opened, 3)
-        line = {"event": event, "seconds": seconds, **fields}
-        text = (json.dumps(line) + "\n").encode()
-        while text:
-            text = text[self._log.write(text) :]
-        if not self._curves_are_whole:
-            self._redraw_curves()  # this line's points with all others
-            return
-        for point in points_of(line, self.settings):
-            self.curve(*point)
-
-    def curve(self, name: str, value: float, step: int) -> None:
-        """Adds one point to a TensorBoard curve."""
-        if self._tensorboard is None:
-            from torch.utils.tensorboard import SummaryWriter  # takes a second: only when used
-
-            self._tensorboard = SummaryWriter(str(self.folder / "tensorboard"))
-        self._tensorboard.add_scalar(name, value, step)
-
-    def _redraw_curves(self) -> None:
-        """Draws all curves anew from the log: after a kill or a step back they are not its own."""
-        self._curves_are_whole = True
-        if self._tensorboard is not None:
-            self._tensorboard.close()
-            self._tensorboard = None
-        shutil.rmtree(self.folder / "tensorboard", ignore_errors=True)
-        damaged = 0
-        with (self.folder / "log.jsonl").open(encoding="utf-8", errors="replace") as lines:
-            for line in lines:
-                try:
-                    points = list(points_of(json.loads(line), self.settings))
-                except (ValueError, KeyError, TypeError, AttributeError):
-                    damaged += 1
-                    continue
-                for point in points:
-                    self.curve(*point)
-        if damaged:
-            warnings.warn(
-                f"{damaged} damaged lines of log.jsonl in {self.folder} are left out of the curves. "
-                "The run's results do not depend on the log.",
-                stacklevel=3,
-            )
-
-    def carry(self, part: str, work: Kept, go: Callable[[], None]) -> None:
-        """Does `go`, which brings `work` to its end, from the newest state of `part` if there is one.
-
-        Where training diverges, goes back to the newest state and on with other random numbers;
-        after MOST_ROLL_BACKS times raises `Diverged`.
-        """
-        state = self.load_checkpoint(part)
-        if state is not None:
-            work.load_state_dict(state)
-        for attempt in range(1, MOST_ROLL_BACKS + 2):
-            try:
-                with self._keeping(part, work):
-                    go()
-                return
-            except Diverged as diverged:
-                if attempt > MOST_ROLL_BACKS:
-                    raise Diverged(
-                        f"{diverged} It happened {attempt} times, each time from the last good "
-                        "checkpoint and with other random numbers. A lower learning rate may help."
-                    ) from None
-                self._cut_log()
-                kept = self.load_checkpoint(part)
-                assert kept is not None  # keeping begins with one
-                work.load_state_dict(kept)
-                work.reseed(attempt)
-                warnings.warn(
-                    f"{diverged} Back to the last good checkpoint, {work.position()}, and on from "
-                    f"there with other random numbers (attempt {attempt} of {MOST_ROLL_BACKS}).",
-                    stacklevel=2,
-                )
-                self.log("rolled_back", part=part, attempt=attempt, reason=str(diverged))
-
-    @contextlib.contextmanager
-    def _keeping(self, part: str, work: Kept) -> Iterator[None]:
-        """Inside, `step_done` keeps the state of `work`, and a request to stop leaves it kept."""
-        self._work = (part, work)
-        try:
-            if self.position(part) is None:  # before the work, so that a full disk is noticed now
-                self._keep()
-            with self.stopping.in_steps():
-                try:
-                    yield
-                except Stopped as stopped:
-                    if stopped.state_is_whole:
-                        self._keep()
-                    raise
-        finally:
-            self._work = None
-
-    def step_done(self, keep: bool = False) -> None:
-        """To be called after every step inside `carry`, when the state is whole.
-
-        Keeps the state where it is time to, or with `keep`; raises `Stopped` where the run was asked
-        to stop.
-        """
-        waited = time.monotonic() - self._last_kept
-        if self._work is None:
-            return
-        if keep or waited >= 60 * self.settings.checkpoint_every_minutes:
-            self._keep()
-        self.stopping.check()
-
-    def _keep(self) -> None:
-        assert self._work is not None
-        part, work = self._work
-        work.refuse_non_finite()
-        self.save_checkpoint(part, work.state_dict(), work.position())
-
-    def save_checkpoint(
-        self, part: str, state: dict[str, Any], position: dict[str, Any] | None = None
-    ) -> None:
-        """Stores a state of `part`, and where that is in few numbers."""
-        os.fsync(self._log.fileno())
-        checkpoints.save_checkpoint(
-            self.folder,
-            part,
-            state,
-            position=position or {},
-            log_bytes=self._log.tell(),
-            settings=self.settings,
-        )
-        self._last_kept = time.monotonic()
-        if self.after_checkpoint is not None:
-            self.after_checkpoint()
-
-    def position(self, part: str) -> dict[str, Any] | None:
-        """Where the newest state of `part` stands, or None."""
-        return checkpoints.newest_positions(self.folder).get(part)
-
-    def load_checkpoint(self, part: str) -> dict[str, Any] | None:
-        """The newest state of `part`, or None."""
-        return checkpoints.load_checkpoint(self.folder, part)
-
-    def drop_checkpoints(self, part: str) -> None:
-        """Removes the states of a part that has ended and whose result stands elsewhere."""
-        for file in checkpoints.checkpoint_files(self.folder, part):
-            file.unlink()
-
-    def _cut_log(self) -> None:
-        """Takes out of the log what was written after the newest checkpoint."""
-        known = checkpoints.known_log_bytes(self.folder)
-        end = self._log.seek(0, os.SEEK_END)
-        if end < known:
-            warnings.warn(
-                f"log.jsonl in {self.folder} has lost lines: {end} of {known} bytes are there. The "
-                "run goes on without them; its results do not depend on the log.",
-                stacklevel=4,
-            )
-        self._log.truncate(min(end, known))
-        self._log.seek(0, os.SEEK_END)
-        self._curves_are_whole = False
+    def keeper(self, part: str) -> Keeper:
+        """What keeps the states of one part of the run while `drive` brings it to its end."""
+        every_seconds = 60 * self.settings.checkpoint_every_minutes
+        return Keeper(part, self.checkpoints, self.journal, self.stopping, every_seconds)
 
     def write(self, name: str, value: Any) -> None:
         """Writes a JSON file of the folder, whole or not at all."""
@@ -334,30 +144,22 @@ class Run:
         """Removes a run that ended before it did anything, so that its folder is free again."""
         if (self.folder / "checkpoints").exists():
             return
-        for name in ("config.yaml", "data.json", "log.jsonl", "timings.json", "report.html", LOCK):
+        for name in ("config.yaml", "data.json", JOURNAL, "timings.json", "report.html", LOCK):
             (self.folder / name).unlink(missing_ok=True)
-        shutil.rmtree(self.folder / "tensorboard", ignore_errors=True)
+        shutil.rmtree(self.folder / CURVES, ignore_errors=True)
         with contextlib.suppress(OSError):  # something else lies in it: not ours to remove
             self.folder.rmdir()
 
     def seal(self) -> None:
         """To be called when nothing more will be written: checksums.json then covers all files."""
-        self._close_curves()
+        self.journal.close_curves()
         write_checksums(self.folder)
 
-    def _close_curves(self) -> None:
-        if not self._curves_are_whole and (self.folder / "tensorboard").exists():
-            self._redraw_curves()
-        if self._tensorboard is not None:
-            self._tensorboard.close()
-            self._tensorboard = None
-
     def close(self) -> None:
-        """Flushes and closes log and curves, and gives the lock back."""
+        """Closes the journal, and gives the lock back."""
         try:
-            self._close_curves()
+            self.journal.close()
         finally:
-            self._log.close()
             os.close(self._lock)
 
 

@@ -254,6 +254,10 @@ class SearchSpace:
             for decision in decisions
         )
 
+    def at_stage(self, stage: int) -> tuple[Decision, ...]:
+        """The decisions of one stage of growth."""
+        return self.cells[stage]
+
     def prefix(self, cells: int) -> "SearchSpace":
         """The space of the first `cells` cells."""
         return SearchSpace(self.cells[:cells])
@@ -266,7 +270,7 @@ class SearchSpace:
         """How many architectures the space holds."""
         return math.prod(len(d.options) for decisions in self.cells for d in decisions)
 
-    def encode_cell(self, architecture: Architecture, cell: int) -> list[int]:
+    def encode(self, architecture: Architecture, cell: int) -> list[int]:
         """The position of the taken option for every decision of `cell`."""
         chosen = architecture.cells[cell]
         return [d.options.index(getattr(chosen, d.name)) for d in self.cells[cell]]

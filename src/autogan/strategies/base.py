@@ -1,45 +1,132 @@
-"""The seam between the search and what chooses architectures."""
+"""The seam between a search and what chooses its architectures.
+
+Stages of the shared search and trainings from scratch are asked about in one way: a `Rung` says how an
+architecture is to be scored, an `Observation` what one scoring said.
+"""
 
 from abc import ABC, abstractmethod
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Literal
 
 from autogan.spaces.space import Architecture, SearchSpace
 
 
-class Strategy(ABC):
-    """Proposes architectures, one stage at a time, and is told their rewards.
+@dataclass(frozen=True)
+class Rung:
+    """A level of a search: architectures on it are scored alike, the best go on to the next.
 
-    The search calls `propose` for blocks of shared-training batches and every scoring, `observe` once per
-    controller step with what it proposed and how that scored (higher is better), and `grow` at a
-    stage boundary. A strategy changes nothing but itself, and its state holds all that it knows.
+    stage: of growth; architectures on this rung have stage + 1 cells. steps: generator steps of a
+    training from scratch; None: they are scored with the shared weights.
     """
 
-    def __init__(self, space: SearchSpace) -> None:
+    stage: int
+    steps: int | None = None
+
+
+class State(StrEnum):
+    """How a scoring ended."""
+
+    COMPLETE = "complete"
+    STOPPED = "stopped"
+    """Ended early, because others were better."""
+    DIVERGED = "diverged"
+    """Its training went wrong."""
+    FAILED = "failed"
+    """It could not be scored."""
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What one scoring of an architecture said.
+
+    seed: of the training, or of the search whose shared weights scored it. values: one for each of
+    the strategy's goals, in their order; none where the scoring gave no values.
+    """
+
+    architecture: Architecture
+    rung: Rung
+    seed: int
+    values: tuple[float, ...]
+    state: State = State.COMPLETE
+
+
+@dataclass(frozen=True)
+class Goal:
+    """One thing that is wanted, and which way is better."""
+
+    name: str
+    direction: Literal["maximise", "minimise"] = "maximise"
+
+    def gain(self, value: float) -> float:
+        """`value` as a number of which more is better."""
+        return value if self.direction == "maximise" else -value
+
+
+class Strategy(ABC):
+    """Proposes architectures for a rung, is told how they scored, and says what goes on.
+
+    The search calls `propose` for blocks of shared-training batches and for every scoring, `observe`
+    with what it proposed and how that scored, and `promote` when a rung ends. A strategy changes
+    nothing but itself. One that only reads the history keeps no state: it draws from a stream named
+    by its seed and the number of the proposal, and so goes on exactly after an interruption.
+    """
+
+    def __init__(self, space: SearchSpace, goals: Sequence[Goal] = (Goal("reward"),)) -> None:
         self.space = space
-        self.beams: list[Architecture] = []
-
-    @property
-    def stage(self) -> int:
-        """The present stage: proposals have stage + 1 cells."""
-        return len(self.beams[0]) if self.beams else 0
+        self.goals = tuple(goals)
 
     @abstractmethod
-    def propose(self, count: int) -> list[Architecture]:
-        """`count` architectures of the present stage; beyond the first stage each extends a beam."""
+    def propose(self, count: int, rung: Rung, history: Sequence[Observation]) -> list[Architecture]:
+        """`count` architectures for a rung; after a promotion each extends a promoted one.
 
-    @abstractmethod
-    def observe(self, architectures: list[Architecture], rewards: list[float]) -> dict[str, float]:
-        """Learns from rewards of architectures of the present stage; returns figures for the log."""
+        history: every observation so far, of all rungs, in the order in which they were made.
+        """
 
-    def grow(self, beams: list[Architecture]) -> None:
-        """Goes on to the next stage, whose architectures extend these distinct kept ones."""
-        assert beams and len(beams[0]) == self.stage + 1 < len(self.space) + 1
-        self.beams = list(beams)
+    def observe(self, observations: Sequence[Observation]) -> dict[str, float]:
+        """Learns from observations of its own proposals; returns metrics for the journal.
 
-    @abstractmethod
+        Called after every step of learning, with complete observations of one rung.
+        """
+        return {}
+
+    def promote(
+        self, rung: Rung, observations: Sequence[Observation], count: int
+    ) -> list[Architecture]:
+        """The `count` best distinct architectures of a rung, best first; the rung after it begins.
+
+        In the shared search these are the beams.
+        """
+        return [observation.architecture for observation in self.ranked(observations)[:count]]
+
+    def ranked(self, observations: Sequence[Observation]) -> list[Observation]:
+        """Complete observations, best first; equals in their order.
+
+        With several goals by fronts: first those that no other beats in every goal, and so on.
+        """
+        left = [o for o in observations if o.state is State.COMPLETE]
+        if len(self.goals) == 1:
+            return sorted(left, key=lambda o: -self.goals[0].gain(o.values[0]))
+        ordered: list[Observation] = []
+        while left:
+            front = [o for o in left if not any(self._dominates(other, o) for other in left)]
+            ordered += front
+            left = [o for o in left if o not in front]
+        return ordered
+
+    def _dominates(self, one: Observation, other: Observation) -> bool:
+        """Whether `one` is nowhere worse, and somewhere better."""
+        gains = [
+            (goal.gain(a), goal.gain(b))
+            for goal, a, b in zip(self.goals, one.values, other.values, strict=True)
+        ]
+        return all(a >= b for a, b in gains) and any(a > b for a, b in gains)
+
     def state_dict(self) -> dict[str, Any]:
-        """The whole state: tensors, numbers, strings, lists and dictionaries."""
+        """All that it knows beyond the history: tensors, numbers, strings, lists, dictionaries."""
+        return {}
 
-    @abstractmethod
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Goes back to a state that `state_dict` gave."""
+        assert not state, "a strategy with a state overrides this"

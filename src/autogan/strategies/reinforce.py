@@ -1,5 +1,6 @@
 """REINFORCE over one LSTM controller per stage (paper section 3.2 and algorithm 1)."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -8,7 +9,7 @@ from torch import Tensor
 from autogan.basics.randomness import derived_seed
 from autogan.settings.sections import ControllerSettings
 from autogan.spaces.space import Architecture, SearchSpace
-from autogan.strategies.base import Strategy
+from autogan.strategies.base import Observation, Rung, Strategy
 from autogan.strategies.controller import Controller, ControllerTrace
 
 
@@ -37,12 +38,18 @@ class Reinforce(Strategy):
     def __init__(self, space: SearchSpace, settings: ControllerSettings, seed: int) -> None:
         super().__init__(space)
         self.settings = settings
+        self.beams: list[Architecture] = []
         self._generator = torch.Generator().manual_seed(derived_seed(seed, "strategy"))
         self._beam_states: tuple[Tensor, Tensor] | None = None  # K×H each
         self._make_controller()
 
+    @property
+    def stage(self) -> int:
+        """The stage whose cell the controller decides."""
+        return len(self.beams[0]) if self.beams else 0
+
     def _make_controller(self) -> None:
-        self.controller = Controller(self.space.cells[self.stage], self.settings.hidden_size)
+        self.controller = Controller(self.space.at_stage(self.stage), self.settings.hidden_size)
         self.controller.initialise(self._generator)
         self.optimiser = torch.optim.Adam(
             self.controller.parameters(),
@@ -59,7 +66,8 @@ class Reinforce(Strategy):
         return hidden[beam_indices], cell[beam_indices]
 
     @torch.no_grad()
-    def propose(self, count: int) -> list[Architecture]:
+    def propose(self, count: int, rung: Rung, history: Sequence[Observation]) -> list[Architecture]:
+        assert rung.stage == self.stage, (rung, self.stage)
         beams = max(len(self.beams), 1)
         indices = torch.randint(beams, (count,), generator=self._generator)
         trace = self.controller(self._start(indices), generator=self._generator)
@@ -68,17 +76,18 @@ class Reinforce(Strategy):
             for index, codes in zip(indices.tolist(), trace.codes.tolist(), strict=True)
         ]
 
-    def _follow(self, architectures: list[Architecture]) -> ControllerTrace:
+    def _follow(self, architectures: Sequence[Architecture]) -> ControllerTrace:
         """The controller's trace along these architectures of the present stage."""
         stage = self.stage
         indices = [self.beams.index(a.prefix(stage)) if stage else 0 for a in architectures]
-        codes = torch.tensor([self.space.encode_cell(a, stage) for a in architectures])  # B×T
+        codes = torch.tensor([self.space.encode(a, stage) for a in architectures])  # B×T
         trace: ControllerTrace = self.controller(self._start(torch.tensor(indices)), codes)
         return trace
 
-    def observe(self, architectures: list[Architecture], rewards: list[float]) -> dict[str, float]:
-        trace = self._follow(architectures)
-        reward = torch.tensor(rewards)  # B
+    def observe(self, observations: Sequence[Observation]) -> dict[str, float]:
+        trace = self._follow([observation.architecture for observation in observations])
+        (goal,) = self.goals
+        reward = torch.tensor([goal.gain(o.values[0]) for o in observations])  # B
         mean_reward = reward.mean().item()
         baseline = mean_reward if self.baseline is None else self.baseline
         loss = policy_loss(
@@ -92,7 +101,7 @@ class Reinforce(Strategy):
         self.optimiser.step()
         decay = self.settings.baseline_decay
         self.baseline = decay * baseline + (1 - decay) * mean_reward
-        decisions = self.space.cells[self.stage]
+        decisions = self.space.at_stage(self.stage)
         entropies = trace.entropies.mean(dim=0).tolist()
         return {
             "policy_loss": loss.item(),
@@ -101,11 +110,16 @@ class Reinforce(Strategy):
         }
 
     @torch.no_grad()
-    def grow(self, beams: list[Architecture]) -> None:
+    def promote(
+        self, rung: Rung, observations: Sequence[Observation], count: int
+    ) -> list[Architecture]:
+        """As `Strategy.promote`; a new controller starts from the states that made the beams."""
+        beams = super().promote(rung, observations, count)
         trace = self._follow(beams)
-        super().grow(beams)
+        self.beams = beams
         self._beam_states = (trace.hidden, trace.cell)
         self._make_controller()
+        return list(beams)
 
     def state_dict(self) -> dict[str, Any]:
         return {

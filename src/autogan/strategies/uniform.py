@@ -1,29 +1,34 @@
 """Uniform random search: the baseline every strategy must beat."""
 
 import random
+from collections.abc import Sequence
 from typing import Any
 
 from autogan.basics.randomness import derived_seed
 from autogan.spaces.space import Architecture, SearchSpace
-from autogan.strategies.base import Strategy
+from autogan.strategies.base import Observation, Rung, Strategy
 
 
 class UniformRandom(Strategy):
-    """Uniform over what extends a uniformly chosen beam; rewards teach it nothing."""
+    """Uniform over what extends a uniformly chosen beam; observations teach it nothing."""
 
     def __init__(self, space: SearchSpace, seed: int) -> None:
         super().__init__(space)
+        self.beams: list[Architecture] = []
         self._generator = random.Random(derived_seed(seed, "strategy"))
 
-    def propose(self, count: int) -> list[Architecture]:
-        space = self.space.prefix(self.stage + 1)
+    def propose(self, count: int, rung: Rung, history: Sequence[Observation]) -> list[Architecture]:
+        space = self.space.prefix(rung.stage + 1)
         return [
             space.sample(self._generator, self._generator.choice(self.beams or [None]))
             for _ in range(count)
         ]
 
-    def observe(self, architectures: list[Architecture], rewards: list[float]) -> dict[str, float]:
-        return {}
+    def promote(
+        self, rung: Rung, observations: Sequence[Observation], count: int
+    ) -> list[Architecture]:
+        self.beams = super().promote(rung, observations, count)
+        return list(self.beams)
 
     def state_dict(self) -> dict[str, Any]:
         version, internal, gauss = self._generator.getstate()

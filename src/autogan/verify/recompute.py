@@ -17,10 +17,11 @@ from autogan.basics.errors import UserError
 from autogan.method.context import Context, describe_images, prepare
 from autogan.method.evaluate import evaluate
 from autogan.method.gallery import write_gallery
-from autogan.method.search import Search
+from autogan.method.search import Ranking, Search
 from autogan.method.train import validation_of
 from autogan.progress.base import Progress
 from autogan.runs.checkpoints import load_checkpoint
+from autogan.runs.drive import drive
 from autogan.runs.environment import environment
 from autogan.runs.folder import Run, read_json, read_settings
 from autogan.settings.sections import Settings
@@ -103,10 +104,10 @@ def _ranking(
                 yield "checkpoints: the last state of the search is missing"
                 return
             search.load_state_dict(state)
-            ranking = search.rank()
+            drive(Ranking(search))
         finally:
             run.close()
-    again = {child.architecture: child.reward for child in ranking}
+    again = {str(child.architecture): child.reward for child in search.ranking}
     stated = {child["architecture"]: child["reward"] for child in derived["ranking"]}
     yield from _differences("derive.json: ranking", stated, again)
 

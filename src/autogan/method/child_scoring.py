@@ -1,0 +1,90 @@
+"""Scoring a child: what the judge says of its images, made with the shared weights, as one number."""
+
+import math
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
+from autogan.device.compute import Compute
+from autogan.gan.generation import generate, latent_batches
+from autogan.gan.step import Gan
+from autogan.judges import (
+    FeatureStatistics,
+    Judge,
+    Judgement,
+    Reference,
+    frechet_distance,
+    inception_score,
+)
+from autogan.runs.stopping import Stopped
+from autogan.spaces.space import Architecture
+
+
+class ChildScorer:
+    """Gives architectures their reward under one set of shared weights; higher is better.
+
+    The paper's reward is the inception score of the child's images (section 3.2); for images without
+    classes it is their negative Fréchet distance to real ones of the same resolution.
+
+    images: that a child is scored by. real: statistics of the real images at the present stage, for
+    the Fréchet distance; None: the reward is the inception score over `inception_splits`.
+    interruptible: a context in which a request to stop need not wait for the scoring.
+    """
+
+    def __init__(
+        self,
+        gan: Gan,
+        judge: Judge,
+        compute: Compute,
+        *,
+        images: int,
+        inception_splits: int,
+        interruptible: Callable[[], AbstractContextManager[None]],
+    ) -> None:
+        self.real: Reference | None = None
+        self._gan = gan
+        self._judge = judge
+        self._compute = compute
+        self._images = images
+        self._inception_splits = inception_splits
+        self._interruptible = interruptible
+
+    def score(self, architecture: Architecture) -> float:
+        """The reward of one child, from the next latents of the shared stream.
+
+        Raises `UserError` or `ArithmeticError` where its images cannot be scored.
+        """
+        return self.reward(self._judgement(architecture))
+
+    def _judgement(self, architecture: Architecture) -> Judgement:
+        """What the judge says of the child's images; given up in the middle, the latents stay.
+
+        Its BatchNorm layers use the statistics of its own images: the running ones are shared by
+        all paths through the generator.
+        """
+        before = self._gan.latents_state()
+        try:
+            with self._interruptible():
+                return self._judge.judge_all(
+                    generate(
+                        self._gan.generator,
+                        latents,
+                        self._compute,
+                        architecture,
+                        batch_statistics=True,
+                    )
+                    for latents in latent_batches(self._images, self._gan.latents)
+                )
+        except Stopped:
+            self._gan.set_latents_state(before)
+            raise
+
+    def reward(self, judgement: Judgement) -> float:
+        """The judgement as one number; `FloatingPointError` where that is not finite."""
+        if self.real is not None:
+            statistics = FeatureStatistics.from_features(judgement.features)
+            reward = -frechet_distance(statistics, self.real.statistics)
+        else:
+            reward = inception_score(judgement.probabilities, self._inception_splits).mean
+        if not math.isfinite(reward):
+            raise FloatingPointError(f"its reward is {reward}")
+        return reward
