@@ -22,7 +22,7 @@ from autogan.runs.folder import Run
 from autogan.runs.workload import Workload
 from autogan.settings.loading import settings_from_tree
 from autogan.settings.sections import Settings
-from autogan.spaces.space import Architecture
+from autogan.spaces.architecture import Architecture
 
 
 class ColourJudge(Judge):

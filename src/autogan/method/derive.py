@@ -16,8 +16,8 @@ from autogan.method.search import Child, Search
 from autogan.method.train import Validation, train
 from autogan.progress.base import Progress
 from autogan.runs.folder import Run
+from autogan.spaces.architecture import Architecture
 from autogan.spaces.generator_file import save_generator
-from autogan.spaces.space import Architecture
 
 
 @dataclass(frozen=True)

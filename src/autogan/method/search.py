@@ -39,9 +39,8 @@ from autogan.method.dynamic_reset import LossWindow
 from autogan.progress.base import Progress
 from autogan.runs.folder import Run
 from autogan.runs.stopping import Stopped
-from autogan.spaces.autogan.discriminator import Discriminator
-from autogan.spaces.autogan.generator import Generator
-from autogan.spaces.space import Architecture, SearchSpace
+from autogan.spaces import search_space
+from autogan.spaces.architecture import Architecture
 from autogan.strategies import make_strategy
 
 RESET_CHECK_EVERY_STEPS = 10
@@ -120,16 +119,15 @@ class Search:
         self.work = context.work
         self.run = run
         self.progress = progress
-        self.space = SearchSpace.autogan(settings.cells)
+        self.space = search_space("autogan", settings.cells)
         self.strategy = make_strategy(self.search, self.space, settings.seed)
         self.gan = Gan(
-            Generator(
-                self.space,
+            self.space.generator(
                 latent_size=settings.network.latent_size,
                 channels=self.search.generator_channels,
                 bottom_size=settings.network.bottom_size,
             ),
-            Discriminator(settings.cells, self.search.discriminator_channels),
+            self.space.discriminator(self.search.discriminator_channels),
             learning_rate=self.search.learning_rate,
             betas=self.search.betas,
             compute=compute,
@@ -411,7 +409,7 @@ class Search:
 
     def _doing(self, what: str) -> None:
         self.progress.status(
-            f"stage {self.stage + 1} of {len(self.space)}, iteration {self.iteration + 1} of "
+            f"stage {self.stage + 1} of {self.space.stages}, iteration {self.iteration + 1} of "
             f"{self.search.iterations}: {what}"
         )
 

@@ -15,9 +15,9 @@ from autogan.method.context import Context
 from autogan.method.evaluate import judge_generator
 from autogan.progress.base import Progress
 from autogan.runs.folder import Run
-from autogan.spaces.autogan.discriminator import Discriminator
-from autogan.spaces.autogan.generator import Generator
-from autogan.spaces.space import Architecture, SearchSpace
+from autogan.spaces.architecture import Architecture
+from autogan.spaces.networks import Generator
+from autogan.spaces.space import SearchSpace
 
 COLLAPSED_SPREAD = 1e-3
 """Below this share of the real images' variance, a generator makes one image over and over."""
@@ -92,7 +92,7 @@ class Training:
         self.progress = progress
         self.gan = Gan(
             self._new_generator(),
-            Discriminator(context.settings.cells, settings.discriminator_channels),
+            SearchSpace.only(architecture).discriminator(settings.discriminator_channels),
             learning_rate=settings.learning_rate,
             betas=settings.betas,
             compute=context.compute,
@@ -117,8 +117,7 @@ class Training:
         self.best_state: dict[str, Tensor] = {}
 
     def _new_generator(self) -> Generator:
-        return Generator(
-            SearchSpace.only(self.architecture),
+        return SearchSpace.only(self.architecture).generator(
             latent_size=self.context.settings.network.latent_size,
             channels=self.settings.generator_channels,
             bottom_size=self.context.settings.network.bottom_size,

@@ -3,7 +3,8 @@
 from abc import ABC, abstractmethod
 from typing import Any
 
-from autogan.spaces.space import Architecture, SearchSpace
+from autogan.spaces.architecture import Architecture
+from autogan.spaces.space import SearchSpace
 
 
 class Strategy(ABC):
@@ -33,7 +34,7 @@ class Strategy(ABC):
 
     def grow(self, beams: list[Architecture]) -> None:
         """Goes on to the next stage, whose architectures extend these distinct kept ones."""
-        assert beams and len(beams[0]) == self.stage + 1 < len(self.space) + 1
+        assert beams and len(beams[0]) == self.stage + 1 < self.space.stages + 1
         self.beams = list(beams)
 
     @abstractmethod

@@ -7,7 +7,8 @@ from torch import Tensor
 
 from autogan.basics.randomness import derived_seed
 from autogan.settings.sections import ControllerSettings
-from autogan.spaces.space import Architecture, SearchSpace
+from autogan.spaces.architecture import Architecture
+from autogan.spaces.space import SearchSpace
 from autogan.strategies.base import Strategy
 from autogan.strategies.controller import Controller, ControllerTrace
 
@@ -42,7 +43,7 @@ class Reinforce(Strategy):
         self._make_controller()
 
     def _make_controller(self) -> None:
-        self.controller = Controller(self.space.cells[self.stage], self.settings.hidden_size)
+        self.controller = Controller(self.space.at_stage(self.stage), self.settings.hidden_size)
         self.controller.initialise(self._generator)
         self.optimiser = torch.optim.Adam(
             self.controller.parameters(),
@@ -72,7 +73,7 @@ class Reinforce(Strategy):
         """The controller's trace along these architectures of the present stage."""
         stage = self.stage
         indices = [self.beams.index(a.prefix(stage)) if stage else 0 for a in architectures]
-        codes = torch.tensor([self.space.encode_cell(a, stage) for a in architectures])  # B×T
+        codes = torch.tensor([self.space.encode(a, stage) for a in architectures])  # B×T
         trace: ControllerTrace = self.controller(self._start(torch.tensor(indices)), codes)
         return trace
 
@@ -92,7 +93,7 @@ class Reinforce(Strategy):
         self.optimiser.step()
         decay = self.settings.baseline_decay
         self.baseline = decay * baseline + (1 - decay) * mean_reward
-        decisions = self.space.cells[self.stage]
+        decisions = self.space.at_stage(self.stage)
         entropies = trace.entropies.mean(dim=0).tolist()
         return {
             "policy_loss": loss.item(),

@@ -6,7 +6,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from autogan.spaces.autogan.discriminator import Discriminator, SpectralNorm
+from autogan.nets.spectral_norm import SpectralNorm
+from autogan.spaces.autogan.discriminator import Discriminator
 
 
 def normal(*shape: int, seed: int = 0) -> Tensor:

@@ -5,20 +5,23 @@ import random
 
 import pytest
 import torch
+from autogan.spaces.autogan.cost import discriminator_cost, generator_cost
 from torch import nn
 
 from autogan.bench.plain import as_plain
-from autogan.spaces.autogan.cost import discriminator_cost, generator_cost
+from autogan.spaces import search_space
+from autogan.spaces.architecture import Architecture
+from autogan.spaces.autogan.codec import PUBLISHED_VECTORS
 from autogan.spaces.autogan.discriminator import Discriminator
 from autogan.spaces.autogan.generator import Generator
-from autogan.spaces.space import PUBLISHED_VECTORS, Architecture, SearchSpace
+from autogan.spaces.space import SearchSpace
 
 SHAPE = {"latent_size": 5, "channels": 6, "bottom_size": 2}
 
 
 def spread(cells: int, count: int) -> list[Architecture]:
     stream = random.Random(cells)
-    return [SearchSpace.autogan(cells).sample(stream) for _ in range(count)]
+    return [search_space("autogan", cells).sample(stream) for _ in range(count)]
 
 
 def bare(architecture: Architecture) -> Architecture:
