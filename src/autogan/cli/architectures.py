@@ -152,7 +152,6 @@ def random_architectures(
     """
     from random import Random
 
-
     space, generator = search_space("autogan", cells), Random(seed)
     drawn = [space.sample(generator) for _ in range(count)]
     if as_json:

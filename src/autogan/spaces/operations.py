@@ -70,13 +70,9 @@ def generator_size(
     )
 
 
-def discriminator_size(
-    space: "SearchSpace", stage: int, *, channels: int, image_size: int
-) -> Size:
+def discriminator_size(space: "SearchSpace", stage: int, *, channels: int, image_size: int) -> Size:
     """Size of the part of a space's discriminator that looks at images of `image_size` at `stage`."""
-    return Size.of(
-        space.discriminator_operations(stage, channels=channels, image_size=image_size)
-    )
+    return Size.of(space.discriminator_operations(stage, channels=channels, image_size=image_size))
 
 
 @dataclass

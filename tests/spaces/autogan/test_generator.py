@@ -15,7 +15,9 @@ from autogan.spaces.space import SearchSpace
 
 SIZES = {"latent_size": 16, "channels": 8, "bottom_size": 4}
 SPREAD = [
-    search_space("autogan", cells).sample(random.Random(seed)) for cells in (2, 3) for seed in range(20)
+    search_space("autogan", cells).sample(random.Random(seed))
+    for cells in (2, 3)
+    for seed in range(20)
 ]
 FEW = [
     *SPREAD[::4],

@@ -31,9 +31,7 @@ class Generator(networks.Generator):
     def __init__(
         self, space: SearchSpace, *, latent_size: int, channels: Channels, bottom_size: int
     ) -> None:
-        super().__init__(
-            space, latent_size=latent_size, channels=channels, bottom_size=bottom_size
-        )
+        super().__init__(space, latent_size=latent_size, channels=channels, bottom_size=bottom_size)
         self.widths = widths = each_width(channels, space.stages)
         self.project = nn.Linear(latent_size, widths[0] * bottom_size**2)
         self.cells = nn.ModuleList(Cell(space, index, widths) for index in range(space.stages))

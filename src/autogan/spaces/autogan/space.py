@@ -38,9 +38,7 @@ class AutoGanSpace(SearchSpace):
     @classmethod
     def published(cls) -> Mapping[str, Architecture]:
         """The three CIFAR-10 architectures of the paper's table 1."""
-        return {
-            name: codec.from_vector(vector) for name, vector in codec.PUBLISHED_VECTORS.items()
-        }
+        return {name: codec.from_vector(vector) for name, vector in codec.PUBLISHED_VECTORS.items()}
 
     @classmethod
     def text(cls, architecture: Architecture) -> str:
@@ -61,9 +59,7 @@ class AutoGanSpace(SearchSpace):
         """The generator with all open options, its weights not drawn yet."""
         from autogan.spaces.autogan.generator import Generator
 
-        return Generator(
-            self, latent_size=latent_size, channels=channels, bottom_size=bottom_size
-        )
+        return Generator(self, latent_size=latent_size, channels=channels, bottom_size=bottom_size)
 
     def discriminator(self, channels: int) -> "Discriminator":
         """The discriminator that grows with the generators of this space."""

@@ -32,9 +32,7 @@ def text_diagram(architecture: Architecture, channels: Channels, bottom_size: in
     cells = by_cell(operations)
     senders = {source for cell in cells for source in cell.skips}
     first = operations[0]
-    rows = [
-        f"  latent → {first.words} → {first.channels} maps of {first.side}×{first.side}"
-    ]
+    rows = [f"  latent → {first.words} → {first.channels} maps of {first.side}×{first.side}"]
     outs: dict[int, int] = {}  # cell → row of its skip-out
     ins: list[tuple[int, int]] = []  # (source, row) of every skip that is added
     for cell in cells:
