@@ -10,7 +10,6 @@ from autogan.basics.errors import UserError
 from autogan.cli.common import INGREDIENTS, Json, app, notes, refuse_unwritable
 
 if TYPE_CHECKING:
-    from autogan.spaces import search_space
     from autogan.spaces.architecture import Architecture
 
 arch_app = typer.Typer(no_args_is_help=True)
@@ -152,6 +151,8 @@ def random_architectures(
     """
     from random import Random
 
+    from autogan.spaces import search_space
+
     space, generator = search_space("autogan", cells), Random(seed)
     drawn = [space.sample(generator) for _ in range(count)]
     if as_json:
@@ -168,6 +169,7 @@ def space(cells: Cells = 3, as_json: Json = False) -> None:
 
     Example: [bold]autogan arch space --cells 4[/]
     """
+    from autogan.spaces import search_space
     from autogan.spaces.decisions import option_text
 
     searched = search_space("autogan", cells)

@@ -9,7 +9,6 @@ from autogan.basics.errors import UserError
 from autogan.basics.limits import MOST_CELLS
 from autogan.spaces import search_space
 from autogan.spaces.architecture import Architecture
-from autogan.spaces.decisions import option_text
 
 _WIDTH, _HEIGHT, _GAP, _BETWEEN, _TOP = 250, 50, 12, 76, 50
 
@@ -129,11 +128,13 @@ def _newest(architecture: Architecture) -> tuple[str, str]:
         option = taken.get(name, False)
         noun = name.removesuffix("s")  # one of them
         if isinstance(option, str):
-            choices.append(option_text(option))
+            choices.append(option)
         elif not option:
             left_out.append(f"no {noun}")
+        elif isinstance(option, tuple):
+            added.append(f"{noun} from {' and '.join(map(str, option))}")
         else:
-            added.append(f"{noun} {option_text(option)}" if isinstance(option, tuple) else noun)
+            added.append(noun)
     return " · ".join(choices), ", ".join(added or left_out)
 
 
