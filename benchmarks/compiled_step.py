@@ -14,9 +14,10 @@ from autogan.bench.cases import LATENT_SIZE
 from autogan.bench.measure import interleaved
 from autogan.device.compute import Compute
 from autogan.gan.step import Gan
+from autogan.spaces.architecture import Architecture
 from autogan.spaces.autogan.discriminator import Discriminator
 from autogan.spaces.autogan.generator import Generator
-from autogan.spaces.space import Architecture, SearchSpace
+from autogan.spaces.space import SearchSpace
 
 ARCHITECTURE = Architecture.parse("autogan-a")
 BATCH = 32

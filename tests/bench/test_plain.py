@@ -18,9 +18,10 @@ from autogan.bench.plain import PlainGan, as_plain, plain_compute
 from autogan.bench.suite import measured
 from autogan.device.compute import Compute
 from autogan.gan.step import Gan
+from autogan.spaces import search_space
+from autogan.spaces.architecture import Architecture
 from autogan.spaces.autogan.discriminator import Discriminator
 from autogan.spaces.autogan.generator import Generator
-from autogan.spaces.space import Architecture, SearchSpace
 
 CPU = torch.device("cpu")
 FAST = Compute.resolve("cpu", "float32")
@@ -30,12 +31,12 @@ TINY = Widths(8, 8, 4, 4, 1)
 def spread() -> list[Architecture]:
     """Two random architectures of each stage, and the published three."""
     stream = random.Random(3)
-    drawn = [SearchSpace.autogan(cells).sample(stream) for cells in (1, 2, 3) for _ in range(2)]
+    drawn = [search_space("autogan", cells).sample(stream) for cells in (1, 2, 3) for _ in range(2)]
     return [*drawn, *(Architecture.parse(f"autogan-{letter}") for letter in "abc")]
 
 
 def gan(kind: type[Gan]) -> Gan:
-    generator = Generator(SearchSpace.autogan(3), latent_size=16, channels=8, bottom_size=4)
+    generator = Generator(search_space("autogan", 3), latent_size=16, channels=8, bottom_size=4)
     discriminator = Discriminator(3, 8)
     plain = kind is PlainGan
     made = kind(

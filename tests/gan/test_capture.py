@@ -11,9 +11,10 @@ from autogan.basics.errors import UserError
 from autogan.device.compute import Compute
 from autogan.gan.capture import Recordings
 from autogan.gan.step import Gan
+from autogan.spaces import search_space
+from autogan.spaces.architecture import Architecture
 from autogan.spaces.autogan.discriminator import Discriminator
 from autogan.spaces.autogan.generator import Generator
-from autogan.spaces.space import Architecture, SearchSpace
 
 ARCHITECTURES = [
     Architecture.parse(text)
@@ -105,7 +106,7 @@ def test_cleared_recordings_begin_anew() -> None:
 
 def gan(recordings: Recordings | None) -> Gan:
     return Gan(
-        Generator(SearchSpace.autogan(2), latent_size=16, channels=8, bottom_size=4),
+        Generator(search_space("autogan", 2), latent_size=16, channels=8, bottom_size=4),
         Discriminator(2, 8),
         learning_rate=1e-3,
         betas=(0.0, 0.9),

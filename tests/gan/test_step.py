@@ -15,9 +15,11 @@ from autogan.gan.generation import SCORING_BATCH, generate, latent_batches
 from autogan.gan.objectives import hinge_discriminator_loss, hinge_generator_loss
 from autogan.gan.step import Gan
 from autogan.nets.layers import initialise
+from autogan.spaces import search_space
+from autogan.spaces.architecture import Architecture
 from autogan.spaces.autogan.discriminator import Discriminator
 from autogan.spaces.autogan.generator import Generator
-from autogan.spaces.space import Architecture, SearchSpace
+from autogan.spaces.space import SearchSpace
 
 COMPUTE = Compute.resolve("cpu", "float32")
 ONE = Architecture.parse("pre-batch-nearest+shortcut")
@@ -28,7 +30,7 @@ def make(
     seed: int = 0, average: float | None = 0.9, purpose: str = "test", layout: str = "auto"
 ) -> Gan:
     return Gan(
-        Generator(SearchSpace.autogan(2), latent_size=16, channels=8, bottom_size=4),
+        Generator(search_space("autogan", 2), latent_size=16, channels=8, bottom_size=4),
         Discriminator(2, 8),
         learning_rate=1e-3,
         betas=(0.0, 0.9),
@@ -245,7 +247,7 @@ def test_set_learning_rate_is_a_factor_of_the_initial_one() -> None:
 
 @pytest.mark.parametrize("training", [True, False])
 def test_generate_gives_uint8_in_evaluation_mode_and_restores_the_mode(training: bool) -> None:
-    generator = Generator(SearchSpace.autogan(2), latent_size=16, channels=8, bottom_size=4)
+    generator = Generator(search_space("autogan", 2), latent_size=16, channels=8, bottom_size=4)
     initialise(generator, torch.Generator().manual_seed(0))
     generator.to_rgb_normalisation.running_mean.fill_(0.5)
     generator.train(training)

@@ -20,7 +20,7 @@ from autogan.judges import (
 from autogan.judges.base import resize
 from autogan.judges.domain import accuracy
 from autogan.judges.tasks import ROTATIONS, Task, turned
-from autogan.judges.training import NetworkTraining, augment, train_to_end, schedule
+from autogan.judges.training import NetworkTraining, augment, schedule, train_to_end
 from autogan.settings.judge import JudgeRecipe
 
 RECIPE = JudgeRecipe(width=8, epochs=2, batch_size=32, learning_rate=0.1, flip=False)

@@ -25,7 +25,8 @@ from autogan.runs.outcomes import Child
 from autogan.runs.workload import Workload
 from autogan.settings.loading import settings_from_tree
 from autogan.settings.sections import Settings
-from autogan.spaces.space import Architecture
+from autogan.spaces import search_space
+from autogan.spaces.architecture import Architecture
 
 
 class ColourJudge(Judge):
@@ -97,6 +98,7 @@ def make(folder: Path, name: str = "run", layout: str = "auto", **search: Any) -
         cast(Reference, None),
         compute,
         Workload(chosen, len(data.train), judge_examples=len(data.train)),
+        search_space("autogan", chosen.cells),
     )
     return Search(context, Run.create(folder / name, chosen), Progress())
 

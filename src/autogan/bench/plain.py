@@ -19,9 +19,9 @@ from autogan.gan.objectives import hinge_discriminator_loss, hinge_generator_los
 from autogan.gan.step import Gan
 from autogan.images.pixels import to_unit
 from autogan.nets.layers import interpolate
+from autogan.nets.residual_block import ResidualBlock
+from autogan.spaces.architecture import Architecture
 from autogan.spaces.autogan.cell import ConvolutionBlock, UpsampledProjection
-from autogan.spaces.autogan.discriminator import ResidualBlock
-from autogan.spaces.space import Architecture
 
 AnyModule = TypeVar("AnyModule", bound=nn.Module)
 

@@ -8,8 +8,8 @@ from torch import Tensor
 from autogan.basics.errors import Diverged
 from autogan.device.compute import Compute
 from autogan.images.pixels import to_uint8
-from autogan.spaces.autogan.generator import Generator
-from autogan.spaces.space import Architecture
+from autogan.spaces.architecture import Architecture
+from autogan.spaces.networks import Generator
 
 SCORING_BATCH = 250
 """Images generated and judged at once; a child's own BatchNorm statistics are over as many."""

@@ -20,9 +20,8 @@ from autogan.gan.objectives import hinge_discriminator_loss, hinge_generator_los
 from autogan.images.pixels import to_unit
 from autogan.nets.layers import initialise
 from autogan.nets.optimisers import load_optimiser, set_learning_rate
-from autogan.spaces.autogan.discriminator import Discriminator
-from autogan.spaces.autogan.generator import Generator
-from autogan.spaces.space import Architecture
+from autogan.spaces.architecture import Architecture
+from autogan.spaces.networks import Discriminator, Generator
 
 
 class Gan:
