@@ -230,14 +230,14 @@ def test_growth_comes_at_its_iteration(
     assert [c.stage for c in children[::2]] == stages
     assert [c.iteration for c in children[::2]] == [0, 1, 2]
     assert {c.iteration for c in search.history if c.purpose == "beam"} == {stages.index(1) - 1}
-    assert search.batches.next().shape == (4, 3, 16, 16)
+    assert search.batches.next().pixels.shape == (4, 3, 16, 16)
 
 
 def test_a_stage_trains_on_images_of_its_own_size(tmp_path: Path) -> None:
     search = make(tmp_path)
-    assert search.batches.next().shape == (4, 3, 8, 8)
+    assert search.batches.next().pixels.shape == (4, 3, 8, 8)
     grown(search)
-    assert search.batches.next().shape == (4, 3, 16, 16)
+    assert search.batches.next().pixels.shape == (4, 3, 16, 16)
 
 
 def test_a_reset_keeps_the_controller_and_draws_fresh_weights(tmp_path: Path) -> None:

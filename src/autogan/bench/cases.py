@@ -13,6 +13,7 @@ from autogan.bench.plain import PlainGan, as_plain, plain_compute
 from autogan.device.compute import Compute
 from autogan.gan.generation import generate, latent_batches
 from autogan.gan.step import Gan
+from autogan.images.batches import Batch
 from autogan.images.pixels import to_uint8
 from autogan.judges.network import (
     INCEPTION_MULTIPLY_ACCUMULATES,
@@ -107,7 +108,7 @@ def adversarial_steps(
     )
     size = BOTTOM_SIZE << (stage + 1)
     shape = (widths.discriminator_batch, 3, size, size)
-    real = torch.randint(0, 256, shape, dtype=torch.uint8, device=compute.device)
+    real = Batch(torch.randint(0, 256, shape, dtype=torch.uint8, device=compute.device))
 
     def steps() -> None:
         for _ in range(widths.discriminator_steps):

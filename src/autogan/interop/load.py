@@ -96,6 +96,7 @@ class SharedGenerator(Generator):
         latents: Tensor,
         architecture: ArchitectureLike | None = None,
         batch_statistics: bool = False,
+        labels: Tensor | None = None,
     ) -> Tensor:
         """latents: B×latent_size → images B×3×S×S in [-1, 1], S = bottom_size · 2^(its cells)."""
         if architecture is None:
@@ -106,7 +107,7 @@ class SharedGenerator(Generator):
                 f"The architecture has {len(chosen)} cells; the shared generator has "
                 f"{len(self.cells)}."
             )
-        return super().forward(latents, chosen, batch_statistics)
+        return super().forward(latents, chosen, batch_statistics, labels)
 
 
 def as_architecture(given: ArchitectureLike) -> Architecture:

@@ -40,8 +40,13 @@ class Discriminator(networks.Discriminator):
             if isinstance(module, SpectralNorm):
                 module.reset_vectors(generator)
 
-    def forward(self, images: Tensor, stage: int | None = None) -> Tensor:
-        """images: B×3×H×W in [-1, 1], stage: 0 … stages-1, by default the last → logits B."""
+    def forward(
+        self, images: Tensor, stage: int | None = None, labels: Tensor | None = None
+    ) -> Tensor:
+        """images: B×3×H×W in [-1, 1], stage: 0 … stages-1, by default the last → logits B.
+
+        labels: int64 B, the classes of the images; this network has no use for them.
+        """
         x = images
         for block in list(self.growing)[: None if stage is None else stage + 1]:
             x = block(x)

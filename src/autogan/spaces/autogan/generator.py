@@ -66,12 +66,14 @@ class Generator(networks.Generator):
         latents: Tensor,
         architecture: Architecture | None = None,
         batch_statistics: bool = False,
+        labels: Tensor | None = None,
     ) -> Tensor:
         """latents: B×latent_size → images B×3×S×S in [-1, 1], S = bottom_size · 2^cells.
 
         architecture: a member of the space, or of the space of its first cells (an earlier stage);
         may be left out where the space has one member.
         batch_statistics: in evaluation mode, normalise with the batch's own statistics.
+        labels: int64 B, the classes that images are wanted of; this network has no use for them.
         """
         architecture = architecture or self.architecture
         assert len(architecture) <= len(self.cells), (len(architecture), len(self.cells))
