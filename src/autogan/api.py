@@ -6,7 +6,8 @@ from typing import Any
 from autogan.method.pipeline import prepare_run, run_everything, run_training, search_part
 from autogan.progress.base import Progress
 from autogan.report.live import LiveReport
-from autogan.runs.folder import Run, Task
+from autogan.runs.folder import Run
+from autogan.runs.task import Task
 from autogan.settings.sections import Settings
 from autogan.spaces.autogan.generator import Generator
 from autogan.spaces.generator_file import load_generator

@@ -16,6 +16,7 @@ from autogan.judges.tasks import Task
 from autogan.judges.training import NetworkTraining
 from autogan.progress.base import Progress
 from autogan.runs.folder import Run
+from autogan.runs.plan import Plan
 from autogan.runs.workload import Workload
 from autogan.settings.judge import INCEPTION_CLASSES
 from autogan.settings.sections import Settings
@@ -63,7 +64,13 @@ def prepare(
         progress.note(note)
     task = Task.of(data.class_names)
     work = Workload(settings, len(data.train), len(data.train) * task.per_image)
-    progress.plan({"judge": [work.judge_training()], **work.plan()})
+    plan = Plan.of(
+        settings,
+        None,
+        training_images=work.training_images,
+        judge_examples=work.judge_examples,
+    )
+    progress.plan(plan.costs())
     progress.start("judge")
     judge = _judge(settings, data, compute, work, progress, run)
     progress.status(f"judging the {len(data.train):,} training images")

@@ -23,8 +23,9 @@ from autogan.method.search import Search
 from autogan.method.train import train
 from autogan.progress.base import Progress
 from autogan.report.live import LiveReport
-from autogan.runs.folder import Run, Task
+from autogan.runs.folder import Run
 from autogan.runs.record import PICTURES
+from autogan.runs.task import Task
 from autogan.settings.loading import load_settings
 from autogan.settings.sections import Settings
 from autogan.spaces.autogan.cost import generator_cost
