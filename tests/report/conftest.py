@@ -113,7 +113,12 @@ def log_search(run: Run, stages: int = 2) -> None:
         run.log("losses", part="search", step=step, stage=stage, **losses)
         for number, architecture in enumerate(BEAMS if stage == 0 else (WINNER, SECOND)):
             child = Child(
-                Architecture.parse(architecture), stage, iteration, "controller", 2.0 + 0.1 * number, 0.05
+                Architecture.parse(architecture),
+                stage,
+                iteration,
+                "controller",
+                2.0 + 0.1 * number,
+                0.05,
             )
             run.log("child", **to_plain(child))
             entropies = {"entropy/order": 0.6, "entropy/normalisation": 1.0}
@@ -178,7 +183,9 @@ def make_run(tmp_path: Path) -> MakeRun:
         if until == "finished":
             log_training(run, "candidate-0", 20)
             log_training(run, "train", 40)
-            run.write("derive.json", {"ranking": [], "candidates": results()["candidates"], "failed": []})
+            run.write(
+                "derive.json", {"ranking": [], "candidates": results()["candidates"], "failed": []}
+            )
             run.write("timings.json", results()["seconds"])
             write_pictures(folder)
             run.write("results.json", content or results())

@@ -1,5 +1,6 @@
 """The parts of a run: which there are, what they cost, what is done and what goes on."""
 
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +68,7 @@ def test_what_is_done_grows_to_all_of_it() -> None:
     states.append(reached(**done, trainings=train, evaluated=True))
     shares = [plan.share(state) for state in states]
     assert shares[0] == 0 and shares[-1] == pytest.approx(1)
-    assert all(a < b for a, b in zip(shares, shares[1:], strict=False))  # type: ignore[operator]
+    assert all(a < b for a, b in itertools.pairwise(shares))  # type: ignore[operator]
     left = [len(plan.left(state)) for state in states]
     assert left == [5, 4, 3, 3, 2, 1, 0]
     commands = [plan.next_command(FOLDER, state) for state in states]

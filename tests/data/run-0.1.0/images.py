@@ -1,6 +1,8 @@
 """Draws the images that run-0.1.0 learned from: two classes, dark discs and light boxes."""
 from pathlib import Path
+
 from PIL import Image, ImageDraw
+
 for split, count in (("train", 40), ("test", 20)):
     for name in ("disc", "box"):
         folder = Path("images") / split / name
