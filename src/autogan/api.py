@@ -6,7 +6,8 @@ from typing import Any
 
 from autogan.method.pipeline import run_everything, run_ranking, run_training
 from autogan.progress.base import Progress
-from autogan.runs.folder import Run, Task
+from autogan.runs.folder import Run
+from autogan.runs.task import Task
 from autogan.settings.sections import Settings
 from autogan.spaces.architecture import Architecture
 from autogan.spaces.generator_file import load_generator

@@ -16,7 +16,9 @@ from autogan.files import storage
 from autogan.method import train
 from autogan.method.search import Search
 from autogan.method.train import Training
-from autogan.runs.folder import Run, Task, read_settings
+from autogan.runs.config import read_settings
+from autogan.runs.folder import Run
+from autogan.runs.task import Task
 from autogan.settings.loading import load_settings
 from autogan.spaces.generator_file import load_generator
 

@@ -6,7 +6,8 @@ import pytest
 
 from autogan.progress.base import Cost
 from autogan.progress.eta import Eta, Speed
-from autogan.runs.workload import Workload
+from autogan.runs.plan import Plan
+from autogan.runs.task import Task
 from autogan.settings.loading import load_settings
 
 # Seconds for each call, and for each multiply-accumulate, of machines that were measured.
@@ -51,8 +52,8 @@ def test_the_time_left_is_right_to_a_third_after_a_tenth(
 ) -> None:
     """On a GPU later: its narrow steps take no time but to begin, which one stage does not tell."""
     images = 10_000 if preset == "demo" else 50_000
-    work = Workload(load_settings(preset), images, images)
-    parts = {"judge": [work.judge_training()], **work.plan()}
+    settings = load_settings(preset)
+    parts = Plan.of(settings, Task(), training_images=images, judge_examples=images).costs()
     machine = Machine(speeds)
     eta = Eta(lambda: machine.time)
     eta.plan(parts)
@@ -66,11 +67,12 @@ def test_the_time_left_is_right_to_a_third_after_a_tenth(
 
 
 def test_shares_only_grow_and_end_at_one() -> None:
-    work = Workload(load_settings("demo"), 10_000, 10_000)
+    settings = load_settings("demo")
+    parts = Plan.of(settings, Task(), training_images=10_000, judge_examples=10_000).costs()
     machine = Machine(LAPTOP)
     eta = Eta(lambda: machine.time)
-    eta.plan(work.plan())
-    shares = [share for _, share, _ in machine.run(eta, work.plan())]
+    eta.plan(parts)
+    shares = [share for _, share, _ in machine.run(eta, parts)]
     assert shares == sorted(shares) and shares[-1] == pytest.approx(1)
 
 

@@ -1,7 +1,6 @@
 """A finished run's folder, written by the program's own writers in the shape that runs leave."""
 
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +9,12 @@ import torch
 
 from autogan.basics.version import RESULTS_SCHEMA
 from autogan.files.pictures import save_picture
-from autogan.runs.folder import Run, Task
-from autogan.runs.outcomes import Child
+from autogan.runs.folder import Run
+from autogan.runs.outcomes import Child, to_plain
 from autogan.runs.record import PICTURES
+from autogan.runs.task import Task
 from autogan.settings.loading import load_settings
+from autogan.spaces.architecture import Architecture
 
 FIRST = "pre-batch-nearest+shortcut"
 BEAMS = (FIRST, "post-none-bilinear")
@@ -59,7 +60,14 @@ def results() -> dict[str, Any]:
             "held_out_accuracy": 0.987,
             "class_names": list(CLASS_NAMES),
         },
-        "protocol": {"name": "custom", "images": 600, "inception_splits": 10, "real": "training"},
+        "protocol": {
+            "name": "custom",
+            "images": 600,
+            "inception_splits": 10,
+            "real": "training",
+            "real_images": 1800,
+        },
+        "chosen_by": {"reward": "inception_score", "metric": "frechet_distance"},
         "scores": scores(10.0, [0.5, 0.49, 0.01]),
         "floor": {**scores(0.5, [0.3, 0.3, 0.4]), "images": 200},
         "untrained": scores(60.0, [1.0, 0.0, 0.0]),
@@ -104,8 +112,15 @@ def log_search(run: Run, stages: int = 2) -> None:
         losses = {"discriminator_loss": 1.0 + 0.1 * iteration, "generator_loss": 0.2}
         run.log("losses", part="search", step=step, stage=stage, **losses)
         for number, architecture in enumerate(BEAMS if stage == 0 else (WINNER, SECOND)):
-            child = Child(architecture, stage, iteration, "controller", 2.0 + 0.1 * number, 0.05)
-            run.log("child", **asdict(child))
+            child = Child(
+                Architecture.parse(architecture),
+                stage,
+                iteration,
+                "controller",
+                2.0 + 0.1 * number,
+                0.05,
+            )
+            run.log("child", **to_plain(child))
             entropies = {"entropy/order": 0.6, "entropy/normalisation": 1.0}
             run.log("controller", iteration=iteration, step=number, policy_loss=0.1, **entropies)
         run.log("iteration", iteration=iteration, stage=stage, steps=step)
@@ -126,7 +141,8 @@ def beams(ranking: bool) -> dict[str, Any]:
     """The content of architectures.json."""
 
     def described(architecture: str, stage: int, purpose: str, reward: float) -> dict[str, Any]:
-        return asdict(Child(architecture, stage, 2 * stage + 1, purpose, reward, 0.05))
+        child = Child(Architecture.parse(architecture), stage, 2 * stage + 1, purpose, reward, 0.05)
+        return to_plain(child)
 
     return {
         "stages": [[described(a, 0, "beam", 2.1 + n / 10) for n, a in enumerate(BEAMS)]],
@@ -167,7 +183,9 @@ def make_run(tmp_path: Path) -> MakeRun:
         if until == "finished":
             log_training(run, "candidate-0", 20)
             log_training(run, "train", 40)
-            run.write("derive.json", {"ranking": [], "candidates": results()["candidates"]})
+            run.write(
+                "derive.json", {"ranking": [], "candidates": results()["candidates"], "failed": []}
+            )
             run.write("timings.json", results()["seconds"])
             write_pictures(folder)
             run.write("results.json", content or results())

@@ -18,8 +18,11 @@ from autogan.report.live import LiveReport
 from autogan.report.page import report_page, write_report
 from autogan.report.quality import classes_of, published, score_bars
 from autogan.report.repeat import repeat_command
-from autogan.runs.folder import Run, Task
+from autogan.runs.contents import Results
+from autogan.runs.folder import Run
+from autogan.runs.outcomes import from_plain
 from autogan.runs.record import read_record
+from autogan.runs.task import Task
 from autogan.settings.loading import load_settings
 
 WINNER = "pre-batch-nearest+shortcut/post-instance-deconvolution+skip0"  # of the fixture's run
@@ -154,7 +157,8 @@ def test_a_derivation_on_its_way_says_how_to_go_on(make_run: MakeRun) -> None:
     child = {"architecture": WINNER, "stage": 1, "iteration": 3, "purpose": "derive"}
     ranking = [{**child, "reward": reward, "seconds": 0.1} for reward in (2.0, 1.0)]
     for trained, command in ((1, True), (2, False)):
-        done = {"ranking": ranking, "candidates": [], "failed": ranking[:trained]}
+        failed = {"architecture": WINNER, "shared_reward": 2.0, "reason": "went wrong"}
+        done = {"ranking": ranking, "candidates": [], "failed": [failed] * trained}
         (folder / "derive.json").write_text(json.dumps(done))
         page = words(page_of(folder))
         assert ("autogan derive" in page) == command
@@ -279,7 +283,7 @@ def test_scores_stand_between_their_ends(results: dict[str, Any]) -> None:
     content["scores"]["recall"] = None
     content["floor"]["precision"] = content["untrained"]["precision"] = 0.5
     content["scores"]["kernel_distance"] = 7.5
-    bars = {bar.name: bar for bar in score_bars(content)}
+    bars = {bar.name: bar for bar in score_bars(from_plain(Results, content))}
     assert bars["Fréchet distance"].place == pytest.approx(100 * 50 / 59.5)
     assert bars["Kernel distance"].place == 0 and bars["Kernel distance"].beyond
     assert bars["Precision"].place is None and "Recall" not in bars
@@ -287,17 +291,17 @@ def test_scores_stand_between_their_ends(results: dict[str, Any]) -> None:
 
 def test_a_missing_class_is_named_and_many_classes_are_cut(results: dict[str, Any]) -> None:
     content = results
-    classes = classes_of(content)
+    classes = classes_of(from_plain(Results, content))
     assert classes is not None and classes.missing == ["square"]
     count = 100
     content["judge"]["class_names"] = [f"c{n}" for n in range(count)]
     content["floor"]["class_shares"] = [1 / count] * count
     content["scores"]["class_shares"] = [0.0, *[1 / count] * (count - 2), 2 / count]
-    classes = classes_of(content)
+    classes = classes_of(from_plain(Results, content))
     assert classes is not None and classes.count == count and len(classes.shown) == 40
     assert {classes.shown[0].name, classes.shown[1].name} == {"c0", "c99"}
     content["scores"]["class_shares"] = []
-    assert classes_of(content) is None
+    assert classes_of(from_plain(Results, content)) is None
 
 
 def test_published_figures_stand_beside_a_run_only_under_their_protocol(
@@ -306,10 +310,10 @@ def test_published_figures_stand_beside_a_run_only_under_their_protocol(
     assert "its judge is domain-12345678" in words(page_of(make_run()))
     results["judge"]["name"] = "inception-2015"
     results["data"]["name"], results["image_size"] = "CIFAR-10", 32
-    results["protocol"] = {"name": "autogan-paper", "statistics": "computed"}
-    shown = published(results, "mine")
+    results["protocol"] |= {"name": "autogan-paper", "statistics": "computed"}
+    shown = published(from_plain(Results, results), "mine")
     systems = [row.system for row, _ in shown.rows]
     assert systems == ["mine", "AutoGAN top 1", "AutoGAN top 2", "AutoGAN top 3"]
     assert [own for _, own in shown.rows] == [True, False, False, False]
     results["protocol"]["name"] = "custom"
-    assert not published(results, "mine").rows
+    assert not published(from_plain(Results, results), "mine").rows

@@ -6,19 +6,39 @@ from typing import Any
 import pytest
 
 from autogan.report.published import CIFAR10, ROWS, STL10, OwnResult, leaderboard
+from autogan.runs.contents import Evaluated
+from autogan.runs.outcomes import from_plain
 from autogan.settings.protocols import PROTOCOLS
 
+SCORES = {
+    "inception_score": 8.5,
+    "inception_score_std": 0.1,
+    "frechet_distance": 13.0,
+    "kernel_distance": None,
+    "kernel_distance_std": None,
+    "precision": None,
+    "recall": None,
+    "class_shares": [],
+    "images": 50_000,
+    "real_images": 50_000,
+    "kernel_subset_size": 0,
+    "manifold_images": 0,
+    "judge": "inception-2015",
+    "marks": [],
+}
 
-def result(**changes: Any) -> dict[str, Any]:
-    return {
+
+def result(**changes: Any) -> Evaluated:
+    plain = {
         "judge": {"name": "inception-2015"},
         "protocol": {"name": "autogan-paper", "statistics": "computed"},
         "data": {"name": "CIFAR-10"},
         "image_size": 32,
         "parameters": 4_400_000,
-        "scores": {"inception_score": 8.5, "inception_score_std": 0.1, "frechet_distance": 13.0},
+        "scores": SCORES,
         **changes,
     }
+    return from_plain(Evaluated, plain)
 
 
 def test_figures_and_protocols_of_the_papers() -> None:
@@ -77,7 +97,7 @@ def test_what_shares_no_row_stands_apart_and_is_told_why(changes: dict[str, Any]
 
 
 def test_a_result_without_a_distance_stands_after_those_with_one() -> None:
-    scores = {"inception_score": 9.0, "inception_score_std": 0.1, "frechet_distance": None}
+    scores = {**SCORES, "inception_score": 9.0, "frechet_distance": None}
     groups, _ = leaderboard([OwnResult("mine", result(scores=scores))])
     (group,) = (g for g in groups if g.own)
     assert group.rows[-1].system == "mine"

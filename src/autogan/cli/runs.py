@@ -30,7 +30,8 @@ from autogan.cli.common import (
 
 if TYPE_CHECKING:
     from autogan.progress.terminal import TerminalProgress
-    from autogan.runs.folder import Run, Task
+    from autogan.runs.folder import Run
+    from autogan.runs.task import Task
     from autogan.settings.sections import Settings
 
 
@@ -106,7 +107,8 @@ def search(
     settings = _resolved(preset, data, skip_broken, config, overrides, resume, out)
     if _printed(settings, dry_run, as_json):
         return
-    from autogan.runs.folder import Task, derive_command, read_json
+    from autogan.runs.contents import read_json
+    from autogan.runs.task import Task, derive_command
 
     folder = _required(out)
     if not (resume and _ended(folder, Task("search"), settings, "architectures.json")):
@@ -131,7 +133,8 @@ def derive(
 
     Example: [bold]autogan derive runs/first[/]
     """
-    from autogan.runs.folder import Task, derive_command, read_settings
+    from autogan.runs.config import read_settings
+    from autogan.runs.task import Task, derive_command
 
     settings = read_settings(folder)
     if (folder / "results.json").exists():
@@ -181,7 +184,9 @@ def train(
 
     Example: [bold]autogan train --arch autogan-a --preset cifar10-cpu --data cifar10 --out runs/a[/]
     """
-    from autogan.runs.folder import Task, read_results, read_task
+    from autogan.runs.config import read_task
+    from autogan.runs.contents import read_results
+    from autogan.runs.task import Task
 
     if resume and not architecture:
         task = read_task(_required(out))
@@ -217,7 +222,7 @@ def _ended(folder: Path, task: "Task", settings: "Settings", result: str) -> boo
     if not all((folder / name).exists() for name in ("checksums.json", result)):
         return False
     from autogan.runs.checksums import changed_files
-    from autogan.runs.folder import read_settings
+    from autogan.runs.config import read_settings
     from autogan.settings.resume_rules import refuse_changes
 
     if changed := changed_files(folder):
@@ -258,7 +263,7 @@ def _resolved(
 
     given = [*(overrides or []), *data_override(data, skip_broken)]
     if resume and not (preset or config):
-        from autogan.runs.folder import read_settings
+        from autogan.runs.config import read_settings
 
         own = read_settings(_required(out)).model_dump(mode="json")
         return load_settings(tree=own, overrides=given)
@@ -341,7 +346,7 @@ def _opened(
 
 def _refuse_other_task(folder: Path, task: "Task") -> None:
     """A training and a search leave different states: neither can go on with the other's run."""
-    from autogan.runs.folder import read_task
+    from autogan.runs.config import read_task
 
     made_for = read_task(folder)
     if made_for is None:
@@ -360,7 +365,8 @@ def _run_whole(
     time_limit_seconds: float | None,
     as_json: bool,
 ) -> None:
-    from autogan.runs.folder import Task, read_results
+    from autogan.runs.contents import read_results
+    from autogan.runs.task import Task
 
     if resume and _ended(folder, Task("run"), settings, "results.json"):
         results = read_results(folder)

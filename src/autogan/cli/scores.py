@@ -2,12 +2,11 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from autogan.basics.errors import UserError
-from autogan.basics.version import RESULTS_SCHEMA
 from autogan.cli.common import (
     GENERATORS,
     INGREDIENTS,
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from autogan.judges.statistics_files import StatisticsFile
-    from autogan.report.published import Group, OwnResult
+    from autogan.report.published import Group
 
 stats_app = typer.Typer(
     no_args_is_help=True,
@@ -138,11 +137,12 @@ def leaderboard(
     """
     from rich.console import Console
 
-    from autogan.report.published import NOTE
+    from autogan.report.published import NOTE, OwnResult
     from autogan.report.published import leaderboard as tables
+    from autogan.runs.contents import read_evaluated
 
     with naming_damage(*(runs or [])):
-        groups, apart = tables([_own_result(path) for path in runs or []])
+        groups, apart = tables([OwnResult(str(path), read_evaluated(path)) for path in runs or []])
     if as_json:
         shown = [group.to_dict() for group in groups if group.rows]
         print(json.dumps({"tables": shown, "apart": apart, "note": NOTE}))
@@ -157,31 +157,6 @@ def leaderboard(
     for name, why in apart.items():
         console.print(f"Not in a table: {name}: {why}", markup=False, highlight=False)
     console.print(NOTE, markup=False, highlight=False)
-
-
-def _own_result(path: Path) -> "OwnResult":
-    from autogan.report.published import OwnResult
-
-    file = path / "results.json" if path.is_dir() else path
-    if not file.is_file():
-        raise UserError(f"There are no results in {path}: {file} is missing.")
-    try:
-        results: Any = json.loads(file.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise UserError(f"{file} is not JSON: {error}.") from None
-    needed = {"judge", "protocol", "data", "scores", "image_size", "parameters"}
-    missing = sorted(needed - set(results)) if isinstance(results, dict) else sorted(needed)
-    if missing:
-        raise UserError(
-            f"{file} does not say {', '.join(missing)}, so its place is unknown. Score the generator "
-            "anew: autogan evaluate FILE --json."
-        )
-    if results.get("schema", RESULTS_SCHEMA) != RESULTS_SCHEMA:
-        raise UserError(
-            f"{file} is of schema {results['schema']}, and this version of autogan reads schema "
-            f"{RESULTS_SCHEMA}. Use the version that made it."
-        )
-    return OwnResult(str(path), results)
 
 
 def _table(group: "Group", sources: list[str]) -> "Table":

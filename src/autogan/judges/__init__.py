@@ -17,8 +17,9 @@ if TYPE_CHECKING:
         kernel_distance,
         precision_recall,
     )
-    from autogan.judges.scoring import Reference, Scores, Tally, floor, reference, score
+    from autogan.judges.scoring import Reference, Tally, floor, reference, score
     from autogan.judges.statistics import FeatureStatistics
+    from autogan.judges.values import Scores
 
 _HOME = {
     "base": ("Judge", "Judgement"),
@@ -31,8 +32,9 @@ _HOME = {
         "kernel_distance",
         "precision_recall",
     ),
-    "scoring": ("Reference", "Scores", "Tally", "floor", "reference", "score"),
+    "scoring": ("Reference", "Tally", "floor", "reference", "score"),
     "statistics": ("FeatureStatistics",),
+    "values": ("Scores",),
 }
 
 __all__ = [

@@ -17,6 +17,7 @@ from autogan.judges.training import NetworkTraining
 from autogan.progress.base import Progress
 from autogan.runs.drive import drive
 from autogan.runs.folder import Run
+from autogan.runs.plan import Plan
 from autogan.runs.workload import Workload
 from autogan.settings.judge import INCEPTION_CLASSES
 from autogan.settings.sections import Settings
@@ -68,7 +69,13 @@ def prepare(
         progress.note(note)
     task = Task.of(data.class_names)
     workload = Workload(settings, len(data.train), len(data.train) * task.per_image)
-    progress.plan({"judge": [workload.judge_training()], **workload.plan()})
+    plan = Plan.of(
+        settings,
+        None,
+        training_images=workload.training_images,
+        judge_examples=workload.judge_examples,
+    )
+    progress.plan(plan.costs())
     progress.start("judge")
     judge = _judge(settings, data, compute, workload, progress, run)
     progress.status(f"judging the {len(data.train):,} training images")

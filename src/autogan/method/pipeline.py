@@ -25,9 +25,10 @@ from autogan.progress.base import Progress
 from autogan.report.live import LiveReport
 from autogan.runs.drive import drive
 from autogan.runs.events import Finished
-from autogan.runs.folder import Run, Task
+from autogan.runs.folder import Run
 from autogan.runs.outcomes import Candidate, Child, to_plain
 from autogan.runs.record import PICTURES
+from autogan.runs.task import Task
 from autogan.settings.loading import load_settings
 from autogan.settings.sections import Settings
 from autogan.spaces.architecture import Architecture

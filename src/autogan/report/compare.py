@@ -8,6 +8,7 @@ from typing import Any
 from autogan.basics.formatting import SCORES, score_text
 from autogan.report.page import Found, find, pictures_of, render
 from autogan.report.quality import protocol_words
+from autogan.runs.contents import Results
 from autogan.runs.record import RunRecord, read_record
 
 
@@ -29,11 +30,15 @@ class Group:
     terms: str
     columns: list[Column]
 
+    def _results(self) -> list[Results]:
+        found = [column.record.results for column in self.columns]
+        return [results for results in found if results is not None]
+
     def rows(self) -> list[tuple[str, list[str], list[bool]]]:
         """For every score a name with what is better, the values, and which of them are best."""
         table = []
         for key, (name, better) in SCORES.items():
-            scores = [column.record.results["scores"] for column in self.columns]  # type: ignore[index]
+            scores = [results.scores.to_dict() for results in self._results()]
             values = [s.get(key) for s in scores]
             given = [v for v in values if v is not None]
             if given:
@@ -44,12 +49,12 @@ class Group:
 
     def facts(self) -> list[tuple[str, list[str]]]:
         """What the runs found and what it cost."""
-        results = [column.record.results or {} for column in self.columns]
+        results = self._results()
         return [
-            ("Architecture", [r["architecture"] for r in results]),
-            ("Parameters", [f"{r['parameters']:,}" for r in results]),
-            ("Multiply-accumulates", [f"{r['multiply_accumulates']:,}" for r in results]),
-            ("Seconds", [f"{sum(r['seconds'].values()):,.0f}" for r in results]),
+            ("Architecture", [r.architecture for r in results]),
+            ("Parameters", [f"{r.parameters:,}" for r in results]),
+            ("Multiply-accumulates", [f"{r.multiply_accumulates:,}" for r in results]),
+            ("Seconds", [f"{sum(r.seconds.values()):,.0f}" for r in results]),
             ("Seed", [str(column.record.setting("seed")) for column in self.columns]),
         ]
 
@@ -73,11 +78,16 @@ class Comparison:
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON: `groups` of runs with their scores, and the folders of `without_scores`."""
-        keys = ("architecture", "parameters", "multiply_accumulates", "seconds", "scores")
 
-        def described(column: Column) -> dict[str, Any]:
-            results = column.record.results or {}
-            return {"run": str(column.record.folder), **{key: results[key] for key in keys}}
+        def described(column: Column, results: Results) -> dict[str, Any]:
+            return {
+                "run": str(column.record.folder),
+                "architecture": results.architecture,
+                "parameters": results.parameters,
+                "multiply_accumulates": results.multiply_accumulates,
+                "seconds": results.seconds,
+                "scores": results.scores.to_dict(),
+            }
 
         return {
             "groups": [
@@ -85,7 +95,7 @@ class Comparison:
                     "judge": group.judge,
                     "data": group.data,
                     "terms": group.terms,
-                    "runs": [described(column) for column in group.columns],
+                    "runs": list(map(described, group.columns, group._results())),
                 }
                 for group in self.groups
             ],
@@ -105,10 +115,9 @@ def compare(folders: Sequence[Path]) -> Comparison:
         results = column.record.results
         if results is None:
             continue
-        data, terms = results["data"], protocol_words(results)
-        judge, name = results["judge"]["name"], data["name"]
-        splits = (results.get("protocol") or {}).get("inception_splits")
-        key = (judge, data["digest"], terms, str(splits))
+        data, terms = results.data, protocol_words(results)
+        judge, name = results.judge.name, data.name
+        key = (judge, data.digest, terms, str(results.protocol.inception_splits))
         groups.setdefault(key, Group(judge, name, terms, [])).columns.append(column)
     return Comparison(list(groups.values()), [c for c in columns if c.record.results is None])
 

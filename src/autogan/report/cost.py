@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from autogan.runs.events import CandidateTrained, ChildScored, IterationEnded, Validated
 from autogan.runs.record import RunRecord
 
 
@@ -20,7 +21,7 @@ def part_costs(record: RunRecord) -> list[PartCost]:
     """The parts that have ended or begun, in their order, from timings.json and the log."""
     return [
         PartCost(name, seconds, _trained_on(record, name), _judged(record, name))
-        for name, seconds in record.timings.items()
+        for name, seconds in (record.timings or {}).items()
     ]
 
 
@@ -28,32 +29,35 @@ def _trained_on(record: RunRecord, part: str) -> int | None:
     batch = record.setting("train.discriminator_batch")
     ratio = record.setting("train.discriminator_steps")
     if part == "search":
-        ends, batch = record.of("iteration"), record.setting("search.discriminator_batch")
-        return ends[-1]["steps"] * batch if ends and batch else None
+        ends, batch = record.of(IterationEnded), record.setting("search.discriminator_batch")
+        return ends[-1].steps * batch if ends and batch else None
     if not batch or not ratio:
         return None
     if part == "derive":
-        steps = sum(candidate["generator_steps"] for candidate in record.of("candidate"))
+        steps = sum(event.candidate.generator_steps for event in record.of(CandidateTrained))
         return steps * ratio * batch or None
     if part == "train":
-        steps = max(
-            (v["generator_steps"] for v in record.of("validation", part="train")), default=0
-        )
-        return steps * ratio * batch or None
+        return validated_steps(record, "train") * ratio * batch or None
     return None
+
+
+def validated_steps(record: RunRecord, part: str) -> int:
+    """Generator steps of a training up to its last validation."""
+    steps = [e.validation.generator_steps for e in record.of(Validated) if e.part == part]
+    return max(steps, default=0)
 
 
 def _judged(record: RunRecord, part: str) -> int | None:
     per_child = record.setting("search.reward_images") or 0
     per_validation = record.setting("train.validation_images") or 0
-    validations = [line["part"] for line in record.of("validation")]
-    derived = len(record.of("child", purpose="derive"))
+    validations = [event.part for event in record.of(Validated)]
+    derived = sum(child.purpose == "derive" for child in record.children)
     counts = {
-        "search": per_child * (len(record.of("child")) - derived),
+        "search": per_child * (len(record.of(ChildScored)) - derived),
         "derive": per_child * derived
         + per_validation * sum(name != "train" for name in validations),
         "train": per_validation * validations.count("train"),
-        "evaluate": sum(record.results[who]["images"] for who in ("scores", "untrained"))
+        "evaluate": record.results.scores.images + record.results.untrained.images
         if record.results
         else 0,
     }

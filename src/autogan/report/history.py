@@ -4,12 +4,18 @@ import math
 from collections import Counter
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
 
 from autogan.report import charts
+from autogan.runs.events import (
+    Grown,
+    IterationEnded,
+    Losses,
+    StrategyUpdate,
+    Validated,
+    WeightsReset,
+)
 from autogan.runs.record import RunRecord
 from autogan.spaces import DEFAULT_SPACE, search_space
-from autogan.spaces.architecture import Architecture
 from autogan.spaces.decisions import Option, option_text
 from autogan.spaces.space import SearchSpace
 
@@ -57,53 +63,53 @@ def _stage_name(record: RunRecord, stage: int) -> str:
 
 
 def _rewards(record: RunRecord) -> Chart | None:
-    children = record.of("child")
+    children = record.children
     if not children:
         return None
     numbered = list(enumerate(children, start=1))
     every = -(-len(numbered) // MOST_DOTS)
     groups: dict[str, _Points] = {}
     for purpose, words in _PURPOSES.items():
-        points = [(float(n), c["reward"]) for n, c in numbered if c["purpose"] == purpose]
+        points = [(float(n), c.reward) for n, c in numbered if c.purpose == purpose]
         if points:
             groups[words] = points[::every] if purpose == "controller" else points
     means: _Points = []
-    for _, same in groupby(numbered, key=lambda pair: pair[1]["iteration"]):
+    for _, same in groupby(numbered, key=lambda pair: pair[1].iteration):
         part = list(same)
-        rewards = [child["reward"] for _, child in part]
+        rewards = [child.reward for _, child in part]
         means.append((sum(n for n, _ in part) / len(part), sum(rewards) / len(rewards)))
     firsts: dict[int, int] = {}
     for number, child in numbered:
-        firsts.setdefault(child["stage"], number)
+        firsts.setdefault(child.stage, number)
     boundaries = [(n - 0.5, _stage_name(record, stage)) for stage, n in firsts.items()]
     resets = [
-        max((n for n, c in numbered if c["iteration"] <= r["iteration"]), default=0) + 0.5
-        for r in record.of("reset")
+        max((n for n, c in numbered if c.iteration <= r.iteration), default=0) + 0.5
+        for r in record.of(WeightsReset)
     ]
     svg = charts.scatter(
         "rewards", groups, means, "iteration's mean",
-        ("child, in the order of scoring", reward_name([c["reward"] for c in children])), boundaries, resets,
+        ("child, in the order of scoring", reward_name([c.reward for c in children])), boundaries, resets,
     )  # fmt: skip
-    best = max(children, key=lambda child: child["reward"])
+    best = max(children, key=lambda child: child.reward)
     shown = "" if every == 1 else f" (one dot in {every} is drawn)"
     caption = (
         f"Each dot is one of {len(children):,} architectures scored with the shared weights{shown}; "
-        f"the best reached {best['reward']:.3f}. A line that rises within a stage is a controller "
+        f"the best reached {best.reward:.3f}. A line that rises within a stage is a controller "
         "that learns, or shared weights that get better."
     )
     return Chart("Reward of every child", svg, caption)
 
 
 def _entropies(record: RunRecord) -> Chart | None:
-    steps = record.of("controller")
+    steps = record.of(StrategyUpdate)
     firsts: dict[int, int] = {}
     for number, step in enumerate(steps, start=1):
-        firsts.setdefault(_stage_of(record, step["iteration"]), number)
+        firsts.setdefault(_stage_of(record, step.iteration), number)
     series: dict[str, _Points] = {}
     for number, step in enumerate(steps, start=1):
-        stage = _stage_of(record, step["iteration"])
+        stage = _stage_of(record, step.iteration)
         for decision in _space(record, stage + 1).at_stage(stage):
-            entropy = step.get(f"entropy/{decision.name}")
+            entropy = step.metrics.get(f"entropy/{decision.name}")
             if entropy is not None:
                 points = series.setdefault(decision.name, [])
                 if number == firsts[stage]:
@@ -125,33 +131,33 @@ def _entropies(record: RunRecord) -> Chart | None:
 
 def _stage_of(record: RunRecord, iteration: int) -> int:
     """The stage of an iteration: every growth after an earlier one made it one higher."""
-    return sum(grow["iteration"] < iteration for grow in record.of("grow"))
+    return sum(grow.iteration < iteration for grow in record.of(Grown))
 
 
 def _space(record: RunRecord, stages: int) -> SearchSpace:
     """The whole space that the run's children are from."""
-    child = next(iter(record.of("child")), None)
-    name = Architecture.parse(child["architecture"]).space if child else DEFAULT_SPACE
+    child = next(iter(record.children), None)
+    name = child.architecture.space if child else DEFAULT_SPACE
     return search_space(name, stages)
 
 
 def _search_losses(record: RunRecord) -> Chart | None:
-    losses = record.of("losses", part="search")
+    losses = _losses(record, "search")
     if not losses:
         return None
-    ends = {line["iteration"]: line["steps"] for line in record.of("iteration")}
+    ends = {line.iteration: line.steps for line in record.of(IterationEnded)}
     starts = {0: 0.0}
-    for grow in record.of("grow"):
-        if grow["iteration"] in ends:
-            starts[grow["stage"]] = ends[grow["iteration"]]
-    resets = [ends[r["iteration"]] for r in record.of("reset") if r["iteration"] in ends]
+    for grow in record.of(Grown):
+        if grow.iteration in ends:
+            starts[grow.stage] = ends[grow.iteration]
+    resets = [ends[r.iteration] for r in record.of(WeightsReset) if r.iteration in ends]
     svg = charts.curves(
         "search-losses", _loss_series(losses), ("discriminator step", "hinge loss"),
         [(step, _stage_name(record, stage)) for stage, step in starts.items()], resets,
     )  # fmt: skip
     caption = (
         "Losses of the shared networks. Two flat lines would mean that the game has ended; "
-        f"{_resets_words(len(record.of('reset')))}."
+        f"{_resets_words(len(record.of(WeightsReset)))}."
     )
     return Chart("Losses of the search", svg, caption)
 
@@ -164,29 +170,33 @@ def _resets_words(count: int) -> str:
 
 def _training_losses(record: RunRecord) -> Chart | None:
     """Of the full training or, where there is none, of the last candidate's."""
-    parts = [line["part"] for line in record.of("losses") if line["part"] != "search"]
+    parts = [line.part for line in record.of(Losses) if line.part != "search"]
     if not parts:
         return None
     part = "train" if "train" in parts else parts[-1]
     svg = charts.curves(
         "training-losses",
-        _loss_series(record.of("losses", part=part)),
+        _loss_series(_losses(record, part)),
         ("generator step", "hinge loss"),
     )
     caption = f"Losses while {_part_name(part)} was trained from scratch."
     return Chart("Losses of the training", svg, caption)
 
 
-def _loss_series(losses: list[dict[str, Any]]) -> dict[str, _Points]:
+def _losses(record: RunRecord, part: str) -> list[Losses]:
+    return [line for line in record.of(Losses) if line.part == part]
+
+
+def _loss_series(losses: list[Losses]) -> dict[str, _Points]:
     return {
-        network: [(line["step"], line[f"{network}_loss"]) for line in losses]
-        for network in ("generator", "discriminator")
+        "generator": [(line.step, line.generator_loss) for line in losses],
+        "discriminator": [(line.step, line.discriminator_loss) for line in losses],
     }
 
 
 def _validations(record: RunRecord) -> list[Chart]:
     made = []
-    validations = record.of("validation")
+    validations = record.of(Validated)
     metrics = (
         ("frechet_distance", "Fréchet distance", "Lower is better"),
         ("inception_score", "Inception score", "Higher is better"),
@@ -194,9 +204,10 @@ def _validations(record: RunRecord) -> list[Chart]:
     for metric, words, better in metrics:
         series: dict[str, _Points] = {}
         for line in validations:
-            if line[metric] is not None:
-                point = (line["generator_steps"], line[metric])
-                series.setdefault(_part_name(line["part"]), []).append(point)
+            value = getattr(line.validation, metric)
+            if value is not None:
+                point = (line.validation.generator_steps, value)
+                series.setdefault(_part_name(line.part), []).append(point)
         if series:
             svg = charts.curves(
                 f"validation-{metric.replace('_', '-')}",
@@ -220,8 +231,9 @@ def _part_name(part: str) -> str:
 
 def _option_shares(record: RunRecord) -> Chart | None:
     sampled = [
-        (child["iteration"], Architecture.parse(child["architecture"]).taken[-1], child["stage"])
-        for child in record.of("child", purpose="controller")
+        (child.iteration, child.architecture.taken[-1], child.stage)
+        for child in record.children
+        if child.purpose == "controller"
     ]
     if not sampled:
         return None

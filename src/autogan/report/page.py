@@ -12,12 +12,16 @@ from typing import Any
 from autogan.basics.errors import UserError
 from autogan.basics.formatting import duration
 from autogan.basics.version import package_version
-from autogan.report.cost import part_costs
+from autogan.report.cost import part_costs, validated_steps
 from autogan.report.history import history_charts
 from autogan.report.quality import classes_of, protocol_words, published, score_bars
 from autogan.report.repeat import all_settings, repeat_command
 from autogan.report.tree import beam_tree, columns_of
+from autogan.runs.events import IterationEnded, StrategyUpdate
+from autogan.runs.plan import Plan, Reached
+from autogan.runs.positions import DerivePosition, Positions, SearchPosition, TrainingPosition
 from autogan.runs.record import PICTURES, RunRecord, read_record
+from autogan.runs.task import Task
 from autogan.spaces import space_of
 from autogan.spaces.architecture import Architecture
 
@@ -42,7 +46,7 @@ def report_page(record: RunRecord) -> str:
     return render(
         "report.html.j2",
         record=record,
-        data=(record.results or {}).get("data") or record.data or {},
+        data=record.results.data if record.results else record.data,
         found=found,
         problems=[*record.problems, *found.problems],
         parts=progress_of(record),
@@ -51,9 +55,7 @@ def report_page(record: RunRecord) -> str:
         bars=score_bars(record.results) if record.results else [],
         protocol=protocol_words(record.results) if record.results else "",
         classes=classes_of(record.results) if record.results else None,
-        published=published(record.results, f"this run: {record.name}")
-        if record.results and "protocol" in record.results
-        else None,
+        published=published(record.results, f"this run: {record.name}") if record.results else None,
         pictures=pictures_of(record),
         costs=part_costs(record),
         settings=all_settings(record),
@@ -113,24 +115,22 @@ def find(record: RunRecord) -> Found:
 def _best(record: RunRecord) -> tuple[str | None, bool, str]:
     """Architecture, whether that is the run's result, and a sentence on where it comes from."""
     if record.results:
-        return record.results["architecture"], True, ""
-    if record.task and record.task.get("architecture"):
-        return record.task["architecture"], True, "The architecture that this run trains."
-    ranking = (record.architectures or {}).get("ranking") or []
+        return record.results.architecture, True, ""
+    if record.task and record.task.architecture:
+        return record.task.architecture, True, "The architecture that this run trains."
+    ranking = record.architectures.ranking if record.architectures else []
     if ranking:
         words = "First in the final ranking; training the best from scratch decides."
-        return ranking[0]["architecture"], False, words
-    children = record.of("child")
+        return str(ranking[0].architecture), False, words
+    children = record.children
     if children:
-        latest = max(child["stage"] for child in children)
-        best = max(
-            (child for child in children if child["stage"] == latest), key=lambda c: c["reward"]
-        )
+        latest = max(child.stage for child in children)
+        best = max((child for child in children if child.stage == latest), key=lambda c: c.reward)
         words = (
             f"Not decided yet. This is the best of the {len(children):,} children scored so far "
-            f"(of the latest stage, reward {best['reward']:.3f})."
+            f"(of the latest stage, reward {best.reward:.3f})."
         )
-        return best["architecture"], False, words
+        return str(best.architecture), False, words
     return None, False, "Nothing has been scored yet."
 
 
@@ -138,52 +138,47 @@ def progress_of(record: RunRecord) -> list[tuple[str, str]]:
     """The parts of a run that has not ended, each with how far it is."""
     if record.ended:
         return []
-    parts = []
-    if record.command != "train":
-        done = len(record.of("iteration")) or len({c["iteration"] for c in record.of("controller")})
-        parts.append(("search", f"{done} of {record.setting('search.iterations')} iterations"))
-        trained = len((record.derived or {}).get("candidates", []))
-        top = record.setting("derive.top")
-        parts.append(("derive", f"{trained} of {top} candidates trained"))
-    if record.command != "search":
-        steps = max(
-            (v["generator_steps"] for v in record.of("validation", part="train")), default=0
-        )
-        total = record.setting("train.generator_steps")
-        # Where candidates get the whole budget, the best of them is not trained again.
-        if record.command == "train" or record.setting("derive.generator_steps") not in (
-            None,
-            total,
-        ):
-            parts.append(("train", f"{steps} of {total} generator steps"))
-        parts.append(("evaluate", "not yet"))
-    return parts
+    plan, reached = _plan(record), _reached(record)
+    trained = len(record.derived.candidates) if record.derived else 0
+    far = {
+        "search": f"{reached.iterations} of {plan.iterations} iterations",
+        "derive": f"{trained} of {plan.top} candidates trained",
+        "train": f"{reached.trained('train')} of {plan.train_steps} generator steps",
+        "evaluate": "not yet",
+    }
+    return [(part, far[part]) for part in plan.parts if part in far]
 
 
 def next_command(record: RunRecord) -> str | None:
     """What goes on with a run that has not ended."""
     if record.ended:
         return None
-    from autogan.runs.folder import (  # brings torch, which most pages do without
-        Task,
-        derive_command,
+    return _plan(record).next_command(record.folder, _reached(record))
+
+
+def _plan(record: RunRecord) -> Plan:
+    """The run's plan, by what can be read of its settings: a newer version may have others."""
+    train_steps = record.setting("train.generator_steps")
+    return Plan(
+        record.task or Task(record.command),
+        record.setting("search.iterations"),
+        record.setting("derive.top"),
+        record.setting("derive.generator_steps") or train_steps,
+        train_steps,
+        derives=True,
     )
 
-    searched = len(record.of("iteration")) == record.setting("search.iterations")
-    match record.command:
-        case "search" if searched:
-            return None if _derived(record) else derive_command(record.folder)
-        case "search" | "train" | "run" as command:
-            return Task(command).resume_command(record.folder)
-    return None
 
-
-def _derived(record: RunRecord) -> bool:
-    """Whether the training of every candidate has ended, well or not."""
-    done: dict[str, Any] = record.derived or {}
-    ended = len(done.get("candidates", [])) + len(done.get("failed", []))
-    ranked = len(done.get("ranking", []))
-    return ended > 0 and ended == min(record.setting("derive.top") or ranked, ranked)
+def _reached(record: RunRecord) -> Reached:
+    """How far the run is by its log: the page is drawn without reading checkpoints."""
+    iterations = len(record.of(IterationEnded)) or len(
+        {update.iteration for update in record.of(StrategyUpdate)}
+    )
+    derived = record.derived
+    ranked = DerivePosition(derived.ended, len(derived.ranking)) if derived else None
+    train = {"train": TrainingPosition(validated_steps(record, "train"))}
+    positions = Positions(None, SearchPosition(iterations), ranked, train)
+    return Reached(positions, prepared=record.data is not None, evaluated=False)
 
 
 def pictures_of(record: RunRecord) -> dict[str, str]:
@@ -198,11 +193,11 @@ def pictures_of(record: RunRecord) -> dict[str, str]:
 
 
 def _tree(record: RunRecord) -> str:
-    if not record.architectures or not (
-        record.architectures["stages"] or record.architectures["ranking"]
-    ):
+    architectures = record.architectures
+    if not architectures or not (architectures.stages or architectures.ranking):
         return ""
-    trained = [c["architecture"] for c in (record.derived or {}).get("candidates", [])]
-    winner = record.results["architecture"] if record.results else None
+    candidates = record.derived.candidates if record.derived else []
+    trained = [str(candidate.architecture) for candidate in candidates]
+    winner = record.results.architecture if record.results else None
     bottom = record.setting("network.bottom_size") or 4
-    return beam_tree(columns_of(record.architectures, bottom, trained, winner))
+    return beam_tree(columns_of(architectures, bottom, trained, winner))

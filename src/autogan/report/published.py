@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from autogan.runs.contents import Evaluated
+
 JUDGE = "inception-2015"
 """The judge of all published rows: the Inception network of 2015."""
 NOT_STATED = "not stated"
@@ -164,22 +166,20 @@ class OwnResult:
     """What a results.json (or `autogan evaluate --json`) says, and where it was read."""
 
     name: str
-    results: dict[str, Any]
+    results: Evaluated
 
     def as_row(self, table: Table) -> Row:
         """As a line of a table."""
-        scores = self.results["scores"]
+        scores, protocol = self.results.scores, self.results.protocol
         return Row(
             table,
             self.name,
-            "own run"
-            if self.results["protocol"]["statistics"] == "computed"
-            else "imported statistics",
-            self.results["protocol"]["name"],
-            scores["inception_score"],
-            scores["inception_score_std"],
-            scores["frechet_distance"],
-            million_parameters=round(self.results["parameters"] / 1e6, 1),
+            "own run" if protocol.statistics == "computed" else "imported statistics",
+            protocol.name,
+            scores.inception_score,
+            scores.inception_score_std,
+            scores.frechet_distance,
+            million_parameters=round(self.results.parameters / 1e6, 1),
         )
 
 
@@ -222,14 +222,14 @@ def leaderboard(own: Iterable[OwnResult] = ()) -> tuple[list[Group], dict[str, s
     return groups, apart
 
 
-def place(results: dict[str, Any]) -> tuple[Table | None, str]:
+def place(results: Evaluated) -> tuple[Table | None, str]:
     """The table that a result belongs in, or None and why."""
-    judge, protocol = results["judge"]["name"], results["protocol"]["name"]
+    judge, protocol = results.judge.name, results.protocol.name
     if judge != JUDGE:
         return None, f"its judge is {judge}, that of the tables {JUDGE}: scores do not compare."
     if protocol not in PROTOCOLS or protocol == NOT_STATED:
         return None, f"no published row was made under its protocol, {protocol}."
-    data, size = results["data"]["name"], results["image_size"]
+    data, size = results.data.name, results.image_size
     if Table(data, size) not in TABLES:
         known = ", ".join(f"{table.data} at {table.image_size} pixels" for table in TABLES)
         return None, f"its images are of {data} at {size} pixels; the tables: {known}."

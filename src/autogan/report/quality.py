@@ -1,10 +1,10 @@
 """How good a generator is, ready to be shown: scores between their two ends, and classes."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from autogan.basics.formatting import SCORES, score_text
 from autogan.report.published import NOTE, Group, OwnResult, Row, leaderboard
+from autogan.runs.contents import Evaluated, Results
 
 MOST_CLASSES = 40
 MISSING_BELOW = 0.1
@@ -51,13 +51,15 @@ class Classes:
     missing: list[str]
 
 
-def score_bars(results: dict[str, Any]) -> list[ScoreBar]:
+def score_bars(results: Results) -> list[ScoreBar]:
     """A bar for every score that the run has."""
     bars = []
+    shown, first, last = (
+        scores.to_dict() if scores else {}
+        for scores in (results.scores, results.untrained, results.floor)
+    )
     for key, (name, better) in SCORES.items():
-        value, untrained, floor = (
-            (results[who] or {}).get(key) for who in ("scores", "untrained", "floor")
-        )
+        value, untrained, floor = (scores.get(key) for scores in (shown, first, last))
         if value is None:
             continue
         place = None
@@ -67,9 +69,9 @@ def score_bars(results: dict[str, Any]) -> list[ScoreBar]:
             ScoreBar(
                 name,
                 better,
-                score_text(results["scores"], key),
-                score_text(results["untrained"], key),
-                score_text(results["floor"] or {}, key),
+                score_text(shown, key),
+                score_text(first, key),
+                score_text(last, key),
                 None if place is None else min(100.0, max(0.0, place)),
                 place is not None and not 0 <= place <= 100,
             )
@@ -77,25 +79,25 @@ def score_bars(results: dict[str, Any]) -> list[ScoreBar]:
     return bars
 
 
-def protocol_words(results: dict[str, Any]) -> str:
+def protocol_words(results: Results) -> str:
     """How many images were compared with which real ones, and the protocol that says so."""
-    scores, protocol = results["scores"], results.get("protocol") or {}
-    real = f"{protocol['real']} images" if "real" in protocol else "real ones"
-    words = f"{scores['images']:,} generated images against {scores['real_images']:,} {real}"
-    name = protocol.get("name", "custom")
+    scores, protocol = results.scores, results.protocol
+    real = f"{protocol.real} images" if protocol.real else "real ones"
+    words = f"{scores.images:,} generated images against {scores.real_images:,} {real}"
+    name = protocol.name
     return words if name == "custom" else f"{words} (protocol {name})"
 
 
-def classes_of(results: dict[str, Any]) -> Classes | None:
+def classes_of(results: Results) -> Classes | None:
     """The classes, generated against real; None where the judge knows no classes of the data.
 
     Beyond MOST_CLASSES those are shown whose shares differ most.
     """
-    generated = results["scores"].get("class_shares") or []
-    real = (results["floor"] or {}).get("class_shares") or []
+    generated = results.scores.class_shares
+    real = results.floor.class_shares if results.floor else ()
     if not generated or len(generated) != len(real):
         return None
-    names = results["judge"].get("class_names") or []
+    names = results.judge.class_names
     if len(names) != len(real):
         names = [f"class {number}" for number in range(len(real))]
     every = [ClassShare(*fields) for fields in zip(names, generated, real, strict=True)]
@@ -119,7 +121,7 @@ class Published:
     words: str
 
 
-def published(results: dict[str, Any], name: str) -> Published:
+def published(results: Evaluated, name: str) -> Published:
     """The published table with this run, called `name`, in it."""
     groups, apart = leaderboard([OwnResult(name, results)])
     if name in apart:

@@ -11,12 +11,12 @@ from autogan.settings.sections import Settings
 
 def repeat_command(record: RunRecord) -> str | None:
     """One command line; None where the run has settings that this version does not know."""
-    settings = record.known_settings
+    settings = record.settings
     if settings is None:
         return None
-    architecture = record.task.get("architecture") if record.task else None
+    architecture = record.task.architecture if record.task else None
     if record.command == "train" and architecture is None and record.results:
-        architecture = record.results["architecture"]
+        architecture = record.results.architecture
     parts = ["autogan", record.command]
     if record.command == "train":
         parts += ["--arch", str(architecture or "ARCHITECTURE")]
@@ -55,7 +55,7 @@ def all_settings(record: RunRecord) -> dict[str, dict[str, str]]:
     A dash stands for what is unset.
     """
     sections: dict[str, dict[str, str]] = {}
-    for name, value in _leaves(record.settings).items():
+    for name, value in _leaves(record.settings_tree).items():
         section, dot, rest = name.partition(".")
         if not dot:
             section, rest = "run", name

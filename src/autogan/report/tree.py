@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
-from typing import Any
 
 from autogan.basics.errors import UserError
 from autogan.basics.limits import MOST_CELLS
+from autogan.runs.contents import Architectures
 from autogan.spaces import search_space
 from autogan.spaces.architecture import Architecture
 
@@ -35,26 +35,26 @@ class Column:
 
 
 def columns_of(
-    architectures: dict[str, Any], bottom_size: int, trained: Sequence[str], winner: str | None
+    architectures: Architectures, bottom_size: int, trained: Sequence[str], winner: str | None
 ) -> list[Column]:
     """The columns for the content of architectures.json.
 
     trained: the architectures that were trained from scratch; winner: the one of them that was best.
     """
-    levels = [*architectures["stages"], architectures["ranking"]]
+    levels = [*architectures.stages, architectures.ranking]
     won = _readable(winner)
     columns = []
     for stage, children in enumerate(level for level in levels if level):
         nodes = []
         for child in children:
-            architecture = Architecture.parse(child["architecture"])
+            architecture = child.architecture
             chosen = won is not None and won.taken[: stage + 1] == architecture.taken
             text = str(architecture)
             note = "winner" if text == winner else "trained" if text in trained else ""
-            nodes.append(Node(architecture, child["reward"], chosen, note))
+            nodes.append(Node(architecture, child.reward, chosen, note))
         size = bottom_size << len(nodes[0].architecture)
         title = f"Stage {len(nodes[0].architecture)} · {size}×{size}"
-        if stage == len(architectures["stages"]):
+        if stage == len(architectures.stages):
             title = f"Final ranking · {size}×{size}"
         columns.append(Column(title, tuple(nodes)))
     return columns

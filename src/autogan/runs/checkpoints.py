@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from autogan.basics.errors import UserError
+from autogan.files.storage import DamagedFile, check_tree, load_tree, read_about, save_tree
 from autogan.runs.journal import Journal
 from autogan.settings.resume_rules import refuse_changes
 from autogan.settings.sections import Settings
-from autogan.basics.errors import UserError
-from autogan.files.storage import DamagedFile, check_tree, load_tree, read_about, save_tree
 
 KEPT_CHECKPOINTS = 2
 """Of each part."""

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from autogan.runs.locking import LOCK
-from autogan.files.storage import write_json
 
 CHECKSUMS = "checksums.json"
 _NOT_LISTED = (CHECKSUMS, LOCK)
@@ -14,6 +13,8 @@ _NOT_LISTED = (CHECKSUMS, LOCK)
 
 def write_checksums(folder: Path) -> None:
     """Writes down what every file of the folder holds now. Hidden files are nobody's result."""
+    from autogan.files.storage import write_json  # brings torch, which readers do without
+
     files = (file for file in sorted(folder.rglob("*")) if file.is_file())
     names = (file.relative_to(folder).as_posix() for file in files)
     listed = [name for name in names if name not in _NOT_LISTED and not _is_hidden(name)]
@@ -23,6 +24,8 @@ def write_checksums(folder: Path) -> None:
 def renew_checksum(folder: Path, name: str) -> None:
     """Takes over one file that was made anew, where the run has checksums."""
     if (folder / CHECKSUMS).is_file():
+        from autogan.files.storage import write_json
+
         write_json(folder / CHECKSUMS, {**_read(folder), name: _sha256(folder / name)})
 
 

@@ -9,52 +9,29 @@ lock                locked by the process that is at work here
 """
 
 import contextlib
-import json
 import os
-import shlex
 import shutil
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import yaml
-from pydantic import TypeAdapter, ValidationError
 
 from autogan.basics.errors import UserError
-from autogan.basics.version import RESULTS_SCHEMA, package_version
-from autogan.files.plain_yaml import read_yaml
 from autogan.files.storage import remove_unfinished, write_json, write_text
 from autogan.runs.checkpoints import Checkpoints
 from autogan.runs.checksums import CHECKSUMS, write_checksums
+from autogan.runs.config import read_config, read_settings
+from autogan.runs.contents import read_json
 from autogan.runs.drive import Keeper
 from autogan.runs.environment import environment, warn_of_other_machine
 from autogan.runs.journal import CURVES, JOURNAL, Journal
 from autogan.runs.locking import LOCK, lock
 from autogan.runs.stopping import Stopping
-from autogan.settings.loading import settings_from_tree
+from autogan.runs.task import Task
 from autogan.settings.resume_rules import refuse_changes
 from autogan.settings.sections import Settings
-
-
-@dataclass(frozen=True)
-class Task:
-    """What a run was made to do, by the name of the command that does it.
-
-    architecture: the text form of what "train" trains; None for the others.
-    """
-
-    command: Literal["run", "search", "train"] = "run"
-    architecture: str | None = None
-
-    def resume_command(self, folder: Path) -> str:
-        """The command line that goes on with the run in `folder`."""
-        return f"autogan {self.command} --resume --out {shlex.quote(str(folder))}"
-
-
-def derive_command(folder: Path) -> str:
-    """The command line that derives from the finished search in `folder`, or goes on with that."""
-    return f"autogan derive {shlex.quote(str(folder))}"
 
 
 @contextlib.contextmanager
@@ -109,8 +86,8 @@ class Run:
         settings: the run's own where left out; raises `UserError` where they are not the run's but
         for those that may change. Lines logged after the checkpoint are taken out of the journal.
         """
-        described = _read_config(folder)
-        settings = settings or _settings_of(described)
+        described = read_config(folder).described
+        settings = settings or read_settings(folder)
         refuse_changes(described["settings"], settings, f"The run in {folder}")
         lock_handle = lock(folder)
         with _closed_after_an_error(lock_handle):
@@ -177,71 +154,5 @@ def refuse_used_folder(folder: Path) -> None:
         raise UserError(f"{folder} exists and is not an empty folder. Choose another --out.")
 
 
-def read_settings(folder: Path) -> Settings:
-    """The settings that a run folder was made with."""
-    return _settings_of(_read_config(folder))
-
-
-def _settings_of(described: dict[str, Any]) -> Settings:
-    """Those in a config.yaml; where this version cannot read them, it says which one wrote them."""
-    try:
-        return settings_from_tree(described["settings"])
-    except UserError as error:
-        wrote = (described.get("environment") or {}).get("autogan")
-        if wrote in (None, package_version()):
-            raise
-        raise UserError(
-            f"{error}\nThe run was made by autogan {wrote}, and this is {package_version()}."
-        ) from None
-
-
-def read_task(folder: Path) -> Task | None:
-    """What the run in a folder was made to do; None where an older version did not write it down."""
-    task = _read_config(folder).get("task")
-    if not task:
-        return None
-    try:
-        return TypeAdapter(Task).validate_python(task)
-    except ValidationError:
-        raise UserError(f"{folder / 'config.yaml'} names no task that autogan knows.") from None
-
-
 def _write_config(folder: Path, described: dict[str, Any]) -> None:
     write_text(folder / "config.yaml", yaml.safe_dump(described, sort_keys=False))
-
-
-def _read_config(folder: Path) -> dict[str, Any]:
-    config = folder / "config.yaml"
-    if not config.is_file():
-        raise UserError(f"{folder} holds no run: there is no config.yaml in it.")
-    tree = read_yaml(config)
-    if not isinstance(tree, dict) or "settings" not in tree:
-        raise UserError(f"{config} is not the description of a run.")
-    return tree
-
-
-def read_json(path: Path) -> Any:
-    """The content of a JSON file, or None where there is no such file.
-
-    Raises `UserError` where it is damaged.
-    """
-    if not path.is_file():
-        return None
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise UserError(
-            f"{path} is damaged ({error}). Put it back from a copy, or remove it and go on without."
-        ) from None
-
-
-def read_results(folder: Path) -> dict[str, Any]:
-    """The content of results.json; raises `UserError` where it is damaged or of another version."""
-    results = read_json(folder / "results.json")
-    schema = results.get("schema") if isinstance(results, dict) else None
-    if schema != RESULTS_SCHEMA:
-        raise UserError(
-            f"results.json in {folder} is of schema {schema}, and this version of autogan reads schema "
-            f"{RESULTS_SCHEMA}. Use the version that made the run."
-        )
-    return results

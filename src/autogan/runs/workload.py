@@ -1,20 +1,23 @@
-"""How much work a run is, in steps and multiply-accumulates, before it is done."""
+"""What each kind of step of a run costs, in steps and multiply-accumulates, before it is done.
 
-from autogan.settings.sections import AdversarialSettings, Settings
+Which parts a run has is the plan's to say (plan.py).
+"""
+
 from autogan.judges.network import (
     INCEPTION_MULTIPLY_ACCUMULATES,
     classifier_multiply_accumulates,
 )
 from autogan.progress.base import Cost
+from autogan.settings.sections import AdversarialSettings, Settings
 from autogan.spaces import search_space
 from autogan.spaces.operations import discriminator_size, generator_size
 
 _BACKWARD = 2  # a backward pass is about two forward passes
-_SCORED_AT_ONCE = 250  # images in a batch that is generated and judged (see gan.py)
+_SCORED_AT_ONCE = 250  # images in a batch that is generated and judged (see gan/generation.py)
 
 
 class Workload:
-    """The work of each kind of step, for one run's settings.
+    """The cost of each kind of step, for one run's settings.
 
     Where the architecture of a step is not known yet, the space's first member stands for it.
     """
@@ -92,7 +95,7 @@ class Workload:
         search = self.settings.search
         iterations = search.iterations if iterations is None else iterations
         starts = [*search.stage_starts(), search.iterations]
-        loads: list[Cost] = []
+        costs: list[Cost] = []
         for stage in range(self.settings.cells):
             inside = min(iterations, starts[stage + 1]) - starts[stage]
             if inside <= 0:
@@ -104,8 +107,8 @@ class Workload:
             children = inside * search.controller_steps * search.controller.samples_per_step
             if iterations >= starts[stage + 1] and stage + 1 < self.settings.cells:
                 children += search.candidates
-            loads += [inside * training, children * child]
-        return loads
+            costs += [inside * training, children * child]
+        return costs
 
     def candidates(self) -> Cost:
         """Scoring the sampled candidates with the shared weights."""
@@ -125,15 +128,3 @@ class Workload:
         """Scoring the winner and an untrained generator."""
         last = self.settings.cells - 1
         return 2 * self.scoring(self.settings.train, last, self.settings.evaluate.images)
-
-    def plan(self) -> dict[str, list[Cost]]:
-        """The parts of a whole run, in order."""
-        derive, train = self.settings.derive, self.settings.train
-        budget = derive.generator_steps or train.generator_steps
-        plan = {
-            "search": self.search(),
-            "derive": [self.candidates(), *(derive.top * load for load in self.training(budget))],
-        }
-        if budget != train.generator_steps:
-            plan["train"] = self.training(train.generator_steps)
-        return {**plan, "evaluate": [self.evaluation()]}

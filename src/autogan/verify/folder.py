@@ -4,7 +4,6 @@ Reads only the folder (docs/run-folder.md says what must lie in it). Damage anyw
 sentence; what can still be read is checked all the same.
 """
 
-import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -13,19 +12,21 @@ from typing import Any, TypeVar
 import torch
 import yaml
 from PIL import Image
-from pydantic import TypeAdapter, ValidationError
 
 from autogan.basics.errors import UserError
 from autogan.basics.version import RESULTS_SCHEMA
 from autogan.files.storage import load_tree
 from autogan.method.pipeline import describe_generator
-from autogan.method.search import Child
-from autogan.runs.checksums import CHECKSUMS, changed_files
-from autogan.runs.folder import Task, read_settings, read_task
+from autogan.runs.checksums import CHECKSUMS
+from autogan.runs.config import CONFIG, Config, read_config
+from autogan.runs.contents import Data, Derived, Results
+from autogan.runs.events import Finished
+from autogan.runs.log import LOG
+from autogan.runs.plan import Plan
+from autogan.runs.record import RunRecord, record_of
 from autogan.settings.resume_rules import MAY_CHANGE
 from autogan.settings.sections import Settings
 from autogan.spaces.generator_file import SavedGenerator, load_generator
-from autogan.verify.contents import LINES, Data, Derived, Found, Results
 from autogan.verify.history import (
     candidate_problems,
     search_problems,
@@ -60,32 +61,35 @@ class Verification:
 
 def verify(folder: Path) -> Verification:
     """Checks every file of a run's folder; `UserError` where it holds no run."""
-    if not (folder / "config.yaml").is_file():
-        raise UserError(f"{folder} holds no run: there is no config.yaml in it.")
-    return _Verifier(folder).verified()
+    try:
+        config = read_config(folder)
+    except UserError as error:
+        if not (folder / CONFIG).is_file():
+            raise
+        return _Verifier(record_of(Config(folder, {})), error).verified()
+    return _Verifier(record_of(config), config.damage()).verified()
 
 
 class _Verifier:
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    """One run: what its record says, and beyond it every file read whole."""
+
+    def __init__(self, record: RunRecord, config_damage: UserError | None) -> None:
+        self.record = record
+        self.config_damage = config_damage
+        self.folder = record.folder
         self.found = Verification()
 
     def verified(self) -> Verification:
         self._check_checksums()
-        config = self._read("config.yaml", lambda file: _config(file.parent))
-        data = self._json("data.json", Data)
-        found = self._json("architectures.json", Found)
-        derived = self._json("derive.json", Derived)
-        timings = self._json("timings.json", dict[str, float])
-        results = self._json("results.json", Results)
-        log = list(self._log_lines())
-        children = [TypeAdapter(Child).validate_python(x) for x in log if x["event"] == "child"]
+        self._check_record()
+        data, found, derived = self.record.data, self.record.architectures, self.record.derived
+        results, children = self.record.written_results, self.record.children
         self._check_pictures()
         state = self._latest_search(self._checkpoints())
         generators = self._generators(derived)
         winner = generators.get(_WINNER)
-        if config is not None:
-            settings, task = config
+        settings, task = self.record.settings, self.record.task
+        if settings is not None and self.config_damage is None:
             for name, saved in generators.items():
                 self._say(_generator_problems(name, saved, settings, data))
             if found is not None:
@@ -93,11 +97,11 @@ class _Verifier:
             if state is not None:
                 self._say(state_problems(settings, state, found, children))
             if derived is not None:
-                self._say(candidate_problems(settings, derived, generators, winner))
+                self._say(candidate_problems(Plan.of(settings, task), derived, generators, winner))
             if winner is not None and task is not None:
                 self._say(training_problems(task, winner))
         if results is not None:
-            self._say(_results_problems(results, winner, data, derived, timings, log))
+            self._say(_results_problems(results, winner, self.record))
             for name in results.files.values():
                 if not (self.folder / name).is_file():
                     self.found.problems.append(f"{name} is missing: results.json names it")
@@ -116,13 +120,11 @@ class _Verifier:
         """What `reader` makes of a file, where it is there; what it raises becomes a problem."""
         file = self.folder / name
         if not file.is_file():
+            if file.exists() or file.is_symlink():
+                self.found.problems.append(f"{name} cannot be read: it is not a regular file")
             return None
         try:
             content = reader(file)
-        except ValidationError as error:
-            first = error.errors(include_input=False)[0]
-            where = ".".join(map(str, first["loc"]))
-            self.found.problems.append(f"{name} is not what a run writes: {where}: {first['msg']}")
         except _UNREADABLE_FILE as error:
             reason = " ".join(str(error).split()) or type(error).__name__
             self.found.problems.append(f"{name} cannot be read: {reason}")
@@ -131,12 +133,33 @@ class _Verifier:
             return content
         return None
 
-    def _json(self, name: str, kind: type[T]) -> T | None:
-        return self._read(name, lambda file: TypeAdapter(kind).validate_json(file.read_bytes()))
+    def _check_record(self) -> None:
+        """What the reader of the folder made of its description, its JSON files and its log."""
+        if self.config_damage is not None:
+            reason = " ".join(str(self.config_damage).split())
+            self.found.problems.append(f"{CONFIG} cannot be read: {reason}")
+        else:
+            self.found.checked.append(CONFIG)
+        for name, content in (
+            ("data.json", self.record.data),
+            ("architectures.json", self.record.architectures),
+            ("derive.json", self.record.derived),
+            ("timings.json", self.record.timings),
+            ("results.json", self.record.written_results),
+        ):
+            if name in self.record.damages:
+                self.found.problems.append(self.record.damages[name].sentence)
+            elif content is not None:
+                self.found.checked.append(name)
+        log = self.record.log
+        if log.cut_off:
+            self.found.notes.append("The last line of log.jsonl is cut off; resuming drops it.")
+        self.found.problems.extend(log.damages)
+        self.found.checked.append(LOG)
 
     def _check_checksums(self) -> None:
-        if (self.folder / CHECKSUMS).is_file():
-            changed = self._read(CHECKSUMS, lambda file: changed_files(file.parent))
+        if self.record.has_checksums:
+            changed = self._read(CHECKSUMS, lambda _: self.record.changed_files())
             self._say(changed or [])
         elif (self.folder / "results.json").is_file():
             self.found.problems.append(
@@ -145,26 +168,6 @@ class _Verifier:
             )
         else:
             self.found.notes.append("The run has not ended, so there are no checksums yet.")
-
-    def _log_lines(self) -> Iterator[dict[str, Any]]:
-        """The lines that are sound; the last may be half-written where a run is at work or died."""
-        file = self.folder / "log.jsonl"
-        lines = file.read_bytes().split(b"\n") if file.is_file() else [b""]
-        if lines.pop():
-            self.found.notes.append("The last line of log.jsonl is cut off; resuming drops it.")
-        for number, line in enumerate(lines, start=1):
-            try:
-                event = json.loads(line)
-                if not isinstance(event["event"], str) or not event["seconds"] >= 0:
-                    raise ValueError("it needs an event and its seconds")
-                if event["event"] in LINES:
-                    TypeAdapter(LINES[event["event"]]).validate_python(event)
-            except _UNREADABLE as error:
-                reason = " ".join(str(error).split())
-                self.found.problems.append(f"log.jsonl: line {number} is damaged: {reason}")
-                continue
-            yield event
-        self.found.checked.append("log.jsonl")
 
     def _check_pictures(self) -> None:
         def load(file: Path) -> bool:
@@ -176,9 +179,15 @@ class _Verifier:
             self._read(file.relative_to(self.folder).as_posix(), load)
 
     def _checkpoints(self) -> dict[str, Any]:
-        """All states by file name; every one that is kept must be whole."""
+        """All states by file name; every one that is kept must be whole, and say where it stands."""
         names = [file.name for file in (self.folder / "checkpoints").glob("*.safetensors")]
+        before = len(self.found.problems)
         states = {name: self._read(f"checkpoints/{name}", load_tree) for name in sorted(names)}
+        if len(self.found.problems) == before:
+            try:
+                _ = self.record.positions
+            except UserError as error:
+                self.found.problems.append(str(error))
         return {name: state for name, state in states.items() if state is not None}
 
     @staticmethod
@@ -197,10 +206,6 @@ class _Verifier:
             elif name in named and not (self.folder / name).is_file():
                 self.found.problems.append(f"{name} is missing: derive.json names it")
         return generators
-
-
-def _config(folder: Path) -> tuple[Settings, Task | None]:
-    return read_settings(folder), read_task(folder)
 
 
 def _generator_problems(
@@ -240,12 +245,10 @@ def _differing(before: Any, now: Any, name: str = "") -> Iterator[str]:
 def _results_problems(
     results: Results,
     winner: SavedGenerator | None,
-    data: Data | None,
-    derived: Derived | None,
-    timings: dict[str, float] | None,
-    log: list[dict[str, Any]],
+    record: RunRecord,
 ) -> Iterator[str]:
     """results.json against every file that says the same."""
+    data, derived, timings = record.data, record.derived, record.timings
     judge = results.judge.name
     differing = []
     if results.schema != RESULTS_SCHEMA:
@@ -259,20 +262,20 @@ def _results_problems(
             differing.append("judge")
     for name in differing:
         yield f"results.json: {name} is not that of generator.safetensors"
-    if data is not None and results.data != data:
+    if data is not None and not results.data.same_images(data):
         yield "results.json: data is not what data.json says"
     if timings is not None and results.seconds != timings:
         yield "results.json: seconds is not what timings.json says"
     trained = derived.candidates if derived else []
     if sorted(map(repr, results.candidates)) != sorted(map(repr, trained)):
         yield "results.json: candidates are not those of derive.json"
-    if results.candidates and results.candidates[0].architecture != results.architecture:
+    if results.candidates and str(results.candidates[0].architecture) != results.architecture:
         yield "results.json: the first candidate is not the architecture of the results"
     scored = [scores for scores in (results.scores, results.floor, results.untrained) if scores]
     if any(scores.judge != judge for scores in scored):
         yield "results.json: some scores are by another judge than the one it names"
     if results.scores.images != results.protocol.images:
         yield "results.json: the scores are of another number of images than the protocol's"
-    finished = [line for line in log if line["event"] == "finished"]
-    if not finished or finished[-1]["scores"] != results.scores.to_dict():
+    finished = record.of(Finished)
+    if not finished or finished[-1].scores != results.scores.to_dict():
         yield "results.json: the scores are not those of the finished line of log.jsonl"

@@ -9,18 +9,17 @@ from typing import Any
 
 import torch
 
-from autogan.method.derive import best_first
-from autogan.method.search import Child
-from autogan.runs.folder import Task
+from autogan.runs.contents import Architectures, Derived
+from autogan.runs.outcomes import Child, best_first, from_plain
+from autogan.runs.plan import Plan
+from autogan.runs.task import Task
 from autogan.settings.sections import Settings
 from autogan.spaces import search_space
-from autogan.spaces.architecture import Architecture
 from autogan.spaces.generator_file import SavedGenerator
-from autogan.verify.contents import Derived, Found
 
 
 def search_problems(
-    settings: Settings, found: Found, derived: Derived | None, children: list[Child]
+    settings: Settings, found: Architectures, derived: Derived | None, children: list[Child]
 ) -> Iterator[str]:
     """architectures.json against the children in log.jsonl, in the order in which they were scored."""
     beams = settings.search.beams
@@ -33,11 +32,11 @@ def search_problems(
             )
     known = [{child.architecture for child in kept} for kept in found.stages]
     for child in (*children, *(child for kept in found.stages for child in kept)):
-        architecture = Architecture.parse(child.architecture)
+        architecture = child.architecture
         if len(architecture) != child.stage + 1:
             yield f"{child.architecture} of stage {child.stage} has {len(architecture)} cells"
         elif 0 < child.stage <= len(known):
-            if str(architecture.prefix(child.stage)) not in known[child.stage - 1]:
+            if architecture.prefix(child.stage) not in known[child.stage - 1]:
                 yield f"{child.architecture} extends no beam of stage {child.stage - 1}"
         elif child.stage > 0:
             yield f"{child.architecture} is of stage {child.stage}, but that has not begun"
@@ -53,23 +52,23 @@ def search_problems(
 
 
 def state_problems(
-    settings: Settings, state: dict[str, Any], found: Found | None, children: list[Child]
+    settings: Settings, state: dict[str, Any], found: Architectures | None, children: list[Child]
 ) -> Iterator[str]:
     """The latest checkpoint of the search against settings, log and beams."""
     expected = _shared_shapes(settings)
     weights = {name: tensor.shape for name, tensor in state["gan"]["generator"].items()}
     if weights != expected:
         yield "checkpoints: the shared weights are not of the size that config.yaml states"
-    history = [Child(**child) for child in state["history"]]
+    history = from_plain(list[Child], state["history"])
     if history != children[: len(history)]:
         yield "checkpoints: the history of the search is not that of log.jsonl"
-    beams = [[Child(**child) for child in kept] for kept in state["beams"]]
+    beams = from_plain(list[list[Child]], state["beams"])
     if found is not None and beams != found.stages[: len(beams)]:
         yield "checkpoints: the beams of the search are not those of architectures.json"
 
 
 def candidate_problems(
-    settings: Settings,
+    plan: Plan,
     derived: Derived,
     generators: dict[str, SavedGenerator],
     winner: SavedGenerator | None,
@@ -78,22 +77,19 @@ def candidate_problems(
     ranked = {child.architecture: child.reward for child in derived.ranking}
     for candidate in derived.candidates:
         saved = generators.get(candidate.file)
-        if saved is not None and str(saved.generator.architecture) != candidate.architecture:
+        if saved is not None and saved.generator.architecture != candidate.architecture:
             yield f"{candidate.file} is of another architecture than derive.json says"
         if saved is not None and saved.origin.get("validation") != asdict(candidate.validation):
             yield f"{candidate.file} has another validation than derive.json says"
         if ranked.get(candidate.architecture) != candidate.shared_reward:
             yield f"derive.json: {candidate.file} is not in the ranking with that reward"
-    ended = len(derived.candidates) + len(derived.failed) >= min(
-        settings.derive.top, len(derived.ranking)
-    )
-    if winner is None or not ended:
+    if winner is None or derived.ended < plan.candidates(len(derived.ranking)):
         return
     metric = winner.origin["settings"]["derive"]["metric"]
     best = best_first(derived.candidates, metric)[0]
-    if str(winner.generator.architecture) != best.architecture:
+    if winner.generator.architecture != best.architecture:
         yield f"generator.safetensors is not of the best candidate, {best.architecture}, by {metric}"
-    trained_once = best.generator_steps == settings.train.generator_steps
+    trained_once = best.generator_steps == plan.train_steps
     saved = generators.get(best.file)
     if trained_once and saved is not None and not _equal_weights(saved, winner):
         yield f"generator.safetensors does not hold the weights of the winner, {best.file}"

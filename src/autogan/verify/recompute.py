@@ -11,8 +11,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from autogan.basics.errors import UserError
 from autogan.method.context import Context, describe_images, prepare
 from autogan.method.evaluate import evaluate
@@ -21,10 +19,12 @@ from autogan.method.search import Ranking, Search
 from autogan.method.train import validation_of
 from autogan.progress.base import Progress
 from autogan.runs.checkpoints import load_checkpoint
+from autogan.runs.config import read_settings
+from autogan.runs.contents import read_json
 from autogan.runs.drive import drive
 from autogan.runs.environment import environment
-from autogan.runs.folder import Run, read_json, read_settings
-from autogan.settings.sections import Settings
+from autogan.runs.folder import Run
+from autogan.runs.record import RunRecord, read_record
 from autogan.spaces.generator_file import load_generator
 
 
@@ -38,8 +38,8 @@ def recompute(folder: Path, progress: Progress) -> list[str]:
     results = read_json(folder / "results.json")
     if results is None:
         raise UserError(f"The run in {folder} has no results.json: there are no scores yet.")
-    settings = read_settings(folder)
-    context = prepare(settings, progress)
+    record = read_record(folder)
+    context = prepare(read_settings(folder), progress)
     for what, here in (
         ("data", describe_images(context.data)),
         ("judge", context.judge.describe()),
@@ -54,9 +54,9 @@ def recompute(folder: Path, progress: Progress) -> list[str]:
     differences = [
         *_final_scores(folder, context, results, progress),
         *_validations(folder, context, results, progress),
-        *_ranking(folder, settings, context, progress),
+        *_ranking(record, context, progress),
     ]
-    elsewhere = _changed_surroundings(folder)
+    elsewhere = _changed_surroundings(record)
     if differences and elsewhere:
         differences.append(
             f"The run was made elsewhere ({elsewhere}): scores may then differ in their last digits"
@@ -87,19 +87,17 @@ def _validations(
         yield from _differences(f"{name}: validation", stated, again)
 
 
-def _ranking(
-    folder: Path, settings: Settings, context: Context, progress: Progress
-) -> Iterator[str]:
+def _ranking(record: RunRecord, context: Context, progress: Progress) -> Iterator[str]:
     """The policy is asked and its children scored as at the end of the search, from its last state."""
-    derived = read_json(folder / "derive.json")
-    if not derived or not derived["ranking"]:
+    if record.derived is None or not record.derived.ranking:
         return
+    assert record.settings is not None
     progress.status("scoring the ranking with the shared weights")
     with tempfile.TemporaryDirectory() as scratch:
-        run = Run.create(Path(scratch) / "run", settings)
+        run = Run.create(Path(scratch) / "run", record.settings)
         try:
             search = Search(context, run, progress)
-            state = load_checkpoint(folder, "search")
+            state = load_checkpoint(record.folder, "search")
             if state is None:
                 yield "checkpoints: the last state of the search is missing"
                 return
@@ -108,7 +106,7 @@ def _ranking(
         finally:
             run.close()
     again = {str(child.architecture): child.reward for child in search.ranking}
-    stated = {child["architecture"]: child["reward"] for child in derived["ranking"]}
+    stated = {str(child.architecture): child.reward for child in record.derived.ranking}
     yield from _differences("derive.json: ranking", stated, again)
 
 
@@ -121,11 +119,10 @@ def _differences(name: str, stated: Any, again: Any) -> Iterator[str]:
         yield f"{name}: the run says {stated}, recomputed it is {again}"
 
 
-def _changed_surroundings(folder: Path) -> str:
+def _changed_surroundings(record: RunRecord) -> str:
     """What of the machine that rounding depends on is another than the run's."""
-    described = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
-    before = described["environment"]
-    now = environment(described["settings"]["compute"]["device"])
+    before = record.environment
+    now = environment(record.setting("compute.device"))
     names = ("torch", "platform", "threads", "gpu")
     return ", ".join(
         f"{n} {before.get(n)}, here {now[n]}" for n in names if before.get(n) != now[n]

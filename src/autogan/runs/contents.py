@@ -1,0 +1,304 @@
+"""What the JSON files of a run's folder hold, as types, and how such a file is read. Without torch.
+
+The types name what this version reads; fields beyond these are let through (docs/run-folder.md lists
+them all). What may be missing has a default, because an older version did not write it.
+"""
+
+import json
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from autogan.basics.errors import UserError
+from autogan.basics.version import RESULTS_SCHEMA
+from autogan.judges.values import Scores
+from autogan.runs.outcomes import Candidate, Child, FailedCandidate, Validation
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class NamedData:
+    """The data of an evaluation."""
+
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Data(NamedData):
+    """data.json. judge: its name; not in results.json, where it has a place of its own."""
+
+    digest: str
+    training_images: int
+    held_out_images: int
+    judge: str | None = None
+
+    def same_images(self, other: "Data") -> bool:
+        """Whether both are of the same images."""
+        return (self.name, self.digest, self.training_images, self.held_out_images) == (
+            other.name,
+            other.digest,
+            other.training_images,
+            other.held_out_images,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Architectures:
+    """architectures.json: beams by stage, the final ranking, how many were scored or could not be."""
+
+    stages: list[list[Child]]
+    ranking: list[Child]
+    scored: int
+    failed: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Derived:
+    """derive.json."""
+
+    ranking: list[Child]
+    candidates: list[Candidate]
+    failed: list[FailedCandidate]
+
+    @property
+    def ended(self) -> int:
+        """How many trainings have ended, well or not."""
+        return len(self.candidates) + len(self.failed)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NamedJudge:
+    """The judge of an evaluation."""
+
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judge(NamedJudge):
+    """The judge in results.json. task ("classes", "rotation"), held_out_accuracy (0 to 1): of a
+    domain judge only."""
+
+    kind: str
+    class_names: list[str]
+    task: str | None = None
+    held_out_accuracy: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class NamedProtocol:
+    """The protocol of an evaluation."""
+
+    name: str
+    statistics: str = "computed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Protocol(NamedProtocol):
+    """The protocol in results.json. real: "training" or "held-out"."""
+
+    images: int
+    real_images: int
+    inception_splits: int | None = None
+    real: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Neighbours:
+    """How near samples lie to training images, in the judge's feature space (Euclidean distances).
+
+    images: samples measured; searched: training images among which the nearest was looked for.
+    generated_median, held_out_median: of the distance to the nearest, for samples and for as many
+    held-out real images. Samples that lie much nearer than real images do are copies.
+    """
+
+    images: int
+    searched: int
+    generated_median: float
+    held_out_median: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluated:
+    """What results.json and the output of `evaluate --json` share."""
+
+    image_size: int
+    parameters: int
+    data: NamedData
+    judge: NamedJudge
+    protocol: NamedProtocol
+    scores: Scores
+
+
+@dataclass(frozen=True, kw_only=True)
+class Results(Evaluated):
+    """results.json. architecture: its text form, perhaps of options that this version does not know."""
+
+    schema: int
+    architecture: str
+    vector: list[int]
+    multiply_accumulates: int
+    data: Data
+    judge: Judge
+    protocol: Protocol
+    floor: Scores | None
+    untrained: Scores
+    chosen_by: dict[str, str]
+    candidates: list[Candidate]
+    validation: Validation
+    seconds: dict[str, float]
+    neighbours: Neighbours
+    files: dict[str, str]
+    peak_memory_mib: int | float | None = None
+    recompute: str | None = None
+
+
+@dataclass(frozen=True)
+class Damage:
+    """A file that is there and does not hold what a run writes.
+
+    reason: what is wrong with it. sentence: the same for `autogan verify`; shown: for the page.
+    """
+
+    file: str
+    reason: str
+    sentence: str
+    shown: str
+    at: tuple[int | str, ...] = ()
+    """Where in the content, by names and numbers."""
+
+    def refusal(self, folder: Path) -> UserError:
+        """For who cannot go on without the file."""
+        return UserError(
+            f"{folder / self.file} is damaged ({self.reason}). Put it back from a copy, or remove it "
+            "and go on without."
+        )
+
+
+@dataclass(frozen=True)
+class Read(Generic[T]):
+    """value: None where the file is not there or is damaged. schema: the number in it, if it has one."""
+
+    value: T | None = None
+    damage: Damage | None = None
+    schema: Any = field(default=None)
+
+
+@cache
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
+
+
+def read_content(folder: Path, name: str, kind: Any) -> Read[Any]:
+    """The content of a JSON file of a run's folder, as a value of `kind`; never raises."""
+    file = folder / name
+    if not file.is_file():
+        if file.is_symlink() or file.exists():
+            return Read(damage=_unreadable(name, "it is not a regular file"))
+        return Read()
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        return Read(damage=_unreadable(name, str(error)))
+    try:
+        return Read(_adapter(kind).validate_json(content), schema=_schema(content))
+    except ValidationError as error:
+        first = error.errors(include_input=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        reason = f"{where}: {first['msg']}"
+        sentence = f"{name} is not what a run writes: {reason}"
+        shown = _shown(name, content, reason)
+        return Read(
+            damage=Damage(name, reason, sentence, shown, first["loc"]), schema=_schema(content)
+        )
+
+
+def _unreadable(name: str, reason: str) -> Damage:
+    reason = " ".join(reason.split())
+    return Damage(
+        name, reason, f"{name} cannot be read: {reason}", f"{name} cannot be read: {reason}."
+    )
+
+
+def _plain(content: bytes) -> Any:
+    return json.loads(content.decode("utf-8"))
+
+
+def _schema(content: bytes) -> Any:
+    try:
+        plain = _plain(content)
+    except (ValueError, RecursionError):
+        return None
+    return plain.get("schema") if isinstance(plain, dict) else None
+
+
+def _shown(name: str, content: bytes, reason: str) -> str:
+    try:
+        plain = _plain(content)
+    except (ValueError, RecursionError) as error:
+        return f"{name} cannot be read: {error}."
+    if not isinstance(plain, dict):
+        return f"{name} does not hold what a run writes there."
+    return f"{name} does not hold what a run writes there: {reason}."
+
+
+def read_json(path: Path) -> Any:
+    """The plain content of a JSON file, or None where there is no such file.
+
+    Raises `UserError` where it is damaged.
+    """
+    if not path.is_file():
+        return None
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise UserError(
+            f"{path} is damaged ({error}). Put it back from a copy, or remove it and go on without."
+        ) from None
+
+
+def read_results(folder: Path) -> dict[str, Any]:
+    """The plain content of results.json; `UserError` where it is damaged or of another version."""
+    results = read_json(folder / "results.json")
+    schema = results.get("schema") if isinstance(results, dict) else None
+    if schema != RESULTS_SCHEMA:
+        raise UserError(
+            f"results.json in {folder} is of schema {schema}, and this version of autogan reads schema "
+            f"{RESULTS_SCHEMA}. Use the version that made the run."
+        )
+    return results
+
+
+def read_evaluated(path: Path) -> Evaluated:
+    """The results of a run's folder, or a file of `evaluate --json`; `UserError` where it is neither."""
+    file = path / "results.json" if path.is_dir() else path
+    if not file.is_file():
+        raise UserError(f"There are no results in {path}: {file} is missing.")
+    try:
+        results: Any = _plain(file.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{file} is not JSON: {error}.") from None
+    needed = {"judge", "protocol", "data", "scores", "image_size", "parameters"}
+    missing = sorted(needed - set(results)) if isinstance(results, dict) else sorted(needed)
+    if missing:
+        raise UserError(
+            f"{file} does not say {', '.join(missing)}, so its place is unknown. Score the generator "
+            "anew: autogan evaluate FILE --json."
+        )
+    if results.get("schema", RESULTS_SCHEMA) != RESULTS_SCHEMA:
+        raise UserError(
+            f"{file} is of schema {results['schema']}, and this version of autogan reads schema "
+            f"{RESULTS_SCHEMA}. Use the version that made it."
+        )
+    try:
+        evaluated: Evaluated = _adapter(Evaluated).validate_python(results)
+    except ValidationError as error:
+        first = error.errors(include_input=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        raise UserError(
+            f"{file} does not hold what autogan evaluate writes: {where}: {first['msg']}."
+        ) from None
+    return evaluated

@@ -1,0 +1,28 @@
+"""What a run was made to do, and the command lines that go on with it."""
+
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+Command = Literal["run", "search", "train"]
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a run was made to do, by the name of the command that does it.
+
+    architecture: the text form of what "train" trains; None for the others.
+    """
+
+    command: Command = "run"
+    architecture: str | None = None
+
+    def resume_command(self, folder: Path) -> str:
+        """The command line that goes on with the run in `folder`."""
+        return f"autogan {self.command} --resume --out {shlex.quote(str(folder))}"
+
+
+def derive_command(folder: Path) -> str:
+    """The command line that derives from the finished search in `folder`, or goes on with that."""
+    return f"autogan derive {shlex.quote(str(folder))}"
