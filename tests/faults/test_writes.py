@@ -15,6 +15,7 @@ from autogan.basics.errors import UserError
 from autogan.files import storage
 from autogan.files.storage import DamagedFile, check_tree, load_tree, save_tree
 from autogan.runs.checkpoints import checkpoint_files
+from autogan.runs.events import Losses, WeightsReset
 from autogan.runs.folder import Run
 from autogan.runs.locking import is_locked
 from autogan.runs.machine_errors import MachineError, explained
@@ -74,9 +75,9 @@ FAULTS: dict[str, tuple[str, Any]] = {
 def run(tmp_path: Path) -> Run:
     """A run that has kept one state, and has logged up to it."""
     run = Run.create(tmp_path / "run", load_settings())
-    run.log("reset", iteration=0, stage=0)
-    run.save_checkpoint("search", STATE, {"iteration": 1})
-    run.log("reset", iteration=1, stage=0)
+    run.journal.log(WeightsReset(0, 0))
+    run.checkpoints.save("search", STATE, {"iteration": 1})
+    run.journal.log(WeightsReset(1, 0))
     return run
 
 
@@ -92,19 +93,19 @@ def test_a_failing_write_leaves_the_last_good_state(
             pytest.raises((MachineError, PowerCut)) as raised,
             explained(run.folder, "autogan again"),
         ):
-            run.save_checkpoint("search", newer, {"iteration": 2})
+            run.checkpoints.save("search", newer, {"iteration": 2})
     if raised.type is MachineError:
         assert "Then go on with: autogan again" in str(raised.value)
         assert len(str(raised.value)) > 100
     run.close()
     again = Run.resume(run.folder)
-    state = again.load_checkpoint("search")
+    state = again.checkpoints.load("search")
     assert state is not None
     expected = newer if fault == "the power goes after the renaming" else STATE
     assert torch.equal(state["weights"], expected["weights"])
     lines = 2 if expected is newer else 1
     assert len((run.folder / "log.jsonl").read_text().splitlines()) == lines
-    again.save_checkpoint("search", newer)  # the disk has space again
+    again.checkpoints.save("search", newer)  # the disk has space again
     again.close()
     assert not list(run.folder.rglob("*.tmp"))
 
@@ -114,11 +115,11 @@ def test_a_short_write_that_nothing_reported_is_noticed(
 ) -> None:
     with monkeypatch.context() as patch:
         patch.setattr("autogan.files.storage.save_file", half_written(lambda: None))
-        run.save_checkpoint("search", {"weights": torch.ones(1000), "step": 8})
+        run.checkpoints.save("search", {"weights": torch.ones(1000), "step": 8})
     run.close()
     with pytest.warns(UserWarning, match="set aside"):
         again = Run.resume(run.folder)
-    assert again.load_checkpoint("search")["step"] == 7  # type: ignore[index]
+    assert again.checkpoints.load("search")["step"] == 7  # type: ignore[index]
     assert len((run.folder / "log.jsonl").read_text().splitlines()) == 1
     again.close()
 
@@ -142,12 +143,12 @@ def test_a_log_that_cannot_be_written_is_no_gap_later(
         def close(self) -> None:
             self.file.close()
 
-    run._log = Full(run._log)  # type: ignore[assignment]
+    run.journal._file = Full(run.journal._file)  # type: ignore[assignment]
     with pytest.raises(MachineError, match="Free space"), explained(run.folder, "again"):
-        run.log("reset", iteration=2, stage=0)
+        run.journal.log(WeightsReset(2, 0))
     run.close()
     again = Run.resume(run.folder)
-    again.log("reset", iteration=1, stage=0)
+    again.journal.log(WeightsReset(1, 0))
     again.close()
     lines = (run.folder / "log.jsonl").read_text().splitlines()
     assert len(lines) == 2 and all(line.endswith("}") for line in lines)
@@ -223,8 +224,8 @@ def test_where_a_file_system_knows_no_locks_a_run_counts_as_not_locked(
 
 
 def test_damaged_lines_of_the_log_are_left_out_of_the_curves_and_said(run: Run) -> None:
-    run.log("losses", part="train", step=1, discriminator_loss=1.0, generator_loss=2.0)
-    run.save_checkpoint("train", {"step": 1}, {"step": 1})
+    run.journal.log(Losses("train", 1, 1.0, 2.0))
+    run.checkpoints.save("train", {"step": 1}, {"step": 1})
     run.close()
     log = run.folder / "log.jsonl"
     content = bytearray(log.read_bytes())
@@ -232,7 +233,7 @@ def test_damaged_lines_of_the_log_are_left_out_of_the_curves_and_said(run: Run) 
     log.write_bytes(content)
     again = Run.resume(run.folder)
     with pytest.warns(UserWarning, match=r"1 damaged lines of log\.jsonl"):
-        again.log("losses", part="train", step=2, discriminator_loss=1.0, generator_loss=2.0)
+        again.journal.log(Losses("train", 2, 1.0, 2.0))
     again.close()
 
 
@@ -253,12 +254,12 @@ def test_changed_settings_are_listed_and_harmless_ones_allowed(run: Run) -> None
 
 def test_only_two_states_of_a_part_are_kept(run: Run) -> None:
     for step in range(4):
-        run.save_checkpoint("train", {"step": step}, {"step": step})
+        run.checkpoints.save("train", {"step": step}, {"step": step})
     names = [file.name for file in checkpoint_files(run.folder)]
     assert names == [
         "search-00000001.safetensors",
         "train-00000004.safetensors",
         "train-00000005.safetensors",
     ]
-    assert run.position("train") == {"step": 3}
+    assert run.checkpoints.position("train") == {"step": 3}
     run.close()

@@ -9,8 +9,17 @@ import torch
 
 from autogan.basics.version import RESULTS_SCHEMA
 from autogan.files.pictures import save_picture
+from autogan.runs.events import (
+    ChildScored,
+    Grown,
+    IterationEnded,
+    Losses,
+    StrategyUpdate,
+    Validated,
+    WeightsReset,
+)
 from autogan.runs.folder import Run
-from autogan.runs.outcomes import Child, to_plain
+from autogan.runs.outcomes import Child, Validation, to_plain
 from autogan.runs.record import PICTURES
 from autogan.runs.task import Task
 from autogan.settings.loading import load_settings
@@ -109,8 +118,7 @@ def log_search(run: Run, stages: int = 2) -> None:
     for iteration in range(2 * stages):
         stage = iteration // 2
         step = 10 * (iteration + 1)
-        losses = {"discriminator_loss": 1.0 + 0.1 * iteration, "generator_loss": 0.2}
-        run.log("losses", part="search", step=step, stage=stage, **losses)
+        run.journal.log(Losses("search", step, 1.0 + 0.1 * iteration, 0.2, stage))
         for number, architecture in enumerate(BEAMS if stage == 0 else (WINNER, SECOND)):
             child = Child(
                 Architecture.parse(architecture),
@@ -120,21 +128,20 @@ def log_search(run: Run, stages: int = 2) -> None:
                 2.0 + 0.1 * number,
                 0.05,
             )
-            run.log("child", **to_plain(child))
-            entropies = {"entropy/order": 0.6, "entropy/normalisation": 1.0}
-            run.log("controller", iteration=iteration, step=number, policy_loss=0.1, **entropies)
-        run.log("iteration", iteration=iteration, stage=stage, steps=step)
+            run.journal.log(ChildScored(child))
+            metrics = {"policy_loss": 0.1, "entropy/order": 0.6, "entropy/normalisation": 1.0}
+            run.journal.log(StrategyUpdate(iteration, number, metrics))
+        run.journal.log(IterationEnded(iteration, stage, step))
         if iteration == 0:
-            run.log("reset", iteration=0, stage=0)
+            run.journal.log(WeightsReset(0, 0))
         if iteration == 1:
-            run.log("grow", iteration=1, stage=1)
+            run.journal.log(Grown(1, 1))
 
 
 def log_training(run: Run, part: str, steps: int) -> None:
     for step in range(10, steps + 1, 10):
-        run.log("losses", part=part, step=step, discriminator_loss=1.5, generator_loss=0.3)
-        figures = {"inception_score": 1.5 + step / 100, "frechet_distance": 20 - step / 10}
-        run.log("validation", part=part, generator_steps=step, **figures)
+        run.journal.log(Losses(part, step, 1.5, 0.3))
+        run.journal.log(Validated(part, Validation(step, 1.5 + step / 100, 20 - step / 10)))
 
 
 def beams(ranking: bool) -> dict[str, Any]:

@@ -243,7 +243,7 @@ def test_a_run_redraws_its_page_after_a_checkpoint(
     run = Run.create(tmp_path / "run", load_settings())
     with part_of(run, "search"):
         assert not (run.folder / "report.html").exists()
-        run.save_checkpoint("search", {"iteration": 1})
+        run.checkpoints.save("search", {"iteration": 1})
         assert (run.folder / "report.html").exists()
     run.close()
     assert set(json.loads((run.folder / "timings.json").read_text())) == {"search"}

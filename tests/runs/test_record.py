@@ -30,7 +30,7 @@ def folder(tmp_path: Path) -> Path:
     run.log("losses", part="search", step=1, stage=0, **losses)
     run.log("failed", architecture=ARCHITECTURE, purpose="beam", reason="its reward is nan")
     run.log("iteration", iteration=0, stage=0, steps=10)
-    run.save_checkpoint("judge", {"step": 3}, {"step": 3, "of": 9})
+    run.checkpoints.save("judge", {"step": 3}, {"step": 3, "of": 9})
     run.close()
     return run.folder
 
