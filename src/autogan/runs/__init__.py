@@ -1,0 +1,1 @@
+"""A run is a folder: what lies in it, how it is kept, stopped, gone on with, and read."""
