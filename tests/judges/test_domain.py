@@ -20,7 +20,7 @@ from autogan.judges import (
 from autogan.judges.base import resize
 from autogan.judges.domain import accuracy
 from autogan.judges.tasks import ROTATIONS, Task, turned
-from autogan.judges.training import NetworkTraining, augment, drive_to_end, schedule
+from autogan.judges.training import NetworkTraining, augment, schedule, train_to_end
 from autogan.settings.judge import JudgeSettings
 
 SETTINGS = JudgeSettings(width=8, epochs=2, batch_size=32, learning_rate=0.1, flip=False)
@@ -53,7 +53,7 @@ def data() -> DataSet:
 
 @pytest.fixture(scope="module")
 def judge(data: DataSet) -> DomainJudge:
-    return train_domain_judge(data, SETTINGS, 0, CPU, "float32", None)
+    return train_domain_judge(data, SETTINGS, 0, CPU, "float32")
 
 
 def test_learns_the_classes_and_says_how_well(data: DataSet, judge: DomainJudge) -> None:
@@ -100,12 +100,12 @@ def test_one_seed_gives_one_judge_bit_for_bit(data: DataSet) -> None:
     settings = SETTINGS.model_copy(update={"epochs": 1, "flip": True})
     short = replace(data, train=ImageSet(*first(data.train, 128)))
     torch.manual_seed(1)
-    one = train_domain_judge(short, settings, 3, CPU, "float32", None)
+    one = train_domain_judge(short, settings, 3, CPU, "float32")
     torch.manual_seed(2)
     state = torch.get_rng_state()
-    again = train_domain_judge(short, settings, 3, CPU, "float32", None)
+    again = train_domain_judge(short, settings, 3, CPU, "float32")
     assert torch.equal(torch.get_rng_state(), state)
-    other = train_domain_judge(short, settings, 4, CPU, "float32", None)
+    other = train_domain_judge(short, settings, 4, CPU, "float32")
     weights, weights_again = one.network.state_dict(), again.network.state_dict()
     assert all(torch.equal(weights[name], weights_again[name]) for name in weights)
     assert one.name == again.name != other.name
@@ -126,9 +126,9 @@ def test_unlabelled_images_are_left_out(data: DataSet) -> None:
     steps: list[tuple[int, int]] = []
 
     def drive(training: NetworkTraining) -> None:
-        while training.step < training.steps:
-            training.train_step()
-            steps.append((training.step, training.steps))
+        while not training.done:
+            training.step()
+            steps.append((training.steps_done, training.steps))
 
     with_noise = train_domain_judge(
         replace(data, train=mixed),
@@ -139,7 +139,7 @@ def test_unlabelled_images_are_left_out(data: DataSet) -> None:
         drive,
     )
     without = train_domain_judge(
-        replace(data, train=ImageSet(pixels, labels)), settings, 0, CPU, "float32", None
+        replace(data, train=ImageSet(pixels, labels)), settings, 0, CPU, "float32"
     )
     assert with_noise.name == without.name
     assert steps == [(1, 3), (2, 3), (3, 3)]
@@ -148,11 +148,11 @@ def test_unlabelled_images_are_left_out(data: DataSet) -> None:
 def test_a_part_without_any_label_is_refused(data: DataSet) -> None:
     bare = ImageSet(data.train.pixels[:8], torch.full((8,), -1))
     with pytest.raises(UserError, match=r"held-out part of stripes has no labelled images.*rows"):
-        train_domain_judge(replace(data, held_out=bare), SETTINGS, 0, CPU, "float32", None)
+        train_domain_judge(replace(data, held_out=bare), SETTINGS, 0, CPU, "float32")
     with pytest.raises(UserError, match=r"The data set stripes has no labelled images"):
-        train_domain_judge(replace(data, train=bare), SETTINGS, 0, CPU, "float32", None)
+        train_domain_judge(replace(data, train=bare), SETTINGS, 0, CPU, "float32")
     with pytest.raises(UserError, match=r"Unknown precision 'half'"):
-        train_domain_judge(data, SETTINGS, 0, CPU, "half", None)
+        train_domain_judge(data, SETTINGS, 0, CPU, "half")
 
 
 def test_the_second_call_reads_the_cache(
@@ -168,8 +168,8 @@ def test_the_second_call_reads_the_cache(
         return train(*arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(domain, "train_domain_judge", counted)
-    one = domain_judge(small, settings, 0, CPU, tmp_path, None)
-    again = domain_judge(small, settings, 0, CPU, tmp_path, None)
+    one = domain_judge(small, settings, 0, CPU, tmp_path)
+    again = domain_judge(small, settings, 0, CPU, tmp_path)
     assert len(trained) == 1
     assert again.name == one.name
     assert again.about == one.about
@@ -177,9 +177,9 @@ def test_the_second_call_reads_the_cache(
     images = data.held_out.pixels[:4]
     assert torch.equal(again(images).features, one(images).features)
 
-    domain_judge(small, settings, 1, CPU, tmp_path, None)
-    domain_judge(small, settings.model_copy(update={"shift": 1}), 0, CPU, tmp_path, None)
-    domain_judge(replace(small, digest="6" * 64), settings, 0, CPU, tmp_path, None)
+    domain_judge(small, settings, 1, CPU, tmp_path)
+    domain_judge(small, settings.model_copy(update={"shift": 1}), 0, CPU, tmp_path)
+    domain_judge(replace(small, digest="6" * 64), settings, 0, CPU, tmp_path)
     assert len(trained) == 4
     files = sorted(tmp_path.glob("judges/*"))
     assert len(files) == 4  # and nothing left that was written aside
@@ -190,13 +190,13 @@ def test_the_second_call_reads_the_cache(
 def test_a_damaged_cache_is_said_and_replaced(data: DataSet, tmp_path: Path, damage: str) -> None:
     settings = SETTINGS.model_copy(update={"epochs": 1})
     small = replace(data, train=ImageSet(*first(data.train, 64)))
-    one = domain_judge(small, settings, 0, CPU, tmp_path, None)
+    one = domain_judge(small, settings, 0, CPU, tmp_path)
     (path,) = tmp_path.glob("judges/*")
     content = path.read_bytes()
     flipped = content[:-100] + bytes([content[-100] ^ 1]) + content[-99:]
     path.write_bytes({"flipped bit": flipped, "cut short": content[:-50], "empty": b""}[damage])
     with pytest.warns(UserWarning, match="trained again"):
-        again = domain_judge(small, settings, 0, CPU, tmp_path, None)
+        again = domain_judge(small, settings, 0, CPU, tmp_path)
     assert again.name == one.name
     assert domain_judge(small, settings, 0, CPU, tmp_path, None).name == one.name
 
@@ -264,7 +264,7 @@ def skies_data(**options: bool) -> DataSet:
 
 @pytest.fixture(scope="module")
 def upright() -> DomainJudge:
-    return train_domain_judge(skies_data(), SETTINGS, 0, CPU, "float32", None)
+    return train_domain_judge(skies_data(), SETTINGS, 0, CPU, "float32")
 
 
 def test_turning_is_what_it_says() -> None:
@@ -292,7 +292,7 @@ def test_every_image_is_asked_about_once_a_rotation() -> None:
 def test_without_labels_the_judge_learns_which_way_up(upright: DomainJudge) -> None:
     assert upright.task.kind == "rotation" and upright.name.startswith("domain-rotation-")
     assert upright.held_out_accuracy > 0.9
-    guessing = train_domain_judge(skies_data(noise=True), SETTINGS, 0, CPU, "float32", None)
+    guessing = train_domain_judge(skies_data(noise=True), SETTINGS, 0, CPU, "float32")
     assert 0.1 < guessing.held_out_accuracy < 0.45
 
 
@@ -322,8 +322,8 @@ def test_scores_of_a_judge_without_classes_leave_out_what_counts_classes(
 
 def test_a_judge_of_unlabelled_images_is_kept_in_the_cache(tmp_path: Path) -> None:
     data, settings = skies_data(), SETTINGS.model_copy(update={"epochs": 1})
-    one = domain_judge(data, settings, 0, CPU, tmp_path, None)
-    again = domain_judge(data, settings, 0, CPU, tmp_path, None)
+    one = domain_judge(data, settings, 0, CPU, tmp_path)
+    again = domain_judge(data, settings, 0, CPU, tmp_path)
     assert (again.name, again.task, again.about) == (one.name, one.task, one.about)
     assert len(list(tmp_path.glob("judges/*"))) == 1
 
@@ -336,15 +336,15 @@ def test_a_training_goes_on_from_any_step_to_the_bit(data: DataSet, tmp_path: Pa
         return NetworkTraining(data, task, settings, 0, CPU, "float32")
 
     def ended(training: NetworkTraining) -> dict[str, torch.Tensor]:
-        drive_to_end(training)
+        train_to_end(training)
         return training.network.state_dict()
 
     whole = begun()
     states = []
-    while whole.step < min(6, whole.steps - 1):
-        save_tree(tmp_path / str(whole.step), whole.state_dict())
-        states.append(tmp_path / str(whole.step))
-        whole.train_step()
+    while whole.steps_done < min(6, whole.steps - 1):
+        save_tree(tmp_path / str(whole.steps_done), whole.state_dict())
+        states.append(tmp_path / str(whole.steps_done))
+        whole.step()
     expected = ended(whole)
     for file in states:
         again = begun()

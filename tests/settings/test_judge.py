@@ -69,3 +69,12 @@ def test_bad_values_are_refused_by_name_and_value(field: str, bad: float) -> Non
     with pytest.raises(UserError, match=rf"Setting judge\.{field} cannot be {bad}: ") as refusal:
         load_settings(changes={"judge": {field: bad}})
     assert len(str(refusal.value)) < 120
+
+
+def test_the_words_that_are_allowed_are_listed() -> None:
+    for field, bad, allowed in (
+        ("kind", "inceptoin", "domain, inception"),
+        ("image_size", 33, "16, 32, 64, 128"),
+    ):
+        with pytest.raises(UserError, match=rf"judge\.{field} cannot be .*: allowed: {allowed}\.$"):
+            load_settings(changes={"judge": {field: bad}})

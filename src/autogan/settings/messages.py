@@ -15,6 +15,9 @@ def explain(problem: Any, known_names: list[str]) -> str:
     """
     name = ".".join(str(part) for part in problem["loc"] if part not in FORMS)
     message = problem["msg"].removeprefix("Value error, ").removesuffix(".")
+    if problem["type"] == "literal_error":  # expected: "'a', 'b' or 'c'"
+        words = problem["ctx"]["expected"].replace(" or ", ", ").replace("'", "")
+        message = f"allowed: {words}"
     if problem["type"] == "extra_forbidden":
         section = name.rpartition(".")[0]
         beside = [known for known in known_names if known.rpartition(".")[0] == section]
