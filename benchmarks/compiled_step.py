@@ -14,9 +14,11 @@ from autogan.bench.cases import LATENT_SIZE
 from autogan.bench.measure import interleaved
 from autogan.device.compute import Compute
 from autogan.gan.step import Gan
+from autogan.images.batches import Batch
+from autogan.spaces.architecture import Architecture
 from autogan.spaces.autogan.discriminator import Discriminator
 from autogan.spaces.autogan.generator import Generator
-from autogan.spaces.space import Architecture, SearchSpace
+from autogan.spaces.space import SearchSpace
 
 ARCHITECTURE = Architecture.parse("autogan-a")
 BATCH = 32
@@ -40,7 +42,8 @@ def step(compiled: bool) -> Callable[[], object]:
     if compiled:
         gan.generator.compile()
         gan.discriminator.compile()
-    real = torch.randint(0, 256, (BATCH, 3, 32, 32), dtype=torch.uint8, device=compute.device)
+    shape = (BATCH, 3, 32, 32)
+    real = Batch(torch.randint(0, 256, shape, dtype=torch.uint8, device=compute.device))
 
     def call() -> None:
         gan.discriminator_step(real, ARCHITECTURE)

@@ -10,13 +10,13 @@ import torch
 from autogan.bench.measure import interleaved
 from autogan.method.search import PROPOSED_AT_ONCE
 from autogan.settings.sections import ControllerSettings
-from autogan.spaces.space import SearchSpace
+from autogan.spaces import search_space
 from autogan.strategies.reinforce import Reinforce
 
 
 def main() -> None:
     """One line for each stage."""
-    strategy = Reinforce(SearchSpace.autogan(3), ControllerSettings(), seed=0)
+    strategy = Reinforce(search_space("autogan", 3), ControllerSettings(), seed=0)
     for stage in range(3):
         ways = {
             "alone": lambda: [strategy.propose(1) for _ in range(PROPOSED_AT_ONCE)],

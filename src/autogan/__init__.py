@@ -10,12 +10,14 @@ if TYPE_CHECKING:
     from autogan.basics.errors import UserError
     from autogan.settings.loading import load_settings
     from autogan.settings.sections import Settings
+    from autogan.spaces import search_space
+    from autogan.spaces.architecture import Architecture
     from autogan.spaces.autogan.generator import Generator
     from autogan.spaces.generator_file import load_generator
-    from autogan.spaces.space import Architecture, SearchSpace
+    from autogan.spaces.space import SearchSpace
 
 _HOME = {
-    "Architecture": "spaces.space",
+    "Architecture": "spaces.architecture",
     "Generator": "spaces.autogan.generator",
     "SearchSpace": "spaces.space",
     "Settings": "settings.sections",
@@ -24,6 +26,7 @@ _HOME = {
     "load_settings": "settings.loading",
     "search_and_train": "api",
     "search_architectures": "api",
+    "search_space": "spaces",
     "train_architecture": "api",
 }
 
@@ -37,6 +40,7 @@ __all__ = [
     "load_settings",
     "search_and_train",
     "search_architectures",
+    "search_space",
     "train_architecture",
 ]
 

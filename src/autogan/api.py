@@ -8,9 +8,9 @@ from autogan.method.pipeline import run_everything, run_ranking, run_training
 from autogan.progress.base import Progress
 from autogan.runs.folder import Run, Task
 from autogan.settings.sections import Settings
-from autogan.spaces.autogan.generator import Generator
+from autogan.spaces.architecture import Architecture
 from autogan.spaces.generator_file import load_generator
-from autogan.spaces.space import Architecture
+from autogan.spaces.networks import Generator
 
 
 def search_architectures(

@@ -5,11 +5,12 @@ import platform
 import random
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import torch
+from games import ClassDiscriminator, ClassGenerator, GradientPenalties, Paired, Remembering, Shades
 from torch import Tensor
 
 from autogan.bench.cases import Widths, adversarial_case
@@ -17,10 +18,14 @@ from autogan.bench.measure import interleaved, matrix_peak
 from autogan.bench.plain import PlainGan, as_plain, plain_compute
 from autogan.bench.suite import measured
 from autogan.device.compute import Compute
+from autogan.gan.augmentation import Augmentation
+from autogan.gan.objectives import Hinge, Objective
 from autogan.gan.step import Gan
+from autogan.images.batches import Batch
+from autogan.spaces import search_space
+from autogan.spaces.architecture import Architecture
 from autogan.spaces.autogan.discriminator import Discriminator
 from autogan.spaces.autogan.generator import Generator
-from autogan.spaces.space import Architecture, SearchSpace
 
 CPU = torch.device("cpu")
 FAST = Compute.resolve("cpu", "float32")
@@ -30,13 +35,20 @@ TINY = Widths(8, 8, 4, 4, 1)
 def spread() -> list[Architecture]:
     """Two random architectures of each stage, and the published three."""
     stream = random.Random(3)
-    drawn = [SearchSpace.autogan(cells).sample(stream) for cells in (1, 2, 3) for _ in range(2)]
+    drawn = [search_space("autogan", cells).sample(stream) for cells in (1, 2, 3) for _ in range(2)]
     return [*drawn, *(Architecture.parse(f"autogan-{letter}") for letter in "abc")]
 
 
-def gan(kind: type[Gan]) -> Gan:
-    generator = Generator(SearchSpace.autogan(3), latent_size=16, channels=8, bottom_size=4)
+def gan(
+    kind: type[Gan],
+    objective: type[Objective] = Hinge,
+    augmentation: type[Augmentation] = Augmentation,
+    of_classes: bool = False,
+) -> Gan:
+    generator = Generator(search_space("autogan", 3), latent_size=16, channels=8, bottom_size=4)
     discriminator = Discriminator(3, 8)
+    if of_classes:
+        generator, discriminator = ClassGenerator(3), ClassDiscriminator(3)
     plain = kind is PlainGan
     made = kind(
         as_plain(generator) if plain else generator,
@@ -46,6 +58,8 @@ def gan(kind: type[Gan]) -> Gan:
         compute=plain_compute(CPU) if plain else FAST,
         seed=7,
         purpose="test",
+        objective=objective(),
+        augmentation=augmentation(),
     )
     made.discriminator.eval()  # the plain way iterates its spectral norms twice as often
     return made
@@ -69,12 +83,29 @@ def joined(by_name: dict[str, Tensor]) -> Tensor:
 def test_losses_and_gradients_of_both_steps_are_those_of_the_plain_path(
     architecture: Architecture,
 ) -> None:
+    assert_same_steps(lambda kind: gan(kind), architecture)
+
+
+@pytest.mark.parametrize("architecture", [spread()[0], spread()[-1]], ids=str)
+@pytest.mark.parametrize("objective", [GradientPenalties, Paired, Remembering])
+@pytest.mark.parametrize("of_classes", [False, True])
+def test_so_they_are_with_other_objectives_with_augmentation_and_with_labels(
+    architecture: Architecture, objective: type[Objective], of_classes: bool
+) -> None:
+    assert_same_steps(lambda kind: gan(kind, objective, Shades, of_classes), architecture)
+
+
+def assert_same_steps(make: Callable[[type[Gan]], Gan], architecture: Architecture) -> None:
+    """Loss and gradients of a discriminator step, then of a generator step, fast and plain."""
     size = 4 << len(architecture)
-    real = torch.randint(0, 256, (6, 3, size, size), dtype=torch.uint8)
+    pixels = torch.randint(0, 256, (6, 3, size, size), dtype=torch.uint8)
+    real = Batch(pixels, torch.tensor([0, 1, 0, 2, 1, 0]))
     for step, network in (("discriminator_step", "discriminator"), ("generator_step", "generator")):
-        fast, plain = gan(Gan), gan(PlainGan)
-        first = real if network == "discriminator" else 6
-        losses = [getattr(made, step)(first, architecture) for made in (fast, plain)]
+        fast, plain = make(Gan), make(PlainGan)
+        if network == "discriminator":
+            losses = [made.discriminator_step(real, architecture) for made in (fast, plain)]
+        else:
+            losses = [made.generator_step(6, architecture, real) for made in (fast, plain)]
         assert_close(losses[0], losses[1], f"{step}: loss")
         expected = gradients(getattr(plain, network))
         found = gradients(getattr(fast, network))

@@ -383,14 +383,14 @@ def test_an_interrupted_search_ends_as_an_undisturbed_one(
 
     def interrupted(self: Search) -> None:
         calls.append(self.iteration)
-        if len(calls) == 2:
+        if self.iteration == 1:
             raise KeyboardInterrupt
         whole(self)
 
     with monkeypatch.context() as patch:
         patch.setattr(Search, "train_controller", interrupted)
         answer = autogan("run", *tiny(home, folder))
-    assert calls == [0, 1] and answer.code not in (0, 2)
+    assert calls[-1] == 1 and answer.code not in (0, 2)
     assert not (folder / "results.json").exists()
     assert "has not ended" in refused("derive", folder)
     resumed = json.loads(done("run", "--resume", "--out", folder, "--json").out)

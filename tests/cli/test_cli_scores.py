@@ -20,9 +20,10 @@ from autogan.method.evaluate import real_sides
 from autogan.settings import judge as judge_settings
 from autogan.settings.loading import load_settings
 from autogan.settings.protocols import PROTOCOLS, Protocol
+from autogan.spaces.architecture import Architecture
 from autogan.spaces.autogan.generator import Generator
 from autogan.spaces.generator_file import save_generator
-from autogan.spaces.space import Architecture, SearchSpace
+from autogan.spaces.space import SearchSpace
 
 SETTINGS = [
     "compute.device=cpu",

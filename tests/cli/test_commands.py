@@ -19,9 +19,11 @@ from typer.main import get_command
 
 from autogan.cli.common import app
 from autogan.settings.loading import load_settings, preset_names, settings_from_tree
+from autogan.spaces import search_space
+from autogan.spaces.architecture import Architecture
+from autogan.spaces.autogan.codec import PUBLISHED_VECTORS
 from autogan.spaces.autogan.generator import Generator
 from autogan.spaces.autogan.text_diagram import text_diagram
-from autogan.spaces.space import PUBLISHED_VECTORS, Architecture, SearchSpace
 
 A = Architecture.parse("autogan-a")
 
@@ -233,7 +235,7 @@ def test_bad_input_is_refused(autogan: Callable, arguments: list[str], words: st
 
 def test_random_architectures_are_those_of_the_seed(done: Callable) -> None:
     lines = done("arch", "random", "--count", 40, "--seed", 3, "--cells", 2).out.splitlines()
-    space = SearchSpace.autogan(2)
+    space = search_space("autogan", 2)
     assert len(lines) == 40 and len(set(lines)) > 30
     assert all(Architecture.parse(line) in space for line in lines)
     again = json.loads(
@@ -398,7 +400,7 @@ def test_a_fault_of_ours_is_told_as_one(autogan: Callable, monkeypatch: pytest.M
     def broken(*_: object) -> None:
         raise RuntimeError("something broke")
 
-    monkeypatch.setattr("autogan.spaces.autogan.text_diagram.text_diagram", broken)
+    monkeypatch.setattr("autogan.spaces.autogan.space.text_diagram", broken)
     answer = autogan("arch", "show", "A")
     assert answer.code == 1
     for words in ("Traceback", "something broke", "report", "Python"):

@@ -97,12 +97,24 @@ def interrupt(monkeypatch: pytest.MonkeyPatch, owner: type, method: str, call: i
     monkeypatch.setattr(owner, method, pressed)
 
 
+def interrupt_search(monkeypatch: pytest.MonkeyPatch, iteration: int) -> None:
+    """Presses Ctrl-C when the controller is to learn in an iteration, counted from 0."""
+    whole = Search.train_controller
+
+    def pressed(search: Search) -> None:
+        if search.iteration == iteration:
+            raise KeyboardInterrupt
+        whole(search)
+
+    monkeypatch.setattr(Search, "train_controller", pressed)
+
+
 def test_a_search_that_is_interrupted_goes_on_as_told(
     autogan: Callable, done: Callable, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = home / "a search"
     with monkeypatch.context() as patch:
-        interrupt(patch, Search, "train_controller", 2)
+        interrupt_search(patch, iteration=1)
         answer = autogan("search", *tiny(home, "--out", folder))
     assert answer.code == 130
     command = f"autogan search --resume --out '{folder}'"
@@ -252,7 +264,7 @@ def test_other_images_are_refused(
     shutil.copytree(home / "shapes", images)
     options = ["--config", home / "tiny.yaml", "--data", f"folder:{images}", "--out", folder]
     with monkeypatch.context() as patch:
-        interrupt(patch, Search, "train_controller", call=2)
+        interrupt_search(patch, iteration=1)
         assert autogan("search", *options).code not in (0, 2)
     (images / "train" / "disc" / "0.png").unlink()
     message = refused("search", "--resume", "--out", folder)
@@ -268,10 +280,10 @@ def test_resuming_with_the_whole_command_or_with_harmless_changes(
 ) -> None:
     folder = home / "again"
     with monkeypatch.context() as patch:
-        interrupt(patch, Search, "train_controller", call=1)
+        interrupt_search(patch, iteration=0)
         assert autogan("search", *tiny(home, "--out", folder)).code not in (0, 2)
     with monkeypatch.context() as patch:
-        interrupt(patch, Search, "train_controller", call=2)
+        interrupt_search(patch, iteration=1)
         assert autogan("search", *tiny(home, "--out", folder, "--resume")).code not in (0, 2)
     done("search", "--resume", "--out", folder, "--set", "checkpoint_every_minutes=3")
     assert read_settings(folder).checkpoint_every_minutes == 3
@@ -320,7 +332,7 @@ def test_a_damaged_file_of_a_stopped_run_is_named(
 ) -> None:
     folder = home / "stopped"
     with monkeypatch.context() as patch:
-        interrupt(patch, Search, "train_controller", call=1)
+        interrupt_search(patch, iteration=0)
         assert autogan("search", *tiny(home, "--out", folder)).code == 130
     (folder / "timings.json").write_text('{"a":')
     assert "timings.json is damaged" in refused("search", "--resume", "--out", folder)
@@ -343,15 +355,15 @@ TWO = ("--set", "derive.top=2", "--set", "search.beams=2", "--set", "search.cand
 def test_a_candidate_that_goes_wrong_is_recorded_and_not_chosen(
     done: Callable, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder, whole = home / "gone wrong", Training._train
+    folder, whole = home / "gone wrong", Training.step
 
-    def go_wrong(self: Training) -> None:
+    def go_wrong(self: Training) -> bool:
         if self.name == "candidate-0":
             raise Diverged("The training candidate-0 went wrong.")
-        whole(self)
+        return whole(self)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Training, "_train", go_wrong)
+        patch.setattr(Training, "step", go_wrong)
         done("search", *tiny(home, "--out", folder, *TWO))
         printed = done("derive", folder).err
     assert "last good checkpoint" in printed and "is given up" in printed

@@ -9,9 +9,9 @@ import torch
 from PIL import Image
 
 from autogan.gan.sampling import arc
+from autogan.spaces.architecture import Architecture
 from autogan.spaces.autogan.generator import Generator
 from autogan.spaces.generator_file import save_generator
-from autogan.spaces.space import Architecture
 
 SIZE = 16
 GAP = 2  # between the images of a grid, which are drawn at twice their size

@@ -23,9 +23,10 @@ from autogan.files.storage import (
     write_text,
     written_aside,
 )
+from autogan.spaces import search_space
+from autogan.spaces.architecture import Architecture
 from autogan.spaces.autogan.generator import Generator
 from autogan.spaces.generator_file import load_generator, save_generator
-from autogan.spaces.space import Architecture, SearchSpace
 
 DTYPES = (torch.float32, torch.float64, torch.int64, torch.uint8, torch.bool, torch.bfloat16)
 
@@ -191,7 +192,7 @@ def generator_of(text: str) -> Generator:
 
 @pytest.mark.parametrize("seed", range(4))
 def test_a_stored_generator_makes_the_same_images(tmp_path: Path, seed: int) -> None:
-    architecture = SearchSpace.autogan(2 + seed % 2).sample(random.Random(seed))
+    architecture = search_space("autogan", 2 + seed % 2).sample(random.Random(seed))
     generator = generator_of(str(architecture))
     latents = torch.randn(5, 6, generator=torch.Generator().manual_seed(1))
     with torch.no_grad():

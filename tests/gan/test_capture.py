@@ -5,15 +5,20 @@ from collections.abc import Callable
 
 import pytest
 import torch
+from games import GradientPenalties, Paired, Remembering, Shades
 from torch import Tensor
 
 from autogan.basics.errors import UserError
 from autogan.device.compute import Compute
+from autogan.gan.augmentation import Augmentation
 from autogan.gan.capture import Recordings
+from autogan.gan.objectives import Objective
 from autogan.gan.step import Gan
+from autogan.images.batches import Batch
+from autogan.spaces import search_space
+from autogan.spaces.architecture import Architecture
 from autogan.spaces.autogan.discriminator import Discriminator
 from autogan.spaces.autogan.generator import Generator
-from autogan.spaces.space import Architecture, SearchSpace
 
 ARCHITECTURES = [
     Architecture.parse(text)
@@ -103,9 +108,13 @@ def test_cleared_recordings_begin_anew() -> None:
     assert (stand_in.direct, stand_in.recorded, stand_in.forgotten) == (2, 2, 2)
 
 
-def gan(recordings: Recordings | None) -> Gan:
+def gan(
+    recordings: Recordings | None,
+    objective: Objective | None = None,
+    augmentation: Augmentation | None = None,
+) -> Gan:
     return Gan(
-        Generator(SearchSpace.autogan(2), latent_size=16, channels=8, bottom_size=4),
+        Generator(search_space("autogan", 2), latent_size=16, channels=8, bottom_size=4),
         Discriminator(2, 8),
         learning_rate=1e-3,
         betas=(0.0, 0.9),
@@ -113,6 +122,8 @@ def gan(recordings: Recordings | None) -> Gan:
         seed=3,
         purpose="test",
         average_decay=0.9,
+        objective=objective,
+        augmentation=augmentation,
         recordings=recordings,
     )
 
@@ -126,8 +137,9 @@ def train(made: Gan, steps: int) -> list[float]:
         stream = torch.Generator().manual_seed(step)
         real = torch.randint(0, 256, (4, 3, size, size), generator=stream, dtype=torch.uint8)
         made.set_learning_rate(1 / (1 + step))
-        losses.append(made.discriminator_step(real, architecture).item())
-        losses.append(made.generator_step(4, architecture).item())
+        batch = Batch(real, torch.arange(4) if step % 2 else None)
+        losses.append(made.discriminator_step(batch, architecture).item())
+        losses.append(made.generator_step(4, architecture, batch).item())
     return losses
 
 
@@ -141,8 +153,19 @@ def assert_equal(one: Gan, other: Gan) -> None:
 def test_a_recorded_training_is_the_direct_one() -> None:
     stand_in = StandIn()
     direct, recorded = gan(None), gan(Recordings(stand_in))
-    assert train(direct, 12) == train(recorded, 12)
-    assert stand_in.recorded == 2 * len(ARCHITECTURES) and stand_in.replayed > stand_in.direct
+    assert train(direct, 18) == train(recorded, 18)
+    # With and without labels, which are steps of two kinds.
+    assert stand_in.recorded == 4 * len(ARCHITECTURES) and stand_in.replayed > stand_in.direct
+    assert_equal(direct, recorded)
+
+
+@pytest.mark.parametrize("objective", [GradientPenalties, Paired, Remembering])
+def test_so_it_is_with_penalties_real_images_for_the_generator_memory_and_augmentation(
+    objective: type[Objective],
+) -> None:
+    recordings = Recordings(StandIn())
+    direct, recorded = gan(None, objective(), Shades()), gan(recordings, objective(), Shades())
+    assert train(direct, 18) == train(recorded, 18) and len(recordings)
     assert_equal(direct, recorded)
 
 

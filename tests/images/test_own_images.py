@@ -22,7 +22,7 @@ from autogan.progress.terminal import results_table
 from autogan.runs.workload import Workload
 from autogan.settings.decided import decide_metrics
 from autogan.settings.loading import load_settings
-from autogan.spaces.space import SearchSpace
+from autogan.spaces import search_space
 
 TINY = """
 compute: {device: cpu, precision: float32}
@@ -298,7 +298,7 @@ def test_nothing_but_broken_files_is_refused(tmp_path: Path, home: Path) -> None
 def test_presets_for_own_images(home: Path, size: int, bottom: int, cells: int) -> None:
     settings = load_settings(f"own-{size}", overrides=["data.source=folder:here"])
     assert (settings.data.image_size, settings.network.bottom_size) == (size, bottom)
-    assert settings.cells == cells == len(SearchSpace.autogan(settings.cells))
+    assert settings.cells == cells == len(search_space("autogan", settings.cells))
     few, many = Workload(settings, 700, 700), Workload(settings, 70_000, 70_000)
     assert few.shared_steps() == many.shared_steps() == settings.search.shared_steps
     answer = autogan("run", "--preset", f"own-{size}", "--data", f"folder:{home}", "--dry-run")

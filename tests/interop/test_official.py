@@ -19,8 +19,10 @@ from autogan.interop import (
     load_official_generator,
     load_official_search,
 )
+from autogan.spaces import search_space
+from autogan.spaces.architecture import Architecture
 from autogan.spaces.autogan.generator import Generator
-from autogan.spaces.space import Architecture, SearchSpace
+from autogan.spaces.space import SearchSpace
 
 State = dict[str, Tensor]
 PUBLISHED = {
@@ -357,9 +359,9 @@ def test_searches_of_other_sizes(tmp_path: Path, channels: int, bottom: int, lat
     discriminator = drawn(discriminator_shapes(channels + 1), 2)
     latents = torch.Generator().manual_seed(3)
     z = torch.randn(3, latent, generator=latents)
-    space = SearchSpace.autogan(3)
+    space = search_space("autogan", 3)
     for stage in range(3):
-        sizes = [len(decision.options) for decision in space.cells[stage]]
+        sizes = [len(decision.options) for decision in space.at_stage(stage)]
         controller = drawn(controller_shapes(sizes, channels + 2), 4)
         checkpoint = {
             "gen_state_dict": generator,
@@ -373,7 +375,7 @@ def test_searches_of_other_sizes(tmp_path: Path, channels: int, bottom: int, lat
         for _ in range(10):
             vector = [
                 int(stream.integers(len(decision.options)))
-                for decisions in space.cells[: stage + 1]
+                for decisions in space.by_stage[: stage + 1]
                 for decision in decisions
             ]
             images = search.generator(z, vector)

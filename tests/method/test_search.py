@@ -26,7 +26,8 @@ from autogan.runs.workload import Workload
 from autogan.settings.decided import decide_metrics
 from autogan.settings.loading import settings_from_tree
 from autogan.settings.sections import Settings
-from autogan.spaces.space import Architecture
+from autogan.spaces import search_space
+from autogan.spaces.architecture import Architecture
 
 
 class ColourJudge(Judge):
@@ -98,6 +99,7 @@ def make(folder: Path, name: str = "run", layout: str = "auto", **search: Any) -
         cast(Reference, None),
         compute,
         Workload(chosen, len(data.train), judge_examples=len(data.train)),
+        search_space("autogan", chosen.cells),
     )
     return Search(context, Run.create(folder / name, chosen), Progress())
 
@@ -229,14 +231,14 @@ def test_growth_comes_at_its_iteration(
     assert [c.stage for c in children[::2]] == stages
     assert [c.iteration for c in children[::2]] == [0, 1, 2]
     assert {c.iteration for c in search.history if c.purpose == "beam"} == {stages.index(1) - 1}
-    assert search.batches.next().shape == (4, 3, 16, 16)
+    assert search.batches.next().pixels.shape == (4, 3, 16, 16)
 
 
 def test_a_stage_trains_on_images_of_its_own_size(tmp_path: Path) -> None:
     search = make(tmp_path)
-    assert search.batches.next().shape == (4, 3, 8, 8)
+    assert search.batches.next().pixels.shape == (4, 3, 8, 8)
     grown(search)
-    assert search.batches.next().shape == (4, 3, 16, 16)
+    assert search.batches.next().pixels.shape == (4, 3, 16, 16)
 
 
 def test_a_reset_keeps_the_controller_and_draws_fresh_weights(tmp_path: Path) -> None:

@@ -11,13 +11,15 @@ from torch import Tensor
 
 from autogan.files.storage import load_tree, save_tree
 from autogan.settings.sections import ControllerSettings, SearchSettings
-from autogan.spaces.space import Architecture, SearchSpace
+from autogan.spaces import search_space
+from autogan.spaces.architecture import Architecture
+from autogan.spaces.autogan.decisions import cells_of
 from autogan.strategies import STRATEGIES, make_strategy
 from autogan.strategies.base import Observation, Rung, Strategy
 from autogan.strategies.controller import Controller
 from autogan.strategies.reinforce import Reinforce, policy_loss
 
-SPACE = SearchSpace.autogan(3)
+SPACE = search_space("autogan", 3)
 TARGET = Architecture.parse("pre-batch-nearest+shortcut")
 
 
@@ -267,4 +269,4 @@ def test_proposals_depend_on_the_state_of_their_own_beam() -> None:
     assert {a.prefix(1) for a in proposals} == set(beams)
     for architecture in proposals:
         expected = "pre" if architecture.prefix(1) == beams[0] else "post"
-        assert architecture.cells[1].order == expected
+        assert cells_of(architecture)[1].order == expected

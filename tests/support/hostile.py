@@ -22,9 +22,9 @@ from autogan import cli
 from autogan.basics.errors import UserError
 from autogan.cli.common import app
 from autogan.settings.loading import load_settings
+from autogan.spaces.architecture import Architecture
 from autogan.spaces.autogan.generator import Generator
 from autogan.spaces.generator_file import save_generator
-from autogan.spaces.space import Architecture
 
 assert cli.main  # importing it registers all commands
 

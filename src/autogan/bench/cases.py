@@ -13,17 +13,20 @@ from autogan.bench.plain import PlainGan, as_plain, plain_compute
 from autogan.device.compute import Compute
 from autogan.gan.generation import generate, latent_batches
 from autogan.gan.step import Gan
+from autogan.images.batches import Batch
 from autogan.images.pixels import to_uint8
-from autogan.judges.network import ResidualClassifier, build, initialise
-from autogan.spaces.autogan.cost import (
+from autogan.judges.network import (
     INCEPTION_MULTIPLY_ACCUMULATES,
+    ResidualClassifier,
+    build,
     classifier_multiply_accumulates,
-    discriminator_cost,
-    generator_cost,
+    initialise,
 )
-from autogan.spaces.autogan.discriminator import Discriminator
+from autogan.spaces import search_space
+from autogan.spaces.architecture import Architecture
 from autogan.spaces.autogan.generator import Generator
-from autogan.spaces.space import Architecture, SearchSpace
+from autogan.spaces.operations import discriminator_size, generator_size
+from autogan.spaces.space import SearchSpace
 
 LATENT_SIZE, BOTTOM_SIZE = 128, 4
 ARCHITECTURES = 8
@@ -70,7 +73,7 @@ class Case:
 def search_architectures(cells: int) -> list[Architecture]:
     """A fixed spread of architectures of the published space."""
     stream = random.Random(0)
-    return [SearchSpace.autogan(cells).sample(stream) for _ in range(ARCHITECTURES)]
+    return [search_space("autogan", cells).sample(stream) for _ in range(ARCHITECTURES)]
 
 
 def adversarial_steps(
@@ -86,15 +89,12 @@ def adversarial_steps(
     kind: `Gan`, or `PlainGan` for the plain way. Without `architecture` they are search steps: the
     shared network, another architecture at every step.
     """
-    space = SearchSpace.only(architecture) if architecture else SearchSpace.autogan(cells)
+    space = SearchSpace.only(architecture) if architecture else search_space("autogan", cells)
     turn = itertools.cycle([architecture] if architecture else search_architectures(stage + 1))
-    generator = Generator(
-        space,
-        latent_size=LATENT_SIZE,
-        channels=widths.generator_channels,
-        bottom_size=BOTTOM_SIZE,
+    generator = space.generator(
+        latent_size=LATENT_SIZE, channels=widths.generator_channels, bottom_size=BOTTOM_SIZE
     )
-    discriminator = Discriminator(cells, widths.discriminator_channels)
+    discriminator = search_space("autogan", cells).discriminator(widths.discriminator_channels)
     plain = kind is PlainGan
     gan = kind(
         as_plain(generator) if plain else generator,
@@ -108,7 +108,7 @@ def adversarial_steps(
     )
     size = BOTTOM_SIZE << (stage + 1)
     shape = (widths.discriminator_batch, 3, size, size)
-    real = torch.randint(0, 256, shape, dtype=torch.uint8, device=compute.device)
+    real = Batch(torch.randint(0, 256, shape, dtype=torch.uint8, device=compute.device))
 
     def steps() -> None:
         for _ in range(widths.discriminator_steps):
@@ -152,9 +152,9 @@ def _step_work(widths: Widths, cells: int, stage: int, architectures: list[Archi
     generator = sum(_generator_work(a, widths.generator_channels) for a in architectures)
     generator /= len(architectures)
     discriminator = 2.0 * (
-        discriminator_cost(
-            stages=cells,
-            stage=stage,
+        discriminator_size(
+            search_space("autogan", cells),
+            stage,
             channels=widths.discriminator_channels,
             image_size=BOTTOM_SIZE << (stage + 1),
         ).multiply_accumulates
@@ -165,10 +165,10 @@ def _step_work(widths: Widths, cells: int, stage: int, architectures: list[Archi
 
 
 def _generator_work(architecture: Architecture, channels: int) -> float:
-    cost = generator_cost(
+    size = generator_size(
         architecture, latent_size=LATENT_SIZE, channels=channels, bottom_size=BOTTOM_SIZE
     )
-    return 2.0 * cost.multiply_accumulates
+    return 2.0 * size.multiply_accumulates
 
 
 def scoring_a_child(images: int, compute: Compute, judge_width: int = 32) -> Case:
@@ -178,12 +178,8 @@ def scoring_a_child(images: int, compute: Compute, judge_width: int = 32) -> Cas
     ways use the same judge.
     """
     architecture = Architecture.parse("autogan-a")
-    space = SearchSpace.autogan(3)
-    shared = Generator(
-        space,
-        latent_size=LATENT_SIZE,
-        channels=SEARCH.generator_channels,
-        bottom_size=BOTTOM_SIZE,
+    shared = search_space("autogan", 3).generator(
+        latent_size=LATENT_SIZE, channels=SEARCH.generator_channels, bottom_size=BOTTOM_SIZE
     )
     fast, plain = compute.place(shared), plain_compute(compute.device).place(as_plain(shared))
     judge = _judge(judge_width, compute.device)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from autogan.bench.cases import SEARCH, Case, Widths, adversarial_case, scoring_a_child
 from autogan.bench.measure import interleaved
 from autogan.device.compute import Compute
-from autogan.spaces.space import SearchSpace
+from autogan.spaces import search_space
 
 BATCH = 16
 """Real images of a step here: small, so that the largest step still fits a laptop."""
@@ -47,5 +47,5 @@ def _cases(compute: Compute) -> Iterator[tuple[str, int, Case]]:
 
 def _step(widths: Widths, cells: int, compute: Compute) -> Case:
     """A from-scratch step of the space's plainest architecture with that many cells."""
-    architecture = SearchSpace.autogan(cells).first()
+    architecture = search_space("autogan", cells).first()
     return adversarial_case("step", cells, cells - 1, widths, compute, architecture)

@@ -15,13 +15,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from autogan.device.compute import Compute
-from autogan.gan.objectives import hinge_discriminator_loss, hinge_generator_loss
 from autogan.gan.step import Gan
 from autogan.images.pixels import to_unit
 from autogan.nets.layers import interpolate
+from autogan.nets.residual_block import ResidualBlock
+from autogan.spaces.architecture import Architecture
 from autogan.spaces.autogan.cell import ConvolutionBlock, UpsampledProjection
-from autogan.spaces.autogan.discriminator import ResidualBlock
-from autogan.spaces.space import Architecture
 
 AnyModule = TypeVar("AnyModule", bound=nn.Module)
 
@@ -83,29 +82,51 @@ class PlainGan(Gan):
     def _adam(self, module: nn.Module) -> torch.optim.Adam:
         return torch.optim.Adam(module.parameters(), lr=self.learning_rate, betas=self.betas)
 
-    def discriminator_step(self, real_images: Tensor, architecture: Architecture) -> Tensor:
-        """As `Gan.discriminator_step`, the same losses and gradients."""
+    def _update_discriminator(
+        self,
+        architecture: Architecture,
+        pixels: Tensor,
+        labels: Tensor | None,
+        latents: Tensor,
+        numbers: Tensor,
+    ) -> Tensor:
+        """As in `Gan`, the same loss and gradients; real and generated images apart."""
         stage = len(architecture) - 1
-        real = to_unit(real_images.to(self.compute.device))
-        real_logits = self.discriminator(real, stage)
-        fake = self.generator(self.latents(len(real)), architecture).detach()
-        fake_logits = self.discriminator(fake, stage)
-        loss = hinge_discriminator_loss(real_logits, fake_logits)
+        real_numbers, generated_numbers = numbers.chunk(2)
+        real = to_unit(pixels)
+        real_logits = self._logits(real, stage, labels, real_numbers)
+        generated = self.generator(latents, architecture, labels=labels).detach()
+        generated_logits = self._logits(generated, stage, labels, generated_numbers)
+        loss = self.objective.discriminator_loss(real_logits, generated_logits)
+        penalty = self.objective.penalty(
+            lambda seen: self._logits(seen, stage, labels, real_numbers), real, generated
+        )
+        if penalty is not None:
+            loss = loss + penalty
         self.discriminator_optimiser.zero_grad()
         loss.backward()
         self.discriminator_optimiser.step()
         loss.item()
         return loss.detach()
 
-    def generator_step(self, batch: int, architecture: Architecture) -> Tensor:
-        """As `Gan.generator_step`, the same losses and gradients."""
-        images = self.generator(self.latents(batch), architecture)
-        logits = self.discriminator(images, len(architecture) - 1)
-        loss = hinge_generator_loss(logits)
+    def _update_generator(
+        self,
+        architecture: Architecture,
+        pixels: Tensor | None,
+        labels: Tensor | None,
+        latents: Tensor,
+        numbers: Tensor,
+    ) -> Tensor:
+        """As in `Gan`, the same loss and gradients; those of the discriminator's weights too."""
+        stage, count = len(architecture) - 1, len(latents)
+        generated = self.generator(latents, architecture, labels=labels)
+        logits = self._logits(generated, stage, labels, numbers[:count])
+        real_logits = None
+        if pixels is not None:
+            real_logits = self._logits(to_unit(pixels), stage, labels, numbers[count:])
+        loss = self.objective.generator_loss(logits, real_logits)
         self.generator_optimiser.zero_grad()
         loss.backward()
         self.generator_optimiser.step()
-        if self.average:
-            self.average.update()
         loss.item()
         return loss.detach()

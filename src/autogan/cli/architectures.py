@@ -10,7 +10,7 @@ from autogan.basics.errors import UserError
 from autogan.cli.common import INGREDIENTS, Json, app, notes, refuse_unwritable
 
 if TYPE_CHECKING:
-    from autogan.spaces.space import Architecture
+    from autogan.spaces.architecture import Architecture
 
 arch_app = typer.Typer(no_args_is_help=True)
 app.add_typer(arch_app, name="arch", rich_help_panel=INGREDIENTS)
@@ -28,9 +28,9 @@ def _arch() -> None:
 
 def published_names() -> list[str]:
     """The names that complete where an architecture is asked for."""
-    from autogan.spaces.space import PUBLISHED_VECTORS
+    from autogan.spaces import SPACES, space_class
 
-    return list(PUBLISHED_VECTORS)
+    return [name for space in SPACES for name in space_class(space).published()]
 
 
 def read_architecture(text: str) -> "Architecture":
@@ -39,7 +39,7 @@ def read_architecture(text: str) -> "Architecture":
     The file may hold a vector, a text form, or an object that has one under "architecture" or
     "vector", as the entries of architectures.json and results.json do.
     """
-    from autogan.spaces.space import Architecture
+    from autogan.spaces.architecture import Architecture
 
     file = Path(text)
     if not text.endswith(".json"):
@@ -95,36 +95,36 @@ def show(
 
     Example: [bold]autogan arch show "1 0 1 1 1 0 0 1 1" --channels 128[/]
     """
-    from autogan.spaces.autogan.cost import generator_cost
-    from autogan.spaces.autogan.text_diagram import text_diagram
-    from autogan.spaces.space import PUBLISHED_VECTORS
+    from autogan.spaces import space_of
+    from autogan.spaces.autogan.decisions import cells_of
+    from autogan.spaces.operations import generator_size
 
     chosen = read_architecture(architecture)
     if svg:
         refuse_unwritable(svg, "--svg")
-    cost = generator_cost(
+    space = space_of(chosen)
+    size = generator_size(
         chosen, latent_size=latent_size, channels=channels, bottom_size=bottom_size
     )
     vector = chosen.to_vector()
-    names = [name for name, known in PUBLISHED_VECTORS.items() if list(known) == vector]
+    names = [name for name, known in space.published().items() if known == chosen]
     image_size = bottom_size << len(chosen)
     described: dict[str, Any] = {
         "published_name": names[0] if names else None,
         "architecture": str(chosen),
         "vector": vector,
-        "cells": [vars(cell) for cell in chosen.cells],
+        "cells": [vars(cell) for cell in cells_of(chosen)],
         "channels": channels,
         "bottom_size": bottom_size,
         "latent_size": latent_size,
         "image_size": image_size,
-        "parameters": cost.parameters,
-        "multiply_accumulates": cost.multiply_accumulates,
+        "parameters": size.parameters,
+        "multiply_accumulates": size.multiply_accumulates,
     }
     if svg:
         from autogan.files.storage import write_text
-        from autogan.spaces.autogan.diagram import architecture_diagram
 
-        write_text(svg, architecture_diagram(chosen, bottom_size))
+        write_text(svg, space.diagram(chosen, bottom_size=bottom_size))
         notes.print(f"Diagram: {svg}", highlight=False, markup=False, soft_wrap=True)
     if as_json:
         print(json.dumps(described))
@@ -133,9 +133,9 @@ def show(
     print(f"text:     {chosen}")
     print(f"vector:   {' '.join(map(str, vector))}")
     print(f"images:   {image_size}×{image_size}, from latents of {latent_size}")
-    print(f"size:     {cost.parameters:,} parameters at {channels} channels")
-    print(f"cost:     {cost.multiply_accumulates / 1e6:,.1f} million multiply-accumulates an image")
-    print(f"\n{text_diagram(chosen, channels, bottom_size)}")
+    print(f"size:     {size.parameters:,} parameters at {channels} channels")
+    print(f"cost:     {size.multiply_accumulates / 1e6:,.1f} million multiply-accumulates an image")
+    print(f"\n{space.text_diagram(chosen, channels=channels, bottom_size=bottom_size)}")
 
 
 @arch_app.command(name="random")
@@ -151,9 +151,9 @@ def random_architectures(
     """
     from random import Random
 
-    from autogan.spaces.space import SearchSpace
+    from autogan.spaces import search_space
 
-    space, generator = SearchSpace.autogan(cells), Random(seed)
+    space, generator = search_space("autogan", cells), Random(seed)
     drawn = [space.sample(generator) for _ in range(count)]
     if as_json:
         listed = [{"architecture": str(a), "vector": a.to_vector()} for a in drawn]
@@ -169,11 +169,12 @@ def space(cells: Cells = 3, as_json: Json = False) -> None:
 
     Example: [bold]autogan arch space --cells 4[/]
     """
-    from autogan.spaces.space import SearchSpace, option_text
+    from autogan.spaces import search_space
+    from autogan.spaces.decisions import option_text
 
-    searched = SearchSpace.autogan(cells)
+    searched = search_space("autogan", cells)
     if as_json:
-        listed = [{d.name: list(d.options) for d in decisions} for decisions in searched.cells]
+        listed = [{d.name: list(d.options) for d in decisions} for decisions in searched.by_stage]
         print(json.dumps({"cells": listed, "cardinality": searched.cardinality()}))
         return
     from math import prod
@@ -182,7 +183,7 @@ def space(cells: Cells = 3, as_json: Json = False) -> None:
     from rich.table import Table
 
     table = Table("cell", "decision", "options, in the order of the authors' integers", "how many")
-    for cell, decisions in enumerate(searched.cells):
+    for cell, decisions in enumerate(searched.by_stage):
         for decision in decisions:
             options = " · ".join(option_text(option) for option in decision.options)
             table.add_row(str(cell), decision.name, options, str(len(decision.options)))

@@ -1,1 +1,6 @@
-"""The adversarial step: objectives, averaging, recorded steps, and images of a generator."""
+"""Two networks that train against each other, and images of what comes of it.
+
+step: one update of each network, in the order things happen: labels, augmentation, logits, loss, penalty.
+objectives: what they minimise. augmentation: what D sees of an image. averaging: the averaged generator.
+capture: steps recorded as CUDA graphs. generation, sampling: images of a generator.
+"""

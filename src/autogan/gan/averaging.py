@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from autogan.spaces.autogan.generator import Generator
+from autogan.spaces.networks import Generator
 
 
 class AveragedGenerator:

@@ -21,7 +21,8 @@ PATIENCE = 20_000
 """Steps for which a recording is kept though it is not used."""
 
 Step = Callable[..., Tensor]
-"""Tensors to one tensor, with everything that it changes on the way."""
+"""Tensors, or None where there is nothing to give, to one tensor, with everything that it changes on
+the way."""
 
 
 class Recorder(Protocol):
@@ -81,7 +82,7 @@ class CudaRecorder:
 class _Recording:
     """Where a recorded step reads its inputs, what does it, and when it was last done."""
 
-    places: tuple[Tensor, ...]
+    places: tuple[Tensor | None, ...]
     replay: Callable[[], Tensor]
     used_at: int
 
@@ -93,8 +94,8 @@ class Recordings:
     used for longest goes, but only if it was not used for `patience` steps; else the new step is done
     directly. Otherwise a search that still tries everything would record all the time.
 
-    A key names everything about a step that is not in its input tensors; the shapes of these must not
-    change under one key.
+    A key names everything about a step that is not in its input tensors; their shapes, and which of
+    them there are, must not change under one key.
     """
 
     def __init__(
@@ -113,20 +114,21 @@ class Recordings:
     def __contains__(self, key: Hashable) -> bool:
         return key in self._recorded
 
-    def run(self, key: Hashable, step: Step, *inputs: Tensor) -> Tensor:
+    def run(self, key: Hashable, step: Step, *inputs: Tensor | None) -> Tensor:
         """`step(*inputs)`; the result is the caller's own."""
         self._steps += 1
         if key not in self._recorded:
             if key not in self._seen or not self._makes_room():
                 self._seen.add(key)
                 return self._recorder.run(lambda: step(*inputs)).clone()
-            own = tuple(tensor.clone() for tensor in inputs)
+            own = tuple(None if tensor is None else tensor.clone() for tensor in inputs)
             self._recorded[key] = _Recording(own, self._recorder.record(lambda: step(*own)), 0)
         recording = self._recorded[key]
         self._recorded.move_to_end(key)
         recording.used_at = self._steps
         for place, tensor in zip(recording.places, inputs, strict=True):
-            place.copy_(tensor, non_blocking=True)
+            if place is not None and tensor is not None:
+                place.copy_(tensor, non_blocking=True)
         return recording.replay().clone()
 
     def _makes_room(self) -> bool:

@@ -8,8 +8,8 @@ from torch import Tensor
 from autogan.basics.errors import Diverged
 from autogan.device.compute import Compute
 from autogan.images.pixels import to_uint8
-from autogan.spaces.autogan.generator import Generator
-from autogan.spaces.space import Architecture
+from autogan.spaces.architecture import Architecture
+from autogan.spaces.networks import Generator
 
 SCORING_BATCH = 250
 """Images generated and judged at once; a child's own BatchNorm statistics are over as many."""
@@ -29,12 +29,17 @@ def generate(
     architecture: Architecture | None = None,
     *,
     batch_statistics: bool = False,
+    labels: Tensor | None = None,
 ) -> Tensor:
-    """Images of `generator` in evaluation mode: latents B×latent_size → uint8 B×3×S×S."""
+    """Images of `generator` in evaluation mode: latents B×latent_size → uint8 B×3×S×S.
+
+    labels: int64 B, the classes that images are wanted of, for generators that take them.
+    """
+    labels = None if labels is None else labels.to(compute.device)
     was_training = generator.training
     generator.eval()
     with compute.autocast():
-        images = generator(latents.to(compute.device), architecture, batch_statistics)
+        images = generator(latents.to(compute.device), architecture, batch_statistics, labels)
     generator.train(was_training)
     if not bool(images.isfinite().all()):
         raise Diverged("The generator's images hold values that are no finite numbers.")

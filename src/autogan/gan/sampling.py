@@ -21,8 +21,8 @@ from autogan.files.pictures import grid, save_picture
 from autogan.files.storage import written_aside
 from autogan.gan.generation import SCORING_BATCH, generate, latent_batches
 from autogan.progress.base import Cost, Progress
-from autogan.spaces.autogan.cost import generator_cost
-from autogan.spaces.autogan.generator import Generator
+from autogan.spaces.networks import Generator
+from autogan.spaces.operations import generator_size
 
 MOST_IN_A_GRID = 10_000
 """More make a picture that hardly any program opens."""
@@ -129,13 +129,13 @@ def save_npz(
 
 def sampling_load(generator: Generator, count: int) -> Cost:
     """What generating `count` images takes."""
-    cost = generator_cost(
+    size = generator_size(
         generator.architecture,
         latent_size=generator.latent_size,
         channels=generator.channels,
         bottom_size=generator.bottom_size,
     )
-    return Cost("sampling", count / SCORING_BATCH, count * cost.multiply_accumulates, count)
+    return Cost("sampling", count / SCORING_BATCH, count * size.multiply_accumulates, count)
 
 
 def refuse_too_large(target: Path, count: int, image_size: int) -> None:

@@ -1,4 +1,4 @@
-"""The adversarial step: losses, discriminator update, generator update, averaging.
+"""The adversarial step: one update of the discriminator, one update of the generator.
 
 The only hot loop body; the search trains its shared weights with it, training from scratch too.
 The two steps read nothing back from the device: losses are returned as tensors. On a GPU they are
@@ -14,23 +14,25 @@ from torch import Tensor, nn
 from autogan.basics.errors import Diverged
 from autogan.basics.randomness import derived_seed, torch_generator
 from autogan.device.compute import Compute
+from autogan.gan.augmentation import Augmentation
 from autogan.gan.averaging import AveragedGenerator
 from autogan.gan.capture import CudaRecorder, Recordings
-from autogan.gan.objectives import hinge_discriminator_loss, hinge_generator_loss
+from autogan.gan.objectives import Hinge, Objective
+from autogan.images.batches import Batch
 from autogan.images.pixels import to_unit
 from autogan.nets.layers import initialise
 from autogan.nets.optimisers import load_optimiser, set_learning_rate
-from autogan.spaces.autogan.discriminator import Discriminator
-from autogan.spaces.autogan.generator import Generator
-from autogan.spaces.space import Architecture
+from autogan.spaces.architecture import Architecture
+from autogan.spaces.networks import Discriminator, Generator
 
 
 class Gan:
     """A generator and a discriminator that train against each other.
 
     learning_rate, betas: of both Adam optimisers. average_decay: keeps an averaged generator where
-    it is given. seed and purpose name the random streams of weights and latents. recordings: where
-    steps are recorded; by default on CUDA GPUs, if `compute` says so.
+    it is given. objective: by default `Hinge`. augmentation: by default none. seed and purpose name
+    the random streams of weights, latents and augmentation. recordings: where steps are recorded; by
+    default on CUDA GPUs, if `compute` says so.
     """
 
     def __init__(
@@ -44,6 +46,8 @@ class Gan:
         seed: int,
         purpose: str,
         average_decay: float | None = None,
+        objective: Objective | None = None,
+        augmentation: Augmentation | None = None,
         recordings: Recordings | None = None,
     ) -> None:
         self.compute = compute
@@ -53,11 +57,139 @@ class Gan:
         self.learning_rate = learning_rate
         self.betas = betas
         self.average_decay = average_decay
+        self.objective = compute.place(objective or Hinge())
+        self.augmentation = augmentation or Augmentation()
         self._weights_generator = torch_generator(seed, f"{purpose}/weights")
         self._latents_generator = torch_generator(seed, f"{purpose}/latents")
+        self._augmentation_generator = torch_generator(seed, f"{purpose}/augmentation")
         self.generator = compute.place(generator)
         self.discriminator = compute.place(discriminator)
         self.restart()
+
+    def discriminator_step(self, real: Batch, architecture: Architecture) -> Tensor:
+        """One update of D on `real` and as many generated images, of the same labels; the loss."""
+        real = real.to(self.compute.device)
+        latents = self.latents(len(real))
+        numbers = self._augmentation_numbers(2 * len(real))
+        inputs = (real.pixels, real.labels, latents, numbers)
+        return self._step("discriminator", self._update_discriminator, architecture, *inputs)
+
+    def _update_discriminator(
+        self,
+        architecture: Architecture,
+        pixels: Tensor,
+        labels: Tensor | None,
+        latents: Tensor,
+        numbers: Tensor,
+    ) -> Tensor:
+        """The generator makes its images without a graph, and real and generated ones pass through D
+        together, which is exact because D has no batch statistics."""
+        stage = len(architecture) - 1
+        self.discriminator.requires_grad_(True)
+        with self.compute.autocast(), torch.no_grad():
+            generated = self.generator(latents, architecture, labels=labels).float()
+        images = torch.cat([to_unit(pixels), generated])  # 2B×3×S×S
+        images = images.contiguous(memory_format=self.compute.memory_format)
+        both_labels = None if labels is None else labels.repeat(2)
+        logits = self._logits(images, stage, both_labels, numbers)  # 2B
+        loss = self.objective.discriminator_loss(*logits.chunk(2))
+        penalty = self.objective.penalty(
+            lambda seen: self._logits(seen, stage, labels, numbers[: len(latents)]),
+            *images.chunk(2),
+        )
+        if penalty is not None:
+            loss = loss + penalty
+        self.discriminator_optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        self.discriminator_optimiser.step()
+        return loss.detach()
+
+    def generator_step(
+        self, count: int, architecture: Architecture, real: Batch | None = None
+    ) -> Tensor:
+        """One update of G on `count` generated images, D's weights left without gradients; the loss.
+
+        real: a fresh batch of `count` images, where the objective's `generator_sees_real` or the
+        networks take labels: generated images get the labels of these.
+        """
+        latents = self.latents(count)
+        pixels, labels = None, None
+        if real is not None:
+            assert len(real) == count, (len(real), count)
+            real = real.to(self.compute.device)
+            pixels, labels = (
+                real.pixels if self.objective.generator_sees_real else None,
+                real.labels,
+            )
+        assert (pixels is not None) == self.objective.generator_sees_real, "no real images"
+        numbers = self._augmentation_numbers(count if pixels is None else 2 * count)
+        inputs = (pixels, labels, latents, numbers)
+        loss = self._step("generator", self._update_generator, architecture, *inputs)
+        if self.average:
+            self.average.update()
+        return loss
+
+    def _update_generator(
+        self,
+        architecture: Architecture,
+        pixels: Tensor | None,
+        labels: Tensor | None,
+        latents: Tensor,
+        numbers: Tensor,
+    ) -> Tensor:
+        stage, count = len(architecture) - 1, len(latents)
+        self.discriminator.requires_grad_(False)
+        with self.compute.autocast():
+            generated = self.generator(latents, architecture, labels=labels)  # B×3×S×S
+        logits = self._logits(generated, stage, labels, numbers[:count])  # B
+        real_logits = None
+        if pixels is not None:
+            real_logits = self._logits(to_unit(pixels), stage, labels, numbers[count:])
+        loss = self.objective.generator_loss(logits, real_logits)
+        self.generator_optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        self.generator_optimiser.step()
+        return loss.detach()
+
+    def _logits(self, images: Tensor, stage: int, labels: Tensor | None, numbers: Tensor) -> Tensor:
+        """What D says of images as the augmentation shows them: B×3×S×S → float32 B."""
+        with self.compute.autocast():
+            return self.discriminator(self.augmentation(images, numbers), stage, labels).float()
+
+    def _step(
+        self,
+        kind: str,
+        update: Callable[..., Tensor],
+        architecture: Architecture,
+        *inputs: Tensor | None,
+    ) -> Tensor:
+        """`update`, directly or as it was recorded for this architecture and these shapes."""
+        if self._recordings is None:
+            return update(architecture, *inputs)
+
+        def step(*given: Tensor | None) -> Tensor:
+            loss = update(architecture, *given)
+            # Gradients would lie in the recordings' memory, where another step may write.
+            self.discriminator_optimiser.zero_grad(set_to_none=True)
+            self.generator_optimiser.zero_grad(set_to_none=True)
+            return loss
+
+        shapes = (None if tensor is None else tensor.shape for tensor in inputs)
+        return self._recordings.run((kind, architecture, *shapes), step, *inputs)
+
+    def latents(self, count: int) -> Tensor:
+        """count × latent_size standard normal values on the device."""
+        shape = (count, self.generator.latent_size)
+        return torch.randn(shape, generator=self._latents_generator).to(
+            self.compute.device, non_blocking=True
+        )
+
+    def _augmentation_numbers(self, count: int) -> Tensor:
+        """What the augmentation of `count` images takes; drawn here, since a step may be recorded."""
+        shape = (count, self.augmentation.numbers)
+        return torch.rand(shape, generator=self._augmentation_generator).to(
+            self.compute.device, non_blocking=True
+        )
 
     def restart(self) -> None:
         """Draws fresh weights for both networks, and makes fresh optimisers and a fresh average."""
@@ -67,6 +199,7 @@ class Gan:
         self.discriminator_optimiser = self._adam(self.discriminator)
         decay = self.average_decay
         self.average = AveragedGenerator(self.generator, decay) if decay is not None else None
+        self.objective.restart()
         self._forget_recordings()
 
     def _adam(self, module: nn.Module) -> torch.optim.Adam:
@@ -89,78 +222,6 @@ class Gan:
         for optimiser in (self.generator_optimiser, self.discriminator_optimiser):
             for group in optimiser.param_groups:
                 set_learning_rate(group, self.learning_rate * factor)
-
-    def latents(self, count: int) -> Tensor:
-        """count × latent_size standard normal values on the device."""
-        shape = (count, self.generator.latent_size)
-        return torch.randn(shape, generator=self._latents_generator).to(
-            self.compute.device, non_blocking=True
-        )
-
-    def discriminator_step(self, real_images: Tensor, architecture: Architecture) -> Tensor:
-        """One update of D on `real_images`, uint8 B×3×S×S, and as many generated; the loss.
-
-        The generator makes its images without a graph, and real and generated ones pass through D
-        together, which is exact because D has no batch statistics.
-        """
-        assert real_images.dtype == torch.uint8, real_images.dtype
-        real = real_images.to(self.compute.device, non_blocking=True)
-        latents = self.latents(len(real))
-        return self._step("discriminator", self._update_discriminator, architecture, real, latents)
-
-    def generator_step(self, batch: int, architecture: Architecture) -> Tensor:
-        """One update of G on `batch` generated images, D's weights left without gradients; the loss."""
-        latents = self.latents(batch)
-        loss = self._step("generator", self._update_generator, architecture, latents)
-        if self.average:
-            self.average.update()
-        return loss
-
-    def _step(
-        self, kind: str, update: Callable[..., Tensor], architecture: Architecture, *inputs: Tensor
-    ) -> Tensor:
-        """`update`, directly or as it was recorded for this architecture and these shapes."""
-        if self._recordings is None:
-            return update(architecture, *inputs)
-
-        def step(*given: Tensor) -> Tensor:
-            loss = update(architecture, *given)
-            # Gradients would lie in the recordings' memory, where another step may write.
-            self.discriminator_optimiser.zero_grad(set_to_none=True)
-            self.generator_optimiser.zero_grad(set_to_none=True)
-            return loss
-
-        key = (kind, architecture, *(tensor.shape for tensor in inputs))
-        return self._recordings.run(key, step, *inputs)
-
-    def _update_discriminator(
-        self, architecture: Architecture, real_images: Tensor, latents: Tensor
-    ) -> Tensor:
-        real = to_unit(real_images)
-        self.discriminator.requires_grad_(True)
-        with self.compute.autocast():
-            with torch.no_grad():
-                fake = self.generator(latents, architecture)
-            images = torch.cat([real, fake.float()])
-            images = images.contiguous(memory_format=self.compute.memory_format)
-            logits = self.discriminator(images, len(architecture) - 1)
-        real_logits, fake_logits = logits.float().chunk(2)
-        loss = hinge_discriminator_loss(real_logits, fake_logits)
-        self.discriminator_optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        self.discriminator_optimiser.step()
-        return loss.detach()
-
-    def _update_generator(self, architecture: Architecture, latents: Tensor) -> Tensor:
-        self.discriminator.requires_grad_(False)
-        with self.compute.autocast():
-            images = self.generator(latents, architecture)
-            logits = self.discriminator(images, len(architecture) - 1)
-        loss = hinge_generator_loss(logits.float())
-        self.generator_optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        self.generator_optimiser.step()
-        return loss.detach()
 
     def refuse_non_finite(self) -> None:
         """Raises `Diverged` where a weight, moment or averaged weight is no finite number."""
@@ -200,6 +261,10 @@ class Gan:
         if self.average:
             state["average"] = self.average.state_dict()
             state["average_updates"] = self.average.updates
+        if remembered := self.objective.state_dict():
+            state["objective"] = remembered
+        if self.augmentation.numbers:
+            state["augmentation_generator"] = self._augmentation_generator.get_state()
         return state
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -212,6 +277,9 @@ class Gan:
         self._latents_generator.set_state(state["latents_generator"])
         if self.average:
             self.average.load_state_dict(state["average"], state["average_updates"])
+        self.objective.load_state_dict(state.get("objective", {}))
+        if self.augmentation.numbers:
+            self._augmentation_generator.set_state(state["augmentation_generator"])
         self._forget_recordings()
 
 

@@ -21,9 +21,11 @@ from autogan.interop.checkpoint import (
     Checkpoint,
     StateDict,
 )
+from autogan.spaces import search_space
+from autogan.spaces.architecture import Architecture
 from autogan.spaces.autogan.discriminator import Discriminator
 from autogan.spaces.autogan.generator import Generator
-from autogan.spaces.space import Architecture, SearchSpace
+from autogan.spaces.space import SearchSpace
 from autogan.strategies.controller import Controller
 
 ArchitectureLike = Architecture | str | Sequence[int]
@@ -76,7 +78,7 @@ def load_official_search(path: str | Path) -> OfficialSearch:
     state = checkpoint.state(GENERATOR)
     latent_size, channels, bottom_size = _generator_sizes(state)
     generator = SharedGenerator(
-        SearchSpace.autogan(names.SHARED_CELLS),
+        search_space("autogan", names.SHARED_CELLS),
         latent_size=latent_size,
         channels=channels,
         bottom_size=bottom_size,
@@ -94,6 +96,7 @@ class SharedGenerator(Generator):
         latents: Tensor,
         architecture: ArchitectureLike | None = None,
         batch_statistics: bool = False,
+        labels: Tensor | None = None,
     ) -> Tensor:
         """latents: B×latent_size → images B×3×S×S in [-1, 1], S = bottom_size · 2^(its cells)."""
         if architecture is None:
@@ -104,7 +107,7 @@ class SharedGenerator(Generator):
                 f"The architecture has {len(chosen)} cells; the shared generator has "
                 f"{len(self.cells)}."
             )
-        return super().forward(latents, chosen, batch_statistics)
+        return super().forward(latents, chosen, batch_statistics, labels)
 
 
 def as_architecture(given: ArchitectureLike) -> Architecture:
@@ -149,7 +152,7 @@ def read_generator(
     if any(re.match(r"cell\d+\.(pre|post)_conv", name) for name in state.tensors):
         with torch.device("meta"):  # only its shapes are needed
             shared = Generator(
-                SearchSpace.autogan(len(chosen)),
+                search_space("autogan", len(chosen)),
                 latent_size=latent_size,
                 channels=channels,
                 bottom_size=bottom_size,
@@ -194,7 +197,7 @@ def _shared_weights(state: StateDict, shared: Generator) -> dict[str, Tensor]:
             f"{names.SHARED_CELLS}."
         )
     used = names.shared_generator_names(cells)
-    channels = shared.channels
+    channels = shared.widths[-1]  # of every cell: a checkpoint knows one width
     unused: dict[str, tuple[int, ...]] = {}
     for layer in names.unused_shared_layers(cells):
         unused[f"{layer}.weight"] = (channels, channels, 2, 2)
@@ -225,8 +228,10 @@ def _controller(state: StateDict) -> tuple[Controller, int]:
             rows.setdefault(int(decoder[1]), len(tensor))
     sizes = [rows[index] for index in sorted(rows)]
     recurrent = state.tensors.get("lstm.weight_hh")
-    space = SearchSpace.autogan(names.SHARED_CELLS)
-    numbers_of_options = [[len(d.options) for d in decisions] for decisions in space.cells]
+    space = search_space("autogan", names.SHARED_CELLS)
+    numbers_of_options = [
+        [len(d.options) for d in space.at_stage(stage)] for stage in range(space.stages)
+    ]
     if sizes not in numbers_of_options or recurrent is None or recurrent.ndim != 2:
         raise UserError(
             f"{state.source} holds no controller of the authors' program: it needs lstm.weight_hh, "
@@ -235,7 +240,7 @@ def _controller(state: StateDict) -> tuple[Controller, int]:
         )
     stage = numbers_of_options.index(sizes)
     hidden_size = recurrent.shape[1]
-    controller = Controller(space.cells[stage], hidden_size)
+    controller = Controller(space.at_stage(stage), hidden_size)
     known = names.controller_names(len(sizes))
     encoder = {"encoder.weight": (sum(sizes), hidden_size)}
     state.require({**_shapes(controller, known), **encoder}, f"a controller for cell {stage}")

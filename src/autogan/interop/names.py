@@ -6,7 +6,8 @@ option's tensors; the search writes it, and so does their training of a derived 
 """
 
 from autogan.basics.errors import UserError
-from autogan.spaces.space import ACTIVATION_ORDERS, Architecture
+from autogan.spaces.architecture import Architecture
+from autogan.spaces.autogan.decisions import ACTIVATION_ORDERS, cells_of
 
 AFFINE = ("weight", "bias")
 BATCH_NORM = (*AFFINE, "running_mean", "running_var")
@@ -35,7 +36,7 @@ def _frame_names() -> Names:
 def fixed_generator_names(architecture: Architecture) -> Names:
     """The fixed layout; raises `UserError` for options that it cannot express."""
     names = _frame_names()
-    for index, cell in enumerate(architecture.cells):
+    for index, cell in enumerate(cells_of(architecture)):
         for option, only in ((cell.order, "pre"), (cell.upsampling, "bilinear or nearest")):
             if option not in only.split(" or "):
                 raise UserError(

@@ -16,7 +16,7 @@ from autogan.judges import (
     inception_score,
 )
 from autogan.runs.stopping import Stopped
-from autogan.spaces.space import Architecture
+from autogan.spaces.architecture import Architecture
 
 
 class ChildScorer:

@@ -21,6 +21,8 @@ from autogan.runs.workload import Workload
 from autogan.settings.decided import DecidedSettings, decide_compute, decide_metrics
 from autogan.settings.judge import INCEPTION_CLASSES
 from autogan.settings.sections import Settings
+from autogan.spaces import search_space
+from autogan.spaces.space import SearchSpace
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,8 @@ class Context:
     """Statistics of the training images under the judge."""
     compute: Compute
     workload: Workload
+    space: SearchSpace
+    """The whole space that is searched."""
 
 
 def prepare(
@@ -70,7 +74,8 @@ def prepare(
     judge = _judge(settings, data, compute, workload, progress, run)
     progress.status(f"judging the {len(data.train):,} training images")
     statistics = reference(judge, data.train, data.digest, cache_directory)
-    return Context(settings, data, judge, statistics, compute, workload)
+    space = search_space("autogan", settings.cells)
+    return Context(settings, data, judge, statistics, compute, workload, space)
 
 
 def describe_images(data: DataSet) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from autogan.progress.base import Progress
 from autogan.runs.workload import Workload
 from autogan.settings.protocols import Protocol
 from autogan.settings.sections import Settings
-from autogan.spaces.autogan.generator import Generator
+from autogan.spaces.networks import Generator
 
 
 @dataclass(frozen=True)

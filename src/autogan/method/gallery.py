@@ -15,7 +15,7 @@ from autogan.gan.sampling import sampled_images, save_interpolation
 from autogan.judges.base import Judgement, batches_of
 from autogan.method.context import Context
 from autogan.runs.record import PICTURES
-from autogan.spaces.autogan.generator import Generator
+from autogan.spaces.networks import Generator
 
 SAMPLES = 64
 COLUMNS = 8

@@ -30,10 +30,10 @@ from autogan.runs.record import PICTURES
 from autogan.settings.decided import UNDECIDED_METRICS
 from autogan.settings.loading import Tree, load_settings, merged, overrides_tree
 from autogan.settings.sections import Settings
-from autogan.spaces.autogan.cost import generator_cost
-from autogan.spaces.autogan.generator import Generator
+from autogan.spaces.architecture import Architecture
 from autogan.spaces.generator_file import SavedGenerator, load_generator, save_generator
-from autogan.spaces.space import Architecture
+from autogan.spaces.networks import Generator
+from autogan.spaces.operations import generator_size
 
 
 @contextmanager
@@ -292,7 +292,7 @@ def recompute_command(folder: Path) -> str:
 def describe_generator(generator: Generator) -> dict[str, Any]:
     """Architecture, size and cost of a derived generator."""
     architecture = generator.architecture
-    cost = generator_cost(
+    size = generator_size(
         architecture,
         latent_size=generator.latent_size,
         channels=generator.channels,
@@ -302,8 +302,8 @@ def describe_generator(generator: Generator) -> dict[str, Any]:
         "architecture": str(architecture),
         "vector": architecture.to_vector(),
         "image_size": generator.bottom_size << len(architecture),
-        "parameters": cost.parameters,
-        "multiply_accumulates": cost.multiply_accumulates,
+        "parameters": size.parameters,
+        "multiply_accumulates": size.multiply_accumulates,
     }
 
 

@@ -39,9 +39,7 @@ from autogan.runs.events import (
 )
 from autogan.runs.folder import Run
 from autogan.runs.outcomes import Child, from_plain, to_plain
-from autogan.spaces.autogan.discriminator import Discriminator
-from autogan.spaces.autogan.generator import Generator
-from autogan.spaces.space import Architecture, SearchSpace
+from autogan.spaces.architecture import Architecture
 from autogan.strategies import make_strategy
 from autogan.strategies.base import Observation, Rung, State
 
@@ -106,16 +104,15 @@ class Search:
         self.workload = context.workload
         self.run = run
         self.progress = progress
-        self.space = SearchSpace.autogan(settings.cells)
+        self.space = context.space
         self.strategy = make_strategy(options, self.space, settings.seed)
         self.gan = Gan(
-            Generator(
-                self.space,
+            self.space.generator(
                 latent_size=settings.network.latent_size,
                 channels=options.generator_channels,
                 bottom_size=settings.network.bottom_size,
             ),
-            Discriminator(settings.cells, options.discriminator_channels),
+            self.space.discriminator(options.discriminator_channels),
             learning_rate=options.learning_rate,
             betas=options.betas,
             compute=compute,

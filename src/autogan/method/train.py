@@ -17,9 +17,9 @@ from autogan.runs.drive import drive
 from autogan.runs.events import Validated
 from autogan.runs.folder import Run
 from autogan.runs.outcomes import Validation, from_plain, to_plain
-from autogan.spaces.autogan.discriminator import Discriminator
-from autogan.spaces.autogan.generator import Generator
-from autogan.spaces.space import Architecture, SearchSpace
+from autogan.spaces.architecture import Architecture
+from autogan.spaces.networks import Generator
+from autogan.spaces.space import SearchSpace
 
 
 def validation_of(generator: Generator, generator_steps: int, context: Context) -> Validation:
@@ -66,7 +66,7 @@ class Training:
         self.progress = progress
         self.gan = Gan(
             self._new_generator(),
-            Discriminator(context.settings.cells, settings.discriminator_channels),
+            context.space.discriminator(settings.discriminator_channels),
             learning_rate=settings.learning_rate,
             betas=settings.betas,
             compute=context.compute,
@@ -91,8 +91,7 @@ class Training:
         self.best_state: dict[str, Tensor] = {}
 
     def _new_generator(self) -> Generator:
-        return Generator(
-            SearchSpace.only(self.architecture),
+        return SearchSpace.only(self.architecture).generator(
             latent_size=self.context.settings.network.latent_size,
             channels=self.settings.generator_channels,
             bottom_size=self.context.settings.network.bottom_size,

@@ -8,7 +8,10 @@ from typing import Any
 
 from autogan.report import charts
 from autogan.runs.record import RunRecord
-from autogan.spaces.space import Architecture, SearchSpace
+from autogan.spaces import DEFAULT_SPACE, search_space
+from autogan.spaces.architecture import Architecture
+from autogan.spaces.decisions import Option, option_text
+from autogan.spaces.space import SearchSpace
 
 MOST_DOTS = 3000
 _PURPOSES = {
@@ -16,7 +19,6 @@ _PURPOSES = {
     "beam": "beam candidate",
     "derive": "final candidate",
 }
-_DECISIONS = ("order", "normalisation", "upsampling", "shortcut")
 _Points = list[tuple[float, float]]
 
 
@@ -100,7 +102,7 @@ def _entropies(record: RunRecord) -> Chart | None:
     series: dict[str, _Points] = {}
     for number, step in enumerate(steps, start=1):
         stage = _stage_of(record, step["iteration"])
-        for decision in SearchSpace.autogan(stage + 1).cells[stage]:
+        for decision in _space(record, stage + 1).at_stage(stage):
             entropy = step.get(f"entropy/{decision.name}")
             if entropy is not None:
                 points = series.setdefault(decision.name, [])
@@ -124,6 +126,13 @@ def _entropies(record: RunRecord) -> Chart | None:
 def _stage_of(record: RunRecord, iteration: int) -> int:
     """The stage of an iteration: every growth after an earlier one made it one higher."""
     return sum(grow["iteration"] < iteration for grow in record.of("grow"))
+
+
+def _space(record: RunRecord, stages: int) -> SearchSpace:
+    """The whole space that the run's children are from."""
+    child = next(iter(record.of("child")), None)
+    name = Architecture.parse(child["architecture"]).space if child else DEFAULT_SPACE
+    return search_space(name, stages)
 
 
 def _search_losses(record: RunRecord) -> Chart | None:
@@ -211,38 +220,44 @@ def _part_name(part: str) -> str:
 
 def _option_shares(record: RunRecord) -> Chart | None:
     sampled = [
-        (child["iteration"], Architecture.parse(child["architecture"]).cells[-1], child["stage"])
+        (child["iteration"], Architecture.parse(child["architecture"]).taken[-1], child["stage"])
         for child in record.of("child", purpose="controller")
     ]
     if not sampled:
         return None
     iterations = sorted({iteration for iteration, _, _ in sampled})
     totals = Counter(iteration for iteration, _, _ in sampled)
-    space = SearchSpace.autogan(1 + max(stage for _, _, stage in sampled))
-    panels: dict[str, dict[str, list[float]]] = {}
-    for name in _DECISIONS:
-        counts = Counter((iteration, getattr(cell, name)) for iteration, cell, _ in sampled)
-        panels[name] = {
-            _option_words(option): [counts[i, option] / totals[i] for i in iterations]
-            for option in space.options(0, name)
-        }
-    if len(space) > 1:
-        taken = Counter((i, source) for i, cell, _ in sampled for source in cell.skips)
-        stage_of = {iteration: stage for iteration, _, stage in sampled}
-        panels["skips"] = {
-            f"from cell {source}": [
-                taken[i, source] / totals[i] if stage_of[i] > source else math.nan
+    stage_of = {iteration: stage for iteration, _, stage in sampled}
+    space = _space(record, 1 + max(stage_of.values()))
+    taken: Counter[tuple[int, str, Option]] = Counter()
+    for iteration, options, stage in sampled:
+        for decision, option in zip(space.at_stage(stage), options, strict=True):
+            taken.update((iteration, decision.name, part) for part in _parts(option))
+    # By decision: what each share is of, and the stages at which it can be taken.
+    possible: dict[str, dict[Option, set[int]]] = {}
+    for stage in range(space.stages):
+        for decision in space.at_stage(stage):
+            parts = possible.setdefault(decision.name, {})
+            for part in (part for option in decision.options for part in _parts(option)):
+                parts.setdefault(part, set()).add(stage)
+    panels = {
+        name: {
+            option_text(part): [
+                taken[i, name, part] / totals[i] if stage_of[i] in stages else math.nan
                 for i in iterations
             ]
-            for source in range(len(space) - 1)
+            for part, stages in parts.items()
         }
+        for name, parts in possible.items()
+    }
+    exclusive = [d.name for d in space.decisions if not isinstance(d.options[0], tuple)]
     starts = {stage: iteration for iteration, _, stage in reversed(sampled)}
     svg = charts.shares(
         "shares",
         {title.capitalize(): options for title, options in panels.items()},
         [iteration + 1 for iteration in iterations],
         [(i + 0.5, _stage_name(record, stage)) for stage, i in starts.items() if stage],
-        frozenset(name.capitalize() for name in _DECISIONS),
+        frozenset(name.capitalize() for name in exclusive),
     )
     caption = (
         "What the controller came to like: the share of its samples that take each option for the "
@@ -252,7 +267,6 @@ def _option_shares(record: RunRecord) -> Chart | None:
     return Chart("Share of each option", svg, caption, wide=True)
 
 
-def _option_words(option: object) -> str:
-    if isinstance(option, bool):
-        return "yes" if option else "no"
-    return str(option)
+def _parts(option: Option) -> list[Option]:
+    """The option itself; of a set, each of its members, since they do not exclude each other."""
+    return [(member,) for member in option] if isinstance(option, tuple) else [option]

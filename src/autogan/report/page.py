@@ -18,8 +18,8 @@ from autogan.report.quality import classes_of, protocol_words, published, score_
 from autogan.report.repeat import all_settings, repeat_command
 from autogan.report.tree import beam_tree, columns_of
 from autogan.runs.record import PICTURES, RunRecord, read_record
-from autogan.spaces.autogan.diagram import architecture_diagram
-from autogan.spaces.space import Architecture
+from autogan.spaces import space_of
+from autogan.spaces.architecture import Architecture
 
 REPORT = "report.html"
 
@@ -106,7 +106,8 @@ def find(record: RunRecord) -> Found:
         return Found(text, final, words, problems=(problem,))
     bottom = record.setting("network.bottom_size") or 4
     vector = " ".join(map(str, architecture.to_vector()))
-    return Found(text, final, words, architecture_diagram(architecture, bottom), vector)
+    diagram = space_of(architecture).diagram(architecture, bottom_size=bottom)
+    return Found(text, final, words, diagram, vector)
 
 
 def _best(record: RunRecord) -> tuple[str | None, bool, str]:

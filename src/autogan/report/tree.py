@@ -5,7 +5,10 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from autogan.spaces.space import Architecture, CellArchitecture
+from autogan.basics.errors import UserError
+from autogan.basics.limits import MOST_CELLS
+from autogan.spaces import search_space
+from autogan.spaces.architecture import Architecture
 
 _WIDTH, _HEIGHT, _GAP, _BETWEEN, _TOP = 250, 50, 12, 76, 50
 
@@ -39,14 +42,13 @@ def columns_of(
     trained: the architectures that were trained from scratch; winner: the one of them that was best.
     """
     levels = [*architectures["stages"], architectures["ranking"]]
+    won = _readable(winner)
     columns = []
     for stage, children in enumerate(level for level in levels if level):
         nodes = []
         for child in children:
             architecture = Architecture.parse(child["architecture"])
-            chosen = winner is not None and winner.split("/")[: stage + 1] == str(
-                architecture
-            ).split("/")
+            chosen = won is not None and won.taken[: stage + 1] == architecture.taken
             text = str(architecture)
             note = "winner" if text == winner else "trained" if text in trained else ""
             nodes.append(Node(architecture, child["reward"], chosen, note))
@@ -56,6 +58,14 @@ def columns_of(
             title = f"Final ranking · {size}×{size}"
         columns.append(Column(title, tuple(nodes)))
     return columns
+
+
+def _readable(text: str | None) -> Architecture | None:
+    """None where there is no text, or this version does not know an option in it."""
+    try:
+        return Architecture.parse(text) if text is not None else None
+    except UserError:
+        return None
 
 
 def beam_tree(columns: Sequence[Column]) -> str:
@@ -88,16 +98,15 @@ def _kept(column: Column) -> str:
 
 
 def _card(node: Node, left: float, y: float, lowest: float, highest: float) -> str:
-    newest = node.architecture.cells[-1]
+    choices, extras = _newest(node.architecture)
     share = (node.reward - lowest) / (highest - lowest) if highest > lowest else 1.0
     css = "card chosen" if node.leads_to_winner else "card"
     note = f" · {node.note}" if node.note else ""
     return (
         f'<g class="{css}"><title>{escape(str(node.architecture))}</title>'
         f'<rect class="box" x="{left}" y="{y}" width="{_WIDTH}" height="{_HEIGHT}" rx="8"/>'
-        f'<text x="{left + 12}" y="{y + 19}">{newest.order} · {newest.normalisation} · '
-        f"{newest.upsampling}</text>"
-        f'<text class="soft" x="{left + 12}" y="{y + 35}">{_extras(newest)}{note}</text>'
+        f'<text x="{left + 12}" y="{y + 19}">{choices}</text>'
+        f'<text class="soft" x="{left + 12}" y="{y + 35}">{extras}{note}</text>'
         f'<text class="value" x="{left + _WIDTH - 12}" y="{y + 19}">{node.reward:.3f}</text>'
         f'<rect class="gauge" x="{left + 12}" y="{y + 42}" width="{_WIDTH - 24}" height="3" rx="1.5"/>'
         f'<rect class="filled" x="{left + 12}" y="{y + 42}" width="{(_WIDTH - 24) * share:.1f}" '
@@ -105,11 +114,28 @@ def _card(node: Node, left: float, y: float, lowest: float, highest: float) -> s
     )
 
 
-def _extras(cell: CellArchitecture) -> str:
-    words = ["shortcut"] * cell.shortcut
-    if cell.skips:
-        words.append("skip from " + " and ".join(map(str, cell.skips)))
-    return ", ".join(words) or "no shortcut, no skip"
+def _newest(architecture: Architecture) -> tuple[str, str]:
+    """The options of the newest stage in two lines: those that have names, then what is added.
+
+    A question that the space asks only at other stages is answered with no.
+    """
+    names = {d.name: None for d in search_space(architecture.space, MOST_CELLS).decisions}
+    stage = len(architecture) - 1
+    decisions = search_space(architecture.space, len(architecture)).at_stage(stage)
+    taken = {d.name: o for d, o in zip(decisions, architecture.taken[stage], strict=True)}
+    choices, added, left_out = [], [], []
+    for name in names:
+        option = taken.get(name, False)
+        noun = name.removesuffix("s")  # one of them
+        if isinstance(option, str):
+            choices.append(option)
+        elif not option:
+            left_out.append(f"no {noun}")
+        elif isinstance(option, tuple):
+            added.append(f"{noun} from {' and '.join(map(str, option))}")
+        else:
+            added.append(noun)
+    return " · ".join(choices), ", ".join(added or left_out)
 
 
 def _edge(node: Node, before: Column, left: float, y: float) -> str:

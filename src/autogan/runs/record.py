@@ -14,7 +14,7 @@ from autogan.settings.sections import Settings
 from autogan.settings.loading import setting_names, settings_from_tree
 from autogan.basics.errors import UserError
 from autogan.files.plain_yaml import read_yaml
-from autogan.spaces.space import Architecture
+from autogan.spaces.architecture import Architecture
 from autogan.basics.version import RESULTS_SCHEMA
 
 _FIELDS = {

@@ -1,9 +1,13 @@
 """How much work a run is, in steps and multiply-accumulates, before it is done."""
 
 from autogan.settings.sections import AdversarialSettings, Settings
-from autogan.spaces.autogan.cost import INCEPTION_MULTIPLY_ACCUMULATES, classifier_multiply_accumulates, discriminator_cost, generator_cost
+from autogan.judges.network import (
+    INCEPTION_MULTIPLY_ACCUMULATES,
+    classifier_multiply_accumulates,
+)
 from autogan.progress.base import Cost
-from autogan.spaces.space import SearchSpace
+from autogan.spaces import search_space
+from autogan.spaces.operations import discriminator_size, generator_size
 
 _BACKWARD = 2  # a backward pass is about two forward passes
 _SCORED_AT_ONCE = 250  # images in a batch that is generated and judged (see gan.py)
@@ -22,17 +26,17 @@ class Workload:
         self.judge_examples = judge_examples
 
     def _generator(self, widths: AdversarialSettings, stage: int) -> int:
-        return generator_cost(
-            SearchSpace.autogan(stage + 1).first(),
+        return generator_size(
+            search_space("autogan", stage + 1).first(),
             latent_size=self.settings.network.latent_size,
             channels=widths.generator_channels,
             bottom_size=self.settings.network.bottom_size,
         ).multiply_accumulates
 
     def _discriminator(self, widths: AdversarialSettings, stage: int) -> int:
-        return discriminator_cost(
-            stages=self.settings.cells,
-            stage=stage,
+        return discriminator_size(
+            search_space("autogan", self.settings.cells),
+            stage,
             channels=widths.discriminator_channels,
             image_size=self.settings.network.bottom_size << (stage + 1),
         ).multiply_accumulates

@@ -11,8 +11,10 @@ from torch import Tensor
 
 from autogan.basics.errors import UserError
 from autogan.files.storage import load_tensors, save_tensors
-from autogan.spaces.autogan.generator import Generator
-from autogan.spaces.space import Architecture, SearchSpace
+from autogan.spaces.architecture import Architecture
+from autogan.spaces.networks import Generator
+from autogan.spaces.space import SearchSpace
+from autogan.spaces.widths import parse_widths, widths_text
 
 FORMAT = "autogan-generator-1"
 
@@ -39,7 +41,7 @@ def save_generator(
             "format": FORMAT,
             "architecture": str(generator.architecture),
             "latent_size": str(generator.latent_size),
-            "channels": str(generator.channels),
+            "channels": widths_text(generator.channels),
             "bottom_size": str(generator.bottom_size),
             "origin": json.dumps(origin),
         },
@@ -77,9 +79,9 @@ def _shapes(state: dict[str, Tensor]) -> dict[str, torch.Size]:
 
 
 def _described_generator(metadata: dict[str, str]) -> Generator:
-    return Generator(
-        SearchSpace.only(Architecture.parse(metadata["architecture"])),
+    space = SearchSpace.only(Architecture.parse(metadata["architecture"]))
+    return space.generator(
         latent_size=int(metadata["latent_size"]),
-        channels=int(metadata["channels"]),
+        channels=parse_widths(metadata["channels"]),
         bottom_size=int(metadata["bottom_size"]),
     )

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Literal
 
-from autogan.spaces.space import Architecture, SearchSpace
+from autogan.spaces.architecture import Architecture
+from autogan.spaces.space import SearchSpace
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from autogan.spaces.space import Decision
+from autogan.spaces.decisions import Decision
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ from torch import Tensor
 
 from autogan.basics.randomness import derived_seed
 from autogan.settings.sections import ControllerSettings
-from autogan.spaces.space import Architecture, SearchSpace
+from autogan.spaces.architecture import Architecture
+from autogan.spaces.space import SearchSpace
 from autogan.strategies.base import Observation, Rung, Strategy
 from autogan.strategies.controller import Controller, ControllerTrace
 

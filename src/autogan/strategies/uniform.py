@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from autogan.basics.randomness import derived_seed
-from autogan.spaces.space import Architecture, SearchSpace
+from autogan.spaces.architecture import Architecture
+from autogan.spaces.space import SearchSpace
 from autogan.strategies.base import Observation, Rung, Strategy
 
 

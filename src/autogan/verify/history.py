@@ -13,9 +13,9 @@ from autogan.method.derive import best_first
 from autogan.method.search import Child
 from autogan.runs.folder import Task
 from autogan.settings.sections import Settings
-from autogan.spaces.autogan.generator import Generator
+from autogan.spaces import search_space
+from autogan.spaces.architecture import Architecture
 from autogan.spaces.generator_file import SavedGenerator
-from autogan.spaces.space import Architecture, SearchSpace
 from autogan.verify.contents import Derived, Found
 
 
@@ -119,8 +119,7 @@ def _equal_weights(one: SavedGenerator, other: SavedGenerator) -> bool:
 
 def _shared_shapes(settings: Settings) -> dict[str, torch.Size]:
     with torch.device("meta"):
-        generator = Generator(
-            SearchSpace.autogan(settings.cells),
+        generator = search_space("autogan", settings.cells).generator(
             latent_size=settings.network.latent_size,
             channels=settings.search.generator_channels,
             bottom_size=settings.network.bottom_size,

@@ -8,13 +8,16 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from autogan.nets.layers import initialise
+from autogan.spaces import search_space
+from autogan.spaces.architecture import Architecture
 from autogan.spaces.autogan.cell import Cell
+from autogan.spaces.autogan.decisions import CellArchitecture, architecture_of, cells_of
 from autogan.spaces.autogan.generator import Generator
-from autogan.spaces.space import Architecture, CellArchitecture, SearchSpace
+from autogan.spaces.space import SearchSpace
 
 CHANNELS, LATENT = 8, 16
 STAGE_0 = [
-    Architecture((CellArchitecture(*options),))
+    architecture_of([CellArchitecture(*options)])
     for options in itertools.product(
         ("post", "pre"),
         ("none", "batch", "instance"),
@@ -25,7 +28,7 @@ STAGE_0 = [
 
 
 def shared(cells: int) -> Generator:
-    space = SearchSpace.autogan(cells)
+    space = search_space("autogan", cells)
     generator = Generator(space, latent_size=LATENT, channels=CHANNELS, bottom_size=4)
     initialise(generator, torch.Generator().manual_seed(0))
     return generator
@@ -39,7 +42,7 @@ def expected_parameters(architecture: Architecture) -> set[str]:
     """The parameters on a path, written down from the paper's figure 2."""
     names = {f"{m}.{p}" for m in ("project", "to_rgb") for p in ("weight", "bias")}
     names |= {"to_rgb_normalisation.weight", "to_rgb_normalisation.bias"}
-    for index, cell in enumerate(architecture.cells):
+    for index, cell in enumerate(cells_of(architecture)):
         modules = [f"block{b}.{cell.order}.convolution" for b in (1, 2)]
         if cell.normalisation == "batch":
             modules += [f"block{b}.{cell.order}.normalisation" for b in (1, 2)]
@@ -89,12 +92,12 @@ def test_gradients_flow_through_post_activation_cells_with_skips(
 ) -> None:
     options = ("post", normalisation, upsampling, True)
     cells = [CellArchitecture(*options, s) for s in ((), (0,), skips)]
-    check_path(shared(3), Architecture(tuple(cells)), 32)
+    check_path(shared(3), architecture_of(cells), 32)
 
 
 def make_cell(architecture: Architecture) -> Cell:
     index = len(architecture) - 1
-    cell = Cell(SearchSpace.only(architecture), index, CHANNELS, CHANNELS).double()
+    cell = Cell(SearchSpace.only(architecture), index, [CHANNELS] * (index + 1)).double()
     initialise(cell, torch.Generator().manual_seed(3))
     return cell
 
@@ -117,7 +120,7 @@ def test_a_pre_cell_is_the_textbook_composition_and_its_skip_out_holds_the_incom
     skip_out = skip_out + cell.skips["0"].convolution(up(outs[0], 4))
     skip_out = skip_out + cell.skips["1"].convolution(up(outs[1], 2))
     output = block2(F.relu(skip_out)) + cell.shortcut.convolution(up(x))
-    got_output, got_skip_out = cell(x, outs, Architecture.parse(text).cells[2], False)
+    got_output, got_skip_out = cell(x, outs, cells_of(Architecture.parse(text))[2], False)
     torch.testing.assert_close(got_skip_out, skip_out, rtol=0, atol=1e-10)
     torch.testing.assert_close(got_output, output, rtol=0, atol=1e-10)
 
@@ -134,7 +137,7 @@ def test_a_post_cell_is_the_textbook_composition() -> None:
 
     skip_out = F.relu(instance(block1.convolution(block1.deconvolution(x))))
     output = F.relu(instance(block2.convolution(skip_out)))
-    got_output, got_skip_out = cell(x, [], Architecture.parse(text).cells[0], False)
+    got_output, got_skip_out = cell(x, [], cells_of(Architecture.parse(text))[0], False)
     torch.testing.assert_close(got_skip_out, skip_out, rtol=0, atol=1e-10)
     torch.testing.assert_close(got_output, output, rtol=0, atol=1e-10)
 
@@ -144,7 +147,7 @@ def test_the_skip_out_leaves_the_cell_unchanged_by_its_second_block() -> None:
     architecture = Architecture.parse("post-none-nearest+shortcut")
     cell = make_cell(architecture)
     x = normal(2, 8, 4, 4)
-    _, skip_out = cell(x, [], architecture.cells[0], False)
+    _, skip_out = cell(x, [], cells_of(architecture)[0], False)
     block1 = cell.block1["post"]
     expected = F.relu(block1.convolution(F.interpolate(x, scale_factor=2)))
     torch.testing.assert_close(skip_out, expected, rtol=0, atol=1e-10)

@@ -6,8 +6,10 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
+from autogan.spaces import search_space
+from autogan.spaces.architecture import Architecture
+from autogan.spaces.autogan.decisions import cells_of
 from autogan.spaces.autogan.diagram import architecture_diagram
-from autogan.spaces.space import Architecture, SearchSpace
 
 
 def drawn(architecture: Architecture, bottom_size: int = 4) -> ElementTree.Element:
@@ -26,10 +28,10 @@ def texts(root: ElementTree.Element) -> list[str]:
 def test_each_skip_and_shortcut_is_drawn_once(cells: int) -> None:
     generator = random.Random(cells)
     for _ in range(20):
-        architecture = SearchSpace.autogan(cells).sample(generator)
+        architecture = search_space("autogan", cells).sample(generator)
         root = drawn(architecture)
-        skips = [f"{s}-{t}" for t, cell in enumerate(architecture.cells) for s in cell.skips]
-        shortcuts = [str(i) for i, cell in enumerate(architecture.cells) if cell.shortcut]
+        skips = [f"{s}-{t}" for t, cell in enumerate(cells_of(architecture)) for s in cell.skips]
+        shortcuts = [str(i) for i, cell in enumerate(cells_of(architecture)) if cell.shortcut]
         assert sorted(values(root, "data-skip")) == sorted(skips)
         assert values(root, "data-shortcut") == shortcuts
         assert texts(root).count("shortcut") == len(shortcuts)

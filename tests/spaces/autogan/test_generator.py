@@ -8,24 +8,28 @@ import torch
 from torch import Tensor
 
 from autogan.nets.layers import BatchNorm, initialise
+from autogan.spaces import search_space
+from autogan.spaces.architecture import Architecture
 from autogan.spaces.autogan.generator import Generator
-from autogan.spaces.space import Architecture, SearchSpace
+from autogan.spaces.space import SearchSpace
 
 SIZES = {"latent_size": 16, "channels": 8, "bottom_size": 4}
 SPREAD = [
-    SearchSpace.autogan(cells).sample(random.Random(seed)) for cells in (2, 3) for seed in range(20)
+    search_space("autogan", cells).sample(random.Random(seed))
+    for cells in (2, 3)
+    for seed in range(20)
 ]
 FEW = [
     *SPREAD[::4],
     *(Architecture.parse(f"autogan-{letter}") for letter in "abc"),
-    SearchSpace.autogan(3).first(),
+    search_space("autogan", 3).first(),
     Architecture.parse("post-batch-deconvolution/pre-batch-deconvolution+shortcut+skip0"),
 ]
 
 
 def shared(cells: int = 3) -> Generator:
     """A shared generator whose normalisation layers have seen something."""
-    generator = Generator(SearchSpace.autogan(cells), **SIZES)
+    generator = Generator(search_space("autogan", cells), **SIZES)
     random_stream = torch.Generator().manual_seed(5)
     initialise(generator, random_stream)
     for module in generator.modules():

@@ -4,6 +4,8 @@ A `Cell` is built from the options that are open for it: all of them in the shar
 each decision in a derived one. Its forward pass is told which to take, and holds no choice.
 """
 
+from collections.abc import Sequence
+
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -16,7 +18,9 @@ from autogan.nets.layers import (
     interpolate,
     project_deconvolved,
 )
-from autogan.spaces.space import CellArchitecture, SearchSpace
+from autogan.spaces.autogan.decisions import CellArchitecture, generator_cell
+from autogan.spaces.decisions import Option
+from autogan.spaces.space import SearchSpace
 
 
 class ConvolutionBlock(nn.Module):
@@ -108,17 +112,25 @@ class UpsampledProjection(nn.Module):
         return interpolate(self.convolution(x), upsampling, 2**self.doublings)
 
 
+def _words(options: Sequence[Option]) -> tuple[str, ...]:
+    return tuple(str(option) for option in options)
+
+
 class Cell(nn.Module):
     """Convolution block 1 (upsamples) + skips → convolution block 2 + shortcut.
 
     index: the cell's place, from 0; it takes skips from the cells before it.
     space: the open options; `SearchSpace.only(...)` gives the cell of a derived generator.
+    widths: the channels of every cell's output; a cell's input is the output of the one before, the
+    first cell's has as many channels as its output.
     """
 
-    def __init__(self, space: SearchSpace, index: int, channels_in: int, channels_out: int) -> None:
+    def __init__(self, space: SearchSpace, index: int, widths: Sequence[int]) -> None:
         super().__init__()
-        normalisations = space.options(index, "normalisation")
-        upsamplings = space.options(index, "upsampling")
+        channels_in, channels_out = widths[max(index - 1, 0)], widths[index]
+        place = generator_cell(index)
+        normalisations = _words(space.options(place, "normalisation"))
+        upsamplings = _words(space.options(place, "upsampling"))
 
         def blocks(channels: int, upsamplings: tuple[str, ...]) -> nn.ModuleDict:
             return nn.ModuleDict(
@@ -126,22 +138,27 @@ class Cell(nn.Module):
                     order: ConvolutionBlock(
                         channels, channels_out, order, normalisations, upsamplings
                     )
-                    for order in space.options(index, "order")
+                    for order in _words(space.options(place, "order"))
                 }
             )
 
         self.block1 = blocks(channels_in, upsamplings)
         self.block2 = blocks(channels_out, ())
-        sources = {source for skips in space.options(index, "skips") for source in skips}
+        sources = {
+            source
+            for skips in space.options(place, "skips")
+            if isinstance(skips, tuple)
+            for source in skips
+        }
         self.skips = nn.ModuleDict(
             {
                 str(source): UpsampledProjection(
-                    channels_out, channels_out, index - source, upsamplings
+                    widths[source], channels_out, index - source, upsamplings
                 )
                 for source in sorted(sources)
             }
         )
-        if True in space.options(index, "shortcut"):
+        if True in space.options(place, "shortcut"):
             self.shortcut = UpsampledProjection(channels_in, channels_out, 1, upsamplings)
 
     def forward(
@@ -151,7 +168,7 @@ class Cell(nn.Module):
         architecture: CellArchitecture,
         batch_statistics: bool,
     ) -> tuple[Tensor, Tensor]:
-        """x: B×C×H×W, skip_outs: those of all earlier cells → (output, skip-out), B×C'×2H×2W.
+        """x: B×C×H×W, skip_outs: those of all earlier cells → (output, skip-out), both B×C'×2H×2W.
 
         The skip-out is block 1's output with the incoming skips in it: the published results come
         from a program that adds them in place, though the paper's figure draws it before the sum.

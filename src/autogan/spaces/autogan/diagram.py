@@ -8,7 +8,9 @@ dark setting, and print light.
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from autogan.spaces.space import Architecture, CellArchitecture
+from autogan.spaces.architecture import Architecture
+from autogan.spaces.autogan.operations import CellOperations, by_cell, generator_operations
+from autogan.spaces.operations import Operation
 
 _CHIP_WIDTH, _CHIP_HEIGHT, _CHIP_GAP = 100, 26, 7
 _CELL_WIDTH = 290
@@ -18,6 +20,14 @@ _TRACK = 22  # height of one lane for skips
 _MARGIN = 14
 _RADIUS = 8
 _BLOCK_HEIGHT = 4 * _CHIP_HEIGHT + 3 * _CHIP_GAP
+_CLASSES = {
+    "linear": "conv",
+    "convolution": "conv",
+    "upsampling": "up",
+    "normalisation": "norm",
+    "activation": "act",
+    "absent": "absent",
+}
 
 _STYLE = """
 .autogan-diagram{--ink-d:#24303c;--soft-d:#6b7785;--line-d:#8b97a4;--card-d:#f5f6f8;--edge-d:#dbe0e6;
@@ -86,23 +96,29 @@ def architecture_diagram(architecture: Architecture, bottom_size: int = 4) -> st
 
     Every skip's path has the attribute data-skip="SOURCE-TARGET", every shortcut's data-shortcut="CELL".
     """
-    lanes = _lanes(architecture)
+    operations = generator_operations(  # widths are not drawn
+        architecture, latent_size=1, channels=1, bottom_size=bottom_size
+    )
+    cells = by_cell(operations)
+    out = [operation for operation in operations if operation.branch == "output"]
+    lanes = _lanes(cells)
     lane_count = 1 + max(lanes.values(), default=-1)
     top = _MARGIN + (lane_count * _TRACK + 14 if lane_count else 0)
     middle = top + _CELL_TOP_PADDING + _BLOCK_HEIGHT / 2
     bottom = top + _CELL_TOP_PADDING + _BLOCK_HEIGHT + _CELL_BOTTOM_PADDING
     first_left = _MARGIN + 150 + _MAP_GAP
-    places = [_Place(first_left + i * (_CELL_WIDTH + _MAP_GAP)) for i in range(len(architecture))]
+    places = [_Place(first_left + i * (_CELL_WIDTH + _MAP_GAP)) for i in range(len(cells))]
     width = places[-1].right + _MAP_GAP + 118 + _MAP_GAP + _MARGIN
-    parts = [*_input(middle), *_feature_map(places[0].left - _MAP_GAP, middle, bottom_size)]
-    for index, (cell, place) in enumerate(zip(architecture.cells, places, strict=True)):
-        parts += _cell(index, cell, place, top, bottom, bottom_size << index)
-        parts += _feature_map(place.right, middle, bottom_size << (index + 1))
-    parts += _output(places[-1].right + _MAP_GAP, middle, bottom_size << len(architecture))
+    parts = [*_input(operations[0], middle)]
+    parts += _feature_map(places[0].left - _MAP_GAP, middle, operations[0].side)
+    for cell, place in zip(cells, places, strict=True):
+        parts += _cell(cell, place, top, bottom)
+        parts += _feature_map(place.right, middle, cell.side)
+    parts += _output(out, places[-1].right + _MAP_GAP, middle)
     for (source, target), lane in lanes.items():
-        parts.append(_skip(source, target, lane, architecture, places, top, middle))
+        parts.append(_skip(source, cells[target], lane, places, top, middle))
     height = bottom + _MARGIN
-    words = f"Generator of {len(architecture)} cells: {architecture}"
+    words = f"Generator of {len(cells)} cells: {architecture}"
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="autogan-diagram" role="img" '
         f'viewBox="0 0 {width:g} {height:g}" width="{width:g}" height="{height:g}" '
@@ -110,10 +126,10 @@ def architecture_diagram(architecture: Architecture, bottom_size: int = 4) -> st
     )
 
 
-def _lanes(architecture: Architecture) -> dict[tuple[int, int], int]:
+def _lanes(cells: list[CellOperations]) -> dict[tuple[int, int], int]:
     """A lane above the cells for every skip (source, target), short ones lowest, none shared where
     two would touch."""
-    skips = [(s, t) for t, cell in enumerate(architecture.cells) for s in cell.skips]
+    skips = [(source, cell.index) for cell in cells for source in cell.skips]
     lanes: dict[tuple[int, int], int] = {}
     for source, target in sorted(skips, key=lambda skip: (skip[1] - skip[0], skip)):
         taken = {lane for (s, t), lane in lanes.items() if s < target and source < t}
@@ -121,63 +137,59 @@ def _lanes(architecture: Architecture) -> dict[tuple[int, int], int]:
     return lanes
 
 
-def _operations(cell: CellArchitecture, upsamples: bool) -> Iterator[tuple[str, str]]:
-    """(class, words) of a block's operations in the order in which they run."""
-    norm = (
-        ("absent", "no normalisation")
-        if cell.normalisation == "none"
-        else ("norm", f"{cell.normalisation} norm")
-    )
-    up = [("up", f"{cell.upsampling} ×2")] if upsamples else []
-    convolution = ("conv", "conv 3×3")
-    if cell.order == "pre":
-        yield from (norm, ("act", "ReLU"), *up, convolution)
-    else:
-        yield from (*up, convolution, norm, ("act", "ReLU"))
-
-
-def _cell(
-    index: int, cell: CellArchitecture, place: _Place, top: float, bottom: float, side: int
-) -> Iterator[str]:
+def _cell(cell: CellOperations, place: _Place, top: float, bottom: float) -> Iterator[str]:
+    activation = "pre" if cell.block1[-1].kind == "convolution" else "post"
     middle = top + _CELL_TOP_PADDING + _BLOCK_HEIGHT / 2
     yield (
         f'<rect class="card" x="{place.left:g}" y="{top:g}" width="{_CELL_WIDTH}" '
         f'height="{bottom - top:g}" rx="14"/>'
     )
-    yield f'<text class="name" x="{place.left + 18:g}" y="{top + 26:g}">Cell {index}</text>'
+    yield f'<text class="name" x="{place.left + 18:g}" y="{top + 26:g}">Cell {cell.index}</text>'
     yield (
         f'<text class="soft left" x="{place.left + 18:g}" y="{top + 43:g}">'
-        f"{cell.order}-activation</text>"
+        f"{activation}-activation</text>"
         f'<text class="soft right" x="{place.right - 18:g}" y="{top + 26:g}">'
-        f"{side}×{side} → {2 * side}×{2 * side}</text>"
+        f"{cell.side_in}×{cell.side_in} → {cell.side}×{cell.side}</text>"
     )
     yield _line(place.left, place.block1 - 6, middle)
-    yield from _block(place.block1, middle, list(_operations(cell, upsamples=True)))
+    yield from _block(place.block1, middle, cell.block1)
     after_skips = place.skip_sum if cell.skips else place.block1 + _CHIP_WIDTH
     if cell.skips:
         yield _line(place.block1 + _CHIP_WIDTH, place.skip_sum - 9, middle, tip=False)
     yield _line(after_skips + (9 if cell.skips else 0), place.block2 - 4, middle, tip=False)
-    yield from _block(place.block2, middle, list(_operations(cell, upsamples=False)))
+    yield from _block(place.block2, middle, cell.block2)
     if cell.skips:
         yield _sum(place.skip_sum, middle)
     yield _line(place.block2 + _CHIP_WIDTH, place.right, middle, tip=False)
     if cell.shortcut:
-        yield from _shortcut(index, cell, place, middle, bottom)
+        yield from _shortcut(cell, place, middle, bottom)
 
 
-def _block(left: float, middle: float, operations: list[tuple[str, str]]) -> Iterator[str]:
+def _block(left: float, middle: float, operations: list[Operation]) -> Iterator[str]:
     height = len(operations) * (_CHIP_HEIGHT + _CHIP_GAP) - _CHIP_GAP
     centre = left + _CHIP_WIDTH / 2
     y = middle - height / 2
     yield f'<path class="flow" d="M{centre:g} {y:g}V{y + height:g}"/>'
-    for kind, words in operations:
+    for operation in operations:
+        kind = _CLASSES[operation.kind]
         if kind == "absent":  # hides the line behind the dashed frame
             yield _chip("card", left, y, stroke="none")
         yield _chip(kind, left, y)
         css = ' class="none"' if kind == "absent" else ""
-        words = "no norm" if kind == "absent" else words.replace("deconvolution", "deconv")
-        yield f'<text{css} x="{centre:g}" y="{y + 17.5:g}">{words}</text>'
+        yield f'<text{css} x="{centre:g}" y="{y + 17.5:g}">{_chip_words(operation)}</text>'
         y += _CHIP_HEIGHT + _CHIP_GAP
+
+
+def _chip_words(operation: Operation) -> str:
+    """As short as a chip is."""
+    match operation.kind:
+        case "absent":
+            return "no norm"
+        case "upsampling":
+            return f"{operation.words} ×2".replace("deconvolution", "deconv")
+        case "convolution":
+            return " ".join(reversed(operation.words.split()))  # conv 3×3
+    return operation.words
 
 
 def _chip(kind: str, left: float, y: float, stroke: str = "") -> str:
@@ -210,15 +222,9 @@ def _sum(x: float, y: float) -> str:
 
 
 def _skip(
-    source: int,
-    target: int,
-    lane: int,
-    architecture: Architecture,
-    places: list[_Place],
-    top: float,
-    middle: float,
+    source: int, cell: CellOperations, lane: int, places: list[_Place], top: float, middle: float
 ) -> str:
-    skips = architecture.cells[target].skips
+    skips, target = cell.skips, cell.index
     # Farther sources run higher and come down further right, so that arrivals do not cross.
     order = sorted(skips, reverse=True).index(source)
     spread = 5 if len(skips) > 1 else 0
@@ -237,14 +243,13 @@ def _skip(
     )
 
 
-def _shortcut(
-    index: int, cell: CellArchitecture, place: _Place, middle: float, bottom: float
-) -> Iterator[str]:
+def _shortcut(cell: CellOperations, place: _Place, middle: float, bottom: float) -> Iterator[str]:
+    upsampling = cell.shortcut[0].words
     start, end, y, r = place.left + 9, place.shortcut_sum, bottom - 22, _RADIUS
-    words = f"Shortcut of cell {index}: {cell.upsampling} ×2, then a 1×1 convolution"
+    words = f"Shortcut of cell {cell.index}: {upsampling} ×2, then a 1×1 convolution"
     yield (
         f"<g><title>{words}</title>"
-        f'<path class="shortcut" data-shortcut="{index}" d="M{start:g} {middle:g}V{y - r:g}'
+        f'<path class="shortcut" data-shortcut="{cell.index}" d="M{start:g} {middle:g}V{y - r:g}'
         f"Q{start:g} {y:g} {start + r:g} {y:g}H{end - r:g}Q{end:g} {y:g} {end:g} {y - r:g}"
         f'V{middle + 15:g}"/>{_tip("shortcut-tip", end, middle + 9, "up")}'
         f'<text class="shortcut-name" x="{(start + end) / 2:g}" y="{y + 15:g}">shortcut</text></g>'
@@ -265,18 +270,18 @@ def _feature_map(left: float, middle: float, side: int) -> Iterator[str]:
     yield f'<text class="soft" x="{left + _MAP_GAP / 2:g}" y="{y + edge + 17:g}">{side}×{side}</text>'
 
 
-def _input(middle: float) -> Iterator[str]:
+def _input(projection: Operation, middle: float) -> Iterator[str]:
     x = _MARGIN + 18
     yield f'<circle class="sum" cx="{x:g}" cy="{middle:g}" r="17"/>'
     yield f'<text x="{x:g}" y="{middle + 4.5:g}" font-style="italic">z</text>'
     yield f'<text class="soft" x="{x + 6:g}" y="{middle + 36:g}">latent</text>'
     yield _line(x + 17, _MARGIN + 48, middle)
     yield _chip("conv", _MARGIN + 52, middle - _CHIP_HEIGHT / 2)
-    yield f'<text x="{_MARGIN + 52 + _CHIP_WIDTH / 2:g}" y="{middle + 4.5:g}">linear</text>'
+    yield f'<text x="{_MARGIN + 52 + _CHIP_WIDTH / 2:g}" y="{middle + 4.5:g}">{projection.words}</text>'
 
 
-def _output(left: float, middle: float, side: int) -> Iterator[str]:
-    operations = [("norm", "batch norm"), ("act", "ReLU"), ("conv", "conv 3×3"), ("act", "tanh")]
+def _output(operations: list[Operation], left: float, middle: float) -> Iterator[str]:
+    side = operations[-1].side
     yield _line(left, left + 6, middle)
     yield from _block(left + 10, middle, operations)
     end = left + 10 + _CHIP_WIDTH

@@ -5,11 +5,15 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from autogan.nets.layers import BatchNorm, initialise
+from autogan.spaces import networks
+from autogan.spaces.architecture import Architecture
 from autogan.spaces.autogan.cell import Cell
-from autogan.spaces.space import Architecture, SearchSpace
+from autogan.spaces.autogan.decisions import cells_of
+from autogan.spaces.space import SearchSpace
+from autogan.spaces.widths import Channels, each_width
 
 
-class Generator(nn.Module):
+class Generator(networks.Generator):
     """Images as a function of (weights, architecture, latents).
 
     With the full search space it is the shared generator of the search; with
@@ -18,24 +22,21 @@ class Generator(nn.Module):
 
     space: the options that are open in every cell.
     latent_size: length of a latent vector, whose entries are standard normal.
-    channels: channels of every cell (256 in the paper's training from scratch, 128 in its search).
+    channels: channels of every cell (256 in the paper's training from scratch, 128 in its search),
+    or of each cell's output; then only architectures of all cells can be run, since the last layer
+    reads the last cell's channels.
     bottom_size: side in pixels of the feature map that the first cell doubles (4 for CIFAR-10).
     """
 
     def __init__(
-        self, space: SearchSpace, *, latent_size: int, channels: int, bottom_size: int
+        self, space: SearchSpace, *, latent_size: int, channels: Channels, bottom_size: int
     ) -> None:
-        super().__init__()
-        self.space = space
-        self.latent_size = latent_size
-        self.channels = channels
-        self.bottom_size = bottom_size
-        self.project = nn.Linear(latent_size, channels * bottom_size**2)
-        self.cells = nn.ModuleList(
-            Cell(space, index, channels, channels) for index in range(len(space))
-        )
-        self.to_rgb_normalisation = BatchNorm(channels)
-        self.to_rgb = nn.Conv2d(channels, 3, kernel_size=3, padding=1)
+        super().__init__(space, latent_size=latent_size, channels=channels, bottom_size=bottom_size)
+        self.widths = widths = each_width(channels, space.stages)
+        self.project = nn.Linear(latent_size, widths[0] * bottom_size**2)
+        self.cells = nn.ModuleList(Cell(space, index, widths) for index in range(space.stages))
+        self.to_rgb_normalisation = BatchNorm(widths[-1])
+        self.to_rgb = nn.Conv2d(widths[-1], 3, kernel_size=3, padding=1)
 
     @classmethod
     def for_architecture(
@@ -43,7 +44,7 @@ class Generator(nn.Module):
         architecture: Architecture,
         *,
         latent_size: int = 128,
-        channels: int = 256,
+        channels: Channels = 256,
         bottom_size: int = 4,
         seed: int = 0,
     ) -> "Generator":
@@ -60,32 +61,29 @@ class Generator(nn.Module):
         initialise(generator, torch.Generator().manual_seed(seed))
         return generator
 
-    @property
-    def architecture(self) -> Architecture:
-        """The only architecture of a derived generator."""
-        assert self.space.cardinality() == 1, "a shared generator has no architecture of its own"
-        return self.space.first()
-
     def forward(
         self,
         latents: Tensor,
         architecture: Architecture | None = None,
         batch_statistics: bool = False,
+        labels: Tensor | None = None,
     ) -> Tensor:
         """latents: B×latent_size → images B×3×S×S in [-1, 1], S = bottom_size · 2^cells.
 
         architecture: a member of the space, or of the space of its first cells (an earlier stage);
         may be left out where the space has one member.
         batch_statistics: in evaluation mode, normalise with the batch's own statistics.
+        labels: int64 B, the classes that images are wanted of; this network has no use for them.
         """
         architecture = architecture or self.architecture
         assert len(architecture) <= len(self.cells), (len(architecture), len(self.cells))
+        assert self.widths[len(architecture) - 1] == self.widths[-1], "to_rgb has another width"
         x = self.project(latents)  # B×(C·b·b)
-        x = x.view(-1, self.channels, self.bottom_size, self.bottom_size)  # B×C×b×b
+        x = x.view(-1, self.widths[0], self.bottom_size, self.bottom_size)  # B×C×b×b
         if self.to_rgb.weight.is_contiguous(memory_format=torch.channels_last):
             x = x.contiguous(memory_format=torch.channels_last)
         skip_outs: list[Tensor] = []
-        for cell, chosen in zip(self.cells, architecture.cells, strict=False):
+        for cell, chosen in zip(self.cells, cells_of(architecture), strict=False):
             x, skip_out = cell(x, skip_outs, chosen, batch_statistics)
             skip_outs.append(skip_out)
         x = F.relu(self.to_rgb_normalisation(x, batch_statistics), inplace=True)

@@ -1,6 +1,11 @@
 """A generator architecture as text: cells from top to bottom, skips as lines to the right of them."""
 
-from autogan.spaces.space import Architecture, CellArchitecture
+from collections.abc import Iterable
+
+from autogan.spaces.architecture import Architecture
+from autogan.spaces.autogan.operations import by_cell, generator_operations
+from autogan.spaces.operations import Operation
+from autogan.spaces.widths import Channels
 
 _INSIDE = 50  # characters between the walls of a cell
 _GAP = 3  # between two lines for skips
@@ -16,32 +21,37 @@ _LINES = {
 }
 
 
-def text_diagram(architecture: Architecture, channels: int, bottom_size: int) -> str:
+def text_diagram(architecture: Architecture, channels: Channels, bottom_size: int) -> str:
     """The diagram, at most 80 columns wide for three cells.
 
     A line leaves a cell where its skip-out is taken, and ends in ◄ where it is added.
     """
-    senders = {source for cell in architecture.cells for source in cell.skips}
-    rows = [f"  latent → linear → {channels} maps of {bottom_size}×{bottom_size}"]
+    operations = generator_operations(  # the length of a latent is not drawn
+        architecture, latent_size=1, channels=channels, bottom_size=bottom_size
+    )
+    cells = by_cell(operations)
+    senders = {source for cell in cells for source in cell.skips}
+    first = operations[0]
+    rows = [f"  latent → {first.words} → {first.channels} maps of {first.side}×{first.side}"]
     outs: dict[int, int] = {}  # cell → row of its skip-out
     ins: list[tuple[int, int]] = []  # (source, row) of every skip that is added
-    side = bottom_size
-    for index, cell in enumerate(architecture.cells):
-        title = f" cell {index}: {side}×{side} → {2 * side}×{2 * side} "
+    for cell in cells:
+        sides = f"{cell.side_in}×{cell.side_in} → {cell.side}×{cell.side}"
+        title = f" cell {cell.index}: {sides} "
         rows.append(f"  ┌{title:─^{_INSIDE}}┐")
-        rows.append(_inside(_block(cell, cell.upsampling)))
-        for source in cell.skips:
+        rows.append(_inside(_words(cell.block1)))
+        for source, skip in cell.skips.items():
             ins.append((source, len(rows)))
-            rows.append(_inside(f"+ skip from cell {source}: {cell.upsampling}, 1×1 conv"))
-        if index in senders:
-            outs[index] = len(rows)
+            rows.append(_inside(f"+ skip from cell {source}: {_words(skip, ', ')}"))
+        if cell.index in senders:
+            outs[cell.index] = len(rows)
             rows.append(_inside("skip-out"))
-        rows.append(_inside(_block(cell, None)))
+        rows.append(_inside(_words(cell.block2)))
         if cell.shortcut:
-            rows.append(_inside(f"+ shortcut: {cell.upsampling}, 1×1 conv"))
+            rows.append(_inside(f"+ shortcut: {_words(cell.shortcut, ', ')}"))
         rows.append(f"  └{'─' * _INSIDE}┘")
-        side *= 2
-    rows.append(f"  batch norm → ReLU → 3×3 conv → tanh → image of {side}×{side}")
+    out = [operation for operation in operations if operation.branch == "output"]
+    rows.append(f"  {_words(out)} → image of {out[-1].side}×{out[-1].side}")
     return "\n".join(_with_skips(rows, outs, ins))
 
 
@@ -49,14 +59,10 @@ def _inside(text: str) -> str:
     return f"  │ {text:<{_INSIDE - 2}} │"
 
 
-def _block(cell: CellArchitecture, upsampling: str | None) -> str:
-    """The operations of a convolution block in the order in which they run."""
-    norm = [] if cell.normalisation == "none" else [f"{cell.normalisation} norm"]
-    convolution = [upsampling, "3×3 conv"] if upsampling else ["3×3 conv"]
-    before, after = [*norm, "ReLU"], convolution
-    if cell.order == "post":
-        before, after = after, before
-    return " → ".join([*before, *after])
+def _words(operations: Iterable[Operation], between: str = " → ") -> str:
+    """What is done, in the order in which it runs; what is done several times stands once."""
+    words = [operation.words for operation in operations if operation.kind != "absent"]
+    return between.join(dict.fromkeys(words))
 
 
 def _with_skips(rows: list[str], outs: dict[int, int], ins: list[tuple[int, int]]) -> list[str]:

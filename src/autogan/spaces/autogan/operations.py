@@ -1,0 +1,154 @@
+"""The operations of AutoGAN's networks, in the order in which they run: one list for all who ask.
+
+It is held against the networks themselves by tests. Size and cost are sums over it, and both
+diagrams draw it.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from autogan.spaces.architecture import Architecture
+from autogan.spaces.autogan.decisions import CellArchitecture, cells_of, generator_cell
+from autogan.spaces.decisions import Place
+from autogan.spaces.operations import Operation, Path
+from autogan.spaces.widths import Channels, each_width
+
+
+def generator_operations(
+    architecture: Architecture, *, latent_size: int, channels: Channels, bottom_size: int
+) -> tuple[Operation, ...]:
+    """Of the derived generator of `architecture`, for one latent."""
+    cells = cells_of(architecture)
+    widths = each_width(channels, len(cells))
+    into = Path(None, "input", widths[0], bottom_size)
+    into.project(latent_size)
+    listed = into.operations
+    for index, cell in enumerate(cells):
+        listed += _cell(cell, index, widths, bottom_size)
+    out = Path(None, "output", widths[-1], bottom_size << len(cells))
+    out.batch_norm()
+    out.activate("ReLU")
+    out.convolve(3, 3)
+    out.activate("tanh")
+    return (*listed, *out.operations)
+
+
+def _cell(
+    cell: CellArchitecture, index: int, widths: tuple[int, ...], bottom_size: int
+) -> list[Operation]:
+    place, side, width = generator_cell(index), bottom_size << index, widths[index]
+    width_in = widths[max(index - 1, 0)]
+    block1 = Path(place, "block 1", width_in, side)
+    _block(block1, cell, width, upsamples=True)
+    listed = block1.operations
+    for source in cell.skips:
+        skip = Path(place, f"skip from {source}", widths[source], bottom_size << source + 1, source)
+        _projection(skip, cell.upsampling, index - source, width)
+        listed += skip.operations
+    block2 = Path(place, "block 2", width, 2 * side)
+    _block(block2, cell, width, upsamples=False)
+    listed += block2.operations
+    if cell.shortcut:
+        shortcut = Path(place, "shortcut", width_in, side)
+        _projection(shortcut, cell.upsampling, 1, width)
+        listed += shortcut.operations
+    return listed
+
+
+def _block(path: Path, cell: CellArchitecture, width: int, *, upsamples: bool) -> None:
+    """A convolution block: normalisation and ReLU before the convolution, or after it."""
+
+    def activate() -> None:
+        {"none": path.no_norm, "batch": path.batch_norm, "instance": path.instance_norm}[
+            cell.normalisation
+        ]()
+        path.activate("ReLU")
+
+    if cell.order == "pre":
+        activate()
+    if upsamples and cell.upsampling == "deconvolution":
+        path.deconvolve()
+    elif upsamples:
+        path.interpolate(cell.upsampling)
+    path.convolve(width, 3)
+    if cell.order == "post":
+        activate()
+
+
+def _projection(path: Path, upsampling: str, doublings: int, width: int) -> None:
+    """A shortcut or a skip: brought to the cell's resolution, then a 1×1 convolution."""
+    if upsampling == "deconvolution":
+        for _ in range(doublings):
+            path.deconvolve()
+    else:
+        path.interpolate(upsampling, 2**doublings)
+    path.convolve(width, 1)
+
+
+def discriminator_operations(
+    *, stages: int, stage: int, channels: int, image_size: int
+) -> tuple[Operation, ...]:
+    """Of the discriminator of `stages` stages on one image of `image_size` pixels at `stage`.
+
+    The last block's number is the one after the stage's.
+    """
+    listed: list[Operation] = []
+    side = image_size
+    for index in range(stage + 2):
+        grows = index <= stage
+        pools = grows and index < max(2, stages - 1)
+        place = Place("discriminator block", index)
+        block = Path(place, "block", channels if index else 3, side)
+        shortcut = Path(place, "shortcut", block.channels, side)
+        if index:
+            block.activate("ReLU")
+        block.convolve(channels, 3)
+        block.activate("ReLU")
+        block.convolve(channels, 3)
+        if pools:
+            block.pool()
+            shortcut.pool()  # before its convolution, with which it commutes
+        if pools or shortcut.channels != channels:
+            shortcut.convolve(channels, 1)
+        listed += [*block.operations, *shortcut.operations]
+        side = block.side
+    out = Path(None, "output", channels, side)
+    out.activate("ReLU")
+    out.sum_to_logit()
+    return (*listed, *out.operations)
+
+
+@dataclass
+class CellOperations:
+    """A cell's part of a generator's operations, by branch, for those who draw it.
+
+    index: of the cell; side_in, side: of its input and its output, in pixels.
+    skips: by the cell that each comes from.
+    """
+
+    index: int
+    side_in: int
+    side: int
+    block1: list[Operation] = field(default_factory=list)
+    skips: dict[int, list[Operation]] = field(default_factory=dict)
+    block2: list[Operation] = field(default_factory=list)
+    shortcut: list[Operation] = field(default_factory=list)
+
+
+def by_cell(operations: Iterable[Operation]) -> list[CellOperations]:
+    """The operations of a generator's cells, cell by cell."""
+    cells: list[CellOperations] = []
+    side = 0
+    for operation in operations:
+        if operation.place is not None:
+            if operation.place.number == len(cells):
+                cells.append(CellOperations(len(cells), side, side))
+            cell = cells[-1]
+            if operation.source is not None:
+                cell.skips.setdefault(operation.source, []).append(operation)
+            else:
+                branches = {"block 1": cell.block1, "block 2": cell.block2}
+                branches.get(operation.branch, cell.shortcut).append(operation)
+            cell.side = operation.side
+        side = operation.side
+    return cells

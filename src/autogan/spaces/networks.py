@@ -1,0 +1,55 @@
+"""What the networks of every space offer to those who train them, score them and keep them."""
+
+from abc import abstractmethod
+
+import torch
+from torch import Tensor, nn
+
+from autogan.spaces.architecture import Architecture
+from autogan.spaces.space import SearchSpace
+from autogan.spaces.widths import Channels
+
+
+class Generator(nn.Module):
+    """Images as a function of (weights, architecture, latents).
+
+    space: the options that are open; a space of one member makes it a derived generator.
+    latent_size: length of a latent vector, whose entries are standard normal.
+    channels: channels of every cell, or of each.
+    bottom_size: side in pixels of the feature map that the first stage doubles.
+    """
+
+    def __init__(
+        self, space: SearchSpace, *, latent_size: int, channels: Channels, bottom_size: int
+    ) -> None:
+        super().__init__()
+        self.space = space
+        self.latent_size = latent_size
+        self.channels = channels
+        self.bottom_size = bottom_size
+
+    @property
+    def architecture(self) -> Architecture:
+        """The only architecture of a derived generator."""
+        assert self.space.cardinality() == 1, "a shared generator has no architecture of its own"
+        return self.space.first()
+
+
+class Discriminator(nn.Module):
+    """Images to one logit each, at every stage of the generator's growth.
+
+    stages: number of stages at full growth; channels: of every block.
+    """
+
+    def __init__(self, stages: int, channels: int) -> None:
+        super().__init__()
+        self.stages = stages
+        self.channels = channels
+
+    @abstractmethod
+    def initialise(self, generator: torch.Generator) -> None:
+        """Draws fresh weights, and all else that a fresh network starts from, in place."""
+
+    @abstractmethod
+    def forward(self, images: Tensor, stage: int | None = None) -> Tensor:
+        """images: B×3×H×W in [-1, 1], stage: by default the last → logits B."""

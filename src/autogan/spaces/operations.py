@@ -1,0 +1,157 @@
+"""Operations of a network as values: the one list that its size, its cost and its diagrams read.
+
+Counts are those of the networks as the paper draws them, one multiply-accumulate for each weight
+applied at each position. Additions, activations, normalisation and interpolation count as nothing.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from autogan.spaces import space_of
+from autogan.spaces.decisions import Place
+from autogan.spaces.widths import Channels
+
+if TYPE_CHECKING:
+    from autogan.spaces.architecture import Architecture
+    from autogan.spaces.space import SearchSpace
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One step of a forward pass.
+
+    kind: "linear", "convolution", "upsampling", "pooling", "normalisation", "activation", or
+    "absent" where a normalisation could stand and none does.
+    words: what it is, e.g. "3×3 conv", "nearest", "batch norm".
+    place: the cell or block in which it stands; None before the first and after the last.
+    branch: which part of that: "input", "block 1", "skip from 0", "block 2", "shortcut", "output".
+    source: the number of the place that a skip comes from, else None.
+    channels, side: of the map that it gives, side in pixels.
+    parameters: trained numbers; multiply_accumulates: for one image, forward.
+    """
+
+    kind: str
+    words: str
+    place: Place | None
+    branch: str
+    source: int | None
+    channels: int
+    side: int
+    parameters: int = 0
+    multiply_accumulates: int = 0
+
+
+@dataclass(frozen=True)
+class Size:
+    """parameters: trained numbers; multiply_accumulates: for one image, forward."""
+
+    parameters: int
+    multiply_accumulates: int
+
+    @classmethod
+    def of(cls, operations: Iterable[Operation]) -> "Size":
+        """The sum over operations."""
+        listed = list(operations)
+        return cls(
+            sum(operation.parameters for operation in listed),
+            sum(operation.multiply_accumulates for operation in listed),
+        )
+
+
+def generator_size(
+    architecture: "Architecture", *, latent_size: int, channels: Channels, bottom_size: int
+) -> Size:
+    """Size of the derived generator of `architecture`."""
+    return Size.of(
+        space_of(architecture).operations(
+            architecture, latent_size=latent_size, channels=channels, bottom_size=bottom_size
+        )
+    )
+
+
+def discriminator_size(space: "SearchSpace", stage: int, *, channels: int, image_size: int) -> Size:
+    """Size of the part of a space's discriminator that looks at images of `image_size` at `stage`."""
+    return Size.of(space.discriminator_operations(stage, channels=channels, image_size=image_size))
+
+
+@dataclass
+class Path:
+    """A map on its way through one branch: every call does one operation to it and lists that.
+
+    channels, side: of the map as it is now.
+    """
+
+    place: Place | None
+    branch: str
+    channels: int
+    side: int
+    source: int | None = None
+    operations: list[Operation] = field(default_factory=list)
+
+    def _add(self, kind: str, words: str, parameters: int = 0, work: int = 0) -> None:
+        self.operations.append(
+            Operation(
+                kind,
+                words,
+                self.place,
+                self.branch,
+                self.source,
+                self.channels,
+                self.side,
+                parameters,
+                work,
+            )
+        )
+
+    def project(self, latent_size: int) -> None:
+        """A linear layer from a latent to the map."""
+        values = self.channels * self.side**2
+        self._add("linear", "linear", (latent_size + 1) * values, latent_size * values)
+
+    def convolve(self, channels: int, kernel: int) -> None:
+        """A kernel × kernel convolution with bias that keeps the side."""
+        weights = self.channels * channels * kernel**2
+        self.channels = channels
+        words = f"{kernel}×{kernel} conv"
+        self._add("convolution", words, weights + channels, weights * self.side**2)
+
+    def interpolate(self, mode: str, factor: int = 2) -> None:
+        """Interpolation to `factor` times the side."""
+        self.side *= factor
+        self._add("upsampling", mode)
+
+    def deconvolve(self) -> None:
+        """A 2×2 deconvolution of stride 2 with bias: each input position meets every weight once."""
+        weights = self.channels**2 * 4
+        work = weights * self.side**2
+        self.side *= 2
+        self._add("upsampling", "deconvolution", weights + self.channels, work)
+
+    def batch_norm(self) -> None:
+        """Batch normalisation with a scale and a shift for each channel."""
+        self._add("normalisation", "batch norm", 2 * self.channels)
+
+    def instance_norm(self) -> None:
+        """Instance normalisation, which has no weights."""
+        self._add("normalisation", "instance norm")
+
+    def no_norm(self) -> None:
+        """No normalisation where one could stand: it costs nothing, and diagrams show it."""
+        self._add("absent", "no normalisation")
+
+    def activate(self, words: str) -> None:
+        """A function of each value, such as "ReLU"."""
+        self._add("activation", words)
+
+    def pool(self) -> None:
+        """2×2 average pooling."""
+        self.side //= 2
+        self._add("pooling", "2×2 mean")
+
+    def sum_to_logit(self) -> None:
+        """The sum over all positions, then a linear layer without bias to one number."""
+        self.side = 1
+        self._add("pooling", "sum")
+        weights, self.channels = self.channels, 1
+        self._add("linear", "linear", weights, weights)

@@ -1,0 +1,119 @@
+"""Objectives: the hinge losses by hand, and what an objective may ask of a step."""
+
+import copy
+from collections.abc import Callable
+
+import pytest
+import torch
+from games import CPU, ONE, TWO, GradientPenalties, Paired, Remembering, gradient_norms, real
+from torch import Tensor
+
+from autogan.gan.objectives import Hinge, Objective
+from autogan.gan.step import Gan
+from autogan.images.pixels import to_unit
+from autogan.spaces import search_space
+from autogan.spaces.architecture import Architecture
+from autogan.spaces.autogan.discriminator import Discriminator
+from autogan.spaces.autogan.generator import Generator
+
+
+def make(objective: Objective | None = None) -> Gan:
+    return Gan(
+        Generator(search_space("autogan", 2), latent_size=16, channels=8, bottom_size=4),
+        Discriminator(2, 8),
+        learning_rate=1e-3,
+        betas=(0.0, 0.9),
+        compute=CPU,
+        seed=0,
+        purpose="test",
+        objective=objective,
+    )
+
+
+def test_hinge_losses_by_hand() -> None:
+    hinge = Hinge()
+    real_logits, generated_logits = torch.tensor([2.0, 0.5, -1.0]), torch.tensor([-3.0, 0.0, 1.0])
+    # (0 + 0.5 + 2) / 3 + (0 + 1 + 2) / 3
+    loss = hinge.discriminator_loss(real_logits, generated_logits)
+    assert loss.item() == pytest.approx(5.5 / 3)
+    assert hinge.generator_loss(generated_logits).item() == pytest.approx(2 / 3)
+    assert hinge.penalty(lambda images: images, real_logits, generated_logits) is None
+    assert not hinge.generator_sees_real and not hinge.state_dict()
+
+
+@pytest.mark.parametrize("architecture", [ONE, TWO], ids=str)
+def test_a_gradient_penalty_adds_to_the_loss_and_to_the_gradients_of_the_weights(
+    architecture: Architecture,
+) -> None:
+    hinge, penalised, other = make(), make(GradientPenalties()), make()
+    for gan in (hinge, penalised, other):
+        gan.discriminator.eval()  # a pass more would be a power iteration more
+    batch, stage = real(architecture), len(architecture) - 1
+    without = hinge.discriminator_step(batch, architecture)
+    loss = penalised.discriminator_step(batch, architecture)
+    generated = other.generator(other.latents(4), architecture)
+    both = [
+        gradient_norms(lambda seen: other.discriminator(seen, stage), images).mean()
+        for images in (to_unit(batch.pixels), generated)
+    ]
+    expected = GradientPenalties.WEIGHT / 2 * (both[0] + both[1])
+    torch.testing.assert_close(loss - without, expected.detach(), rtol=1e-4, atol=1e-6)
+    expected.backward()
+    for name, weight in other.discriminator.named_parameters():
+        if weight.grad is not None:
+            found, before = (
+                gan.discriminator.get_parameter(name).grad for gan in (penalised, hinge)
+            )
+            torch.testing.assert_close(found - before, weight.grad, rtol=1e-3, atol=1e-5)
+
+
+def test_paired_losses_see_the_real_images_of_their_own_step() -> None:
+    gan, other = make(Paired()), make()
+    for made in (gan, other):
+        made.discriminator.eval()
+    fresh = real(TWO, seed=5)
+    loss = gan.generator_step(4, TWO, fresh)
+    logits = other.discriminator(other.generator(other.latents(4), TWO), 1)
+    difference = other.discriminator(to_unit(fresh.pixels), 1) - logits
+    expected = torch.nn.functional.softplus(difference).mean()
+    torch.testing.assert_close(loss, expected.detach(), rtol=1e-5, atol=1e-6)
+    assert all(weight.grad is None for weight in gan.discriminator.parameters())
+
+
+def test_real_images_of_a_generator_step_must_be_there_and_as_many() -> None:
+    with pytest.raises(AssertionError, match="no real images"):
+        make(Paired()).generator_step(4, ONE)
+    with pytest.raises(AssertionError):
+        make(Paired()).generator_step(5, ONE, real(ONE))
+
+
+def test_an_objective_that_compares_only_in_the_discriminator_is_given_no_real_images() -> None:
+    gan, other = make(), make()
+    assert torch.equal(gan.generator_step(4, ONE, real(ONE)), other.generator_step(4, ONE))
+
+
+def losses(gan: Gan, first: int, last: int) -> list[float]:
+    both: list[Callable[[int], Tensor]] = [
+        lambda step: gan.discriminator_step(real(ONE, step), ONE),
+        lambda step: gan.generator_step(4, ONE),
+    ]
+    return [do(step).item() for step in range(first, last) for do in both]
+
+
+def test_what_an_objective_remembers_is_kept_and_a_restart_forgets_it() -> None:
+    whole, restored = make(Remembering()), make(Remembering())
+    losses(whole, 0, 3)
+    state = copy.deepcopy(whole.state_dict())
+    assert state["objective"]["real_mean"] != 0
+    losses(restored, 0, 1)  # something to forget
+    restored.load_state_dict(state)
+    assert losses(whole, 3, 6) == losses(restored, 3, 6)
+    whole.restart()
+    assert whole.state_dict()["objective"]["real_mean"] == 0
+
+
+def test_the_state_of_a_game_without_memory_has_no_place_for_one() -> None:
+    assert make().state_dict().keys() == {
+        *("generator", "discriminator", "generator_optimiser", "discriminator_optimiser"),
+        *("weights_generator", "latents_generator"),
+    }
