@@ -1,11 +1,10 @@
 """AutoGAN: neural architecture search for generative adversarial networks (Gong et al., ICCV 2019).
 
-Names are imported when first used, so that `import autogan` needs no torch.
+Names are imported when first used, so that `import autogan` needs no torch and takes no time: not
+even `typing` is imported.
 """
 
-import importlib
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # type checkers take it for true
 if TYPE_CHECKING:
     from autogan.api import search_and_train, search_architectures, train_architecture
     from autogan.basics.errors import UserError
@@ -46,9 +45,11 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     if name not in _HOME:
         raise AttributeError(f"module 'autogan' has no attribute {name!r}")
+    import importlib
+
     return getattr(importlib.import_module(f"autogan.{_HOME[name]}"), name)
 
 

@@ -400,3 +400,13 @@ def test_a_candidate_that_collapsed_is_said_to_and_not_chosen(
     assert first["validation"]["spread"] == 1e-5 and second["validation"]["spread"] > 1e-3
     winner = load_generator(folder / "generator.safetensors")
     assert winner.origin["validation"] == second["validation"]
+
+
+def test_a_refused_run_leaves_no_folder_that_was_made_for_it(
+    home: Path, refused: Callable, tmp_path: Path
+) -> None:
+    (tmp_path / "there").mkdir()
+    for above in (tmp_path / "a" / "b", tmp_path / "there"):
+        message = refused("run", "--data", f"folder:{home / 'no-such'}", "--out", above / "c")
+        assert "no-such" in message
+    assert list(tmp_path.rglob("*")) == [tmp_path / "there"]

@@ -18,7 +18,7 @@ import torch
 from autogan.images import cache
 from autogan.images.batches import Batches
 from autogan.images.dataset import from_stored
-from autogan.settings.judge import JudgeRecipe
+from autogan.settings.judge import JudgeSettings
 from autogan.judges import domain_judge, floor, reference, train_domain_judge
 from autogan.judges.domain import DomainJudge
 from autogan.judges.network import build, initialise
@@ -57,14 +57,14 @@ for size in (8, 64):
     batches = Batches(data.resized(size).train.pixels, 32, 0, "memory")
     for _ in range(3):
         batches.next()
-recipe = JudgeRecipe(image_size=16, width=8, epochs=1)
+settings = JudgeSettings(image_size=16, width=8, epochs=1)
 try:
-    train_domain_judge(data, recipe, 0, torch.device("cpu"), "float32", three_steps)
+    train_domain_judge(data, settings, 0, torch.device("cpu"), "float32", three_steps)
 except Enough:
     pass
 network = build(8, 4)
 initialise(network, torch.Generator().manual_seed(0))
-about = {"task": "rotation", "answers": task.answers, "recipe": recipe.to_dict(),
+about = {"task": "rotation", "answers": task.answers, "recipe": settings.to_dict(),
          "held_out_accuracy": 0.5}
 judge = DomainJudge(network, about, torch.device("cpu"))
 floor(judge, data.held_out, reference(judge, data.train, data.digest, folder))

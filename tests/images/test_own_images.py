@@ -20,6 +20,7 @@ from autogan.method.context import prepare
 from autogan.progress.base import Progress
 from autogan.progress.terminal import results_table
 from autogan.runs.workload import Workload
+from autogan.settings.decided import decide_metrics
 from autogan.settings.loading import load_settings
 from autogan.spaces import search_space
 
@@ -167,7 +168,7 @@ def test_an_inception_score_of_images_without_classes_is_refused(
 
 def test_a_reward_may_be_chosen(home: Path) -> None:
     settings = load_settings(overrides=["search.reward=frechet_distance"])
-    chosen = settings.with_metrics_for("x", judge_knows_classes=True)
+    chosen = decide_metrics(settings, "x", judge_knows_classes=True)
     assert (chosen.search.reward, chosen.derive.metric) == ("frechet_distance", "inception_score")
     answer = autogan("run", "--preset", "demo", "--set", "search.reward=luck", "--dry-run")
     assert answer.code == 2 and "search.reward" in answer.err and "frechet_distance" in answer.err
@@ -288,13 +289,13 @@ def test_nothing_but_broken_files_is_refused(tmp_path: Path, home: Path) -> None
         load_data(str(tmp_path), 16, skip_broken=True)
 
 
-# Sizes, recipes, contradictions
+# Sizes, presets, contradictions
 
 
 @pytest.mark.parametrize(
     ("size", "bottom", "cells"), [(16, 4, 2), (32, 4, 3), (48, 6, 3), (64, 4, 4)]
 )
-def test_recipes_for_own_images(home: Path, size: int, bottom: int, cells: int) -> None:
+def test_presets_for_own_images(home: Path, size: int, bottom: int, cells: int) -> None:
     settings = load_settings(f"own-{size}", overrides=["data.source=folder:here"])
     assert (settings.data.image_size, settings.network.bottom_size) == (size, bottom)
     assert settings.cells == cells == search_space("autogan", settings.cells).stages

@@ -292,7 +292,7 @@ def test_settings_follow_an_imported_generator(
 ) -> None:
     imported = load_generator(small_import)
     for preset in (None, "demo"):
-        settings = settings_of(imported, ['data.source="glyphs"', "seed=4"], preset)
+        settings = settings_of(imported, preset, ["seed=4"], {"data": {"source": "glyphs"}})
         assert settings.data.image_size == 12 and settings.network.bottom_size == 6
         assert settings.network.latent_size == 16 and settings.cells == 1
         assert settings.data.source == "glyphs" and settings.seed == 4

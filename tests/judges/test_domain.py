@@ -21,9 +21,9 @@ from autogan.judges.base import resize
 from autogan.judges.domain import accuracy
 from autogan.judges.tasks import ROTATIONS, Task, turned
 from autogan.judges.training import NetworkTraining, augment, schedule, train_to_end
-from autogan.settings.judge import JudgeRecipe
+from autogan.settings.judge import JudgeSettings
 
-RECIPE = JudgeRecipe(width=8, epochs=2, batch_size=32, learning_rate=0.1, flip=False)
+SETTINGS = JudgeSettings(width=8, epochs=2, batch_size=32, learning_rate=0.1, flip=False)
 CPU = torch.device("cpu")
 
 
@@ -53,7 +53,7 @@ def data() -> DataSet:
 
 @pytest.fixture(scope="module")
 def judge(data: DataSet) -> DomainJudge:
-    return train_domain_judge(data, RECIPE, 0, CPU, "float32")
+    return train_domain_judge(data, SETTINGS, 0, CPU, "float32")
 
 
 def test_learns_the_classes_and_says_how_well(data: DataSet, judge: DomainJudge) -> None:
@@ -97,15 +97,15 @@ def test_refuses_what_is_no_image(judge: DomainJudge) -> None:
 
 
 def test_one_seed_gives_one_judge_bit_for_bit(data: DataSet) -> None:
-    recipe = replace(RECIPE, epochs=1, flip=True)
+    settings = SETTINGS.model_copy(update={"epochs": 1, "flip": True})
     short = replace(data, train=ImageSet(*first(data.train, 128)))
     torch.manual_seed(1)
-    one = train_domain_judge(short, recipe, 3, CPU, "float32")
+    one = train_domain_judge(short, settings, 3, CPU, "float32")
     torch.manual_seed(2)
     state = torch.get_rng_state()
-    again = train_domain_judge(short, recipe, 3, CPU, "float32")
+    again = train_domain_judge(short, settings, 3, CPU, "float32")
     assert torch.equal(torch.get_rng_state(), state)
-    other = train_domain_judge(short, recipe, 4, CPU, "float32")
+    other = train_domain_judge(short, settings, 4, CPU, "float32")
     weights, weights_again = one.network.state_dict(), again.network.state_dict()
     assert all(torch.equal(weights[name], weights_again[name]) for name in weights)
     assert one.name == again.name != other.name
@@ -117,7 +117,7 @@ def first(images: ImageSet, count: int) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def test_unlabelled_images_are_left_out(data: DataSet) -> None:
-    recipe = replace(RECIPE, epochs=1)
+    settings = SETTINGS.model_copy(update={"epochs": 1})
     pixels, labels = first(data.train, 96)
     noise = torch.randint(256, (64, 3, 32, 32), generator=torch.Generator().manual_seed(0))
     mixed = ImageSet(
@@ -132,14 +132,14 @@ def test_unlabelled_images_are_left_out(data: DataSet) -> None:
 
     with_noise = train_domain_judge(
         replace(data, train=mixed),
-        recipe,
+        settings,
         0,
         CPU,
         "float32",
         drive,
     )
     without = train_domain_judge(
-        replace(data, train=ImageSet(pixels, labels)), recipe, 0, CPU, "float32", None
+        replace(data, train=ImageSet(pixels, labels)), settings, 0, CPU, "float32"
     )
     assert with_noise.name == without.name
     assert steps == [(1, 3), (2, 3), (3, 3)]
@@ -148,17 +148,17 @@ def test_unlabelled_images_are_left_out(data: DataSet) -> None:
 def test_a_part_without_any_label_is_refused(data: DataSet) -> None:
     bare = ImageSet(data.train.pixels[:8], torch.full((8,), -1))
     with pytest.raises(UserError, match=r"held-out part of stripes has no labelled images.*rows"):
-        train_domain_judge(replace(data, held_out=bare), RECIPE, 0, CPU, "float32")
+        train_domain_judge(replace(data, held_out=bare), SETTINGS, 0, CPU, "float32")
     with pytest.raises(UserError, match=r"The data set stripes has no labelled images"):
-        train_domain_judge(replace(data, train=bare), RECIPE, 0, CPU, "float32")
+        train_domain_judge(replace(data, train=bare), SETTINGS, 0, CPU, "float32")
     with pytest.raises(UserError, match=r"Unknown precision 'half'"):
-        train_domain_judge(data, RECIPE, 0, CPU, "half")
+        train_domain_judge(data, SETTINGS, 0, CPU, "half")
 
 
 def test_the_second_call_reads_the_cache(
     data: DataSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    recipe = replace(RECIPE, epochs=1)
+    settings = SETTINGS.model_copy(update={"epochs": 1})
     small = replace(data, train=ImageSet(*first(data.train, 64)))
     trained: list[int] = []
     train = domain.train_domain_judge
@@ -168,8 +168,8 @@ def test_the_second_call_reads_the_cache(
         return train(*arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(domain, "train_domain_judge", counted)
-    one = domain_judge(small, recipe, 0, CPU, tmp_path)
-    again = domain_judge(small, recipe, 0, CPU, tmp_path)
+    one = domain_judge(small, settings, 0, CPU, tmp_path)
+    again = domain_judge(small, settings, 0, CPU, tmp_path)
     assert len(trained) == 1
     assert again.name == one.name
     assert again.about == one.about
@@ -177,9 +177,9 @@ def test_the_second_call_reads_the_cache(
     images = data.held_out.pixels[:4]
     assert torch.equal(again(images).features, one(images).features)
 
-    domain_judge(small, recipe, 1, CPU, tmp_path)
-    domain_judge(small, replace(recipe, shift=1), 0, CPU, tmp_path)
-    domain_judge(replace(small, digest="6" * 64), recipe, 0, CPU, tmp_path)
+    domain_judge(small, settings, 1, CPU, tmp_path)
+    domain_judge(small, settings.model_copy(update={"shift": 1}), 0, CPU, tmp_path)
+    domain_judge(replace(small, digest="6" * 64), settings, 0, CPU, tmp_path)
     assert len(trained) == 4
     files = sorted(tmp_path.glob("judges/*"))
     assert len(files) == 4  # and nothing left that was written aside
@@ -188,17 +188,17 @@ def test_the_second_call_reads_the_cache(
 
 @pytest.mark.parametrize("damage", ["flipped bit", "cut short", "empty"])
 def test_a_damaged_cache_is_said_and_replaced(data: DataSet, tmp_path: Path, damage: str) -> None:
-    recipe = replace(RECIPE, epochs=1)
+    settings = SETTINGS.model_copy(update={"epochs": 1})
     small = replace(data, train=ImageSet(*first(data.train, 64)))
-    one = domain_judge(small, recipe, 0, CPU, tmp_path)
+    one = domain_judge(small, settings, 0, CPU, tmp_path)
     (path,) = tmp_path.glob("judges/*")
     content = path.read_bytes()
     flipped = content[:-100] + bytes([content[-100] ^ 1]) + content[-99:]
     path.write_bytes({"flipped bit": flipped, "cut short": content[:-50], "empty": b""}[damage])
     with pytest.warns(UserWarning, match="trained again"):
-        again = domain_judge(small, recipe, 0, CPU, tmp_path)
+        again = domain_judge(small, settings, 0, CPU, tmp_path)
     assert again.name == one.name
-    assert domain_judge(small, recipe, 0, CPU, tmp_path).name == one.name
+    assert domain_judge(small, settings, 0, CPU, tmp_path, None).name == one.name
 
 
 def test_schedule_rises_and_falls() -> None:
@@ -206,20 +206,20 @@ def test_schedule_rises_and_falls() -> None:
     assert schedule(0.0, 0.0) == 1.0
 
 
-def test_augmentation_does_what_the_recipe_says(data: DataSet) -> None:
+def test_augmentation_does_what_the_settings_say(data: DataSet) -> None:
     images = data.train.pixels[:16]
-    plain = JudgeRecipe(shift=0, flip=False, low_resolution_share=0.0)
+    plain = JudgeSettings(shift=0, flip=False, low_resolution_share=0.0)
     generator = torch.Generator().manual_seed(0)
     torch.testing.assert_close(augment(images, plain, generator), images.float())
 
-    mirrored = augment(images, replace(plain, flip=True), generator)
+    mirrored = augment(images, plain.model_copy(update={"flip": True}), generator)
     kinds = [
         (torch.equal(a, b.float()), torch.equal(a, b.flip(2).float()))
         for a, b in zip(mirrored, images, strict=True)
     ]
     assert {(True, False), (False, True)} == set(kinds)
 
-    moved = augment(images, replace(plain, shift=2), generator)
+    moved = augment(images, plain.model_copy(update={"shift": 2}), generator)
     inner = moved[:, :, 2:-2, 2:-2]
     places = [
         [
@@ -233,7 +233,7 @@ def test_augmentation_does_what_the_recipe_says(data: DataSet) -> None:
     assert all(len(place) == 1 for place in places)
     assert len({place[0] for place in places}) > 4
 
-    reduced = augment(images, replace(plain, low_resolution_share=0.5), generator)
+    reduced = augment(images, plain.model_copy(update={"low_resolution_share": 0.5}), generator)
     changed = [not torch.equal(a, b.float()) for a, b in zip(reduced, images, strict=True)]
     assert changed == [True] * 8 + [False] * 8
     roughness = (reduced[..., 1:] - reduced[..., :-1]).abs().mean((1, 2, 3))
@@ -264,7 +264,7 @@ def skies_data(**options: bool) -> DataSet:
 
 @pytest.fixture(scope="module")
 def upright() -> DomainJudge:
-    return train_domain_judge(skies_data(), RECIPE, 0, CPU, "float32")
+    return train_domain_judge(skies_data(), SETTINGS, 0, CPU, "float32")
 
 
 def test_turning_is_what_it_says() -> None:
@@ -292,7 +292,7 @@ def test_every_image_is_asked_about_once_a_rotation() -> None:
 def test_without_labels_the_judge_learns_which_way_up(upright: DomainJudge) -> None:
     assert upright.task.kind == "rotation" and upright.name.startswith("domain-rotation-")
     assert upright.held_out_accuracy > 0.9
-    guessing = train_domain_judge(skies_data(noise=True), RECIPE, 0, CPU, "float32")
+    guessing = train_domain_judge(skies_data(noise=True), SETTINGS, 0, CPU, "float32")
     assert 0.1 < guessing.held_out_accuracy < 0.45
 
 
@@ -321,19 +321,19 @@ def test_scores_of_a_judge_without_classes_leave_out_what_counts_classes(
 
 
 def test_a_judge_of_unlabelled_images_is_kept_in_the_cache(tmp_path: Path) -> None:
-    data, recipe = skies_data(), replace(RECIPE, epochs=1)
-    one = domain_judge(data, recipe, 0, CPU, tmp_path)
-    again = domain_judge(data, recipe, 0, CPU, tmp_path)
+    data, settings = skies_data(), SETTINGS.model_copy(update={"epochs": 1})
+    one = domain_judge(data, settings, 0, CPU, tmp_path)
+    again = domain_judge(data, settings, 0, CPU, tmp_path)
     assert (again.name, again.task, again.about) == (one.name, one.task, one.about)
     assert len(list(tmp_path.glob("judges/*"))) == 1
 
 
 def test_a_training_goes_on_from_any_step_to_the_bit(data: DataSet, tmp_path: Path) -> None:
-    recipe = replace(RECIPE, epochs=2)
+    settings = SETTINGS.model_copy(update={"epochs": 2})
     task = Task.of(data.class_names)
 
     def begun() -> NetworkTraining:
-        return NetworkTraining(data, task, recipe, 0, CPU, "float32")
+        return NetworkTraining(data, task, settings, 0, CPU, "float32")
 
     def ended(training: NetworkTraining) -> dict[str, torch.Tensor]:
         train_to_end(training)

@@ -23,6 +23,7 @@ from autogan.runs.folder import Run
 from autogan.runs.journal import Journal
 from autogan.runs.outcomes import Child
 from autogan.runs.workload import Workload
+from autogan.settings.decided import decide_metrics
 from autogan.settings.loading import settings_from_tree
 from autogan.settings.sections import Settings
 from autogan.spaces import search_space
@@ -81,7 +82,7 @@ def images(seed: int) -> ImageSet:
 
 
 def make(folder: Path, name: str = "run", layout: str = "auto", **search: Any) -> Search:
-    chosen = settings(**search).with_metrics_for("noise", judge_knows_classes=True)
+    chosen = decide_metrics(settings(**search), "noise", judge_knows_classes=True)
     data = DataSet(
         "noise",
         "x" * 64,

@@ -4,11 +4,14 @@ import argparse
 import json
 
 from autogan.bench.suite import run_suite
+from autogan.device.compute import Compute
 
 parser = argparse.ArgumentParser(prog="python -m autogan.bench", description=__doc__)
 parser.add_argument("--device", default="auto", help="auto, cpu, cuda")
-parser.add_argument("--precision", default="auto", help="auto, float32, bfloat16")
+parser.add_argument("--precision", default="auto", choices=["auto", "float32", "bfloat16"])
 parser.add_argument("--seconds", type=float, default=20.0, help="time for each case")
 parser.add_argument("--growth", action="store_true", help="also how cost grows with size")
 options = parser.parse_args()
-print(json.dumps(run_suite(**vars(options), note=lambda text: None), indent=1))
+compute = Compute.resolve(options.device, options.precision)
+measured = run_suite(compute, options.seconds, options.growth, note=lambda text: None)
+print(json.dumps(measured, indent=1))

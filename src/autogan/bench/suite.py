@@ -34,17 +34,15 @@ START_UPS = {
 
 
 def run_suite(
-    device: str,
-    precision: str,
+    compute: Compute,
     seconds: float,
     growth: bool,
     note: Callable[[str], object],
 ) -> dict[str, Any]:
     """Measures every case for about `seconds`, interleaved; `note` is told what begins.
 
-    device, precision: as `Compute.resolve` takes them. growth: also how cost grows with size.
+    compute: of the fast ways. growth: also how cost grows with size.
     """
-    compute = Compute.resolve(device, precision)
     dtype = compute.autocast_dtype or torch.float32
     note("matrix peak")
     peak = matrix_peak(compute.device, dtype)
@@ -62,7 +60,7 @@ def run_suite(
             for command, (program, needs) in START_UPS.items()
             if find_spec(needs)
         },
-        "search_peak_memory_mib": _search_memory_mib(device, precision),
+        "search_peak_memory_mib": _search_memory_mib(compute),
     }
     if all(map(find_spec, ("PIL", "numpy", "platformdirs", "torchvision", "matplotlib"))):
         note("loading of images")
@@ -134,11 +132,12 @@ def _start_up(program: str, times: int = 5) -> float:
     return round(statistics.median(taken), 3)
 
 
-def _search_memory_mib(device: str, precision: str) -> int:
+def _search_memory_mib(compute: Compute) -> int:
     """Peak memory of a fresh process that trains shared weights at the paper's widths, 32×32.
 
     On a CPU all of the process, the interpreter and torch with it; on a GPU what torch allocated.
     """
+    device, precision = str(compute.device), compute.precision
     program = (
         f"from autogan.bench.suite import search_memory; search_memory({device!r}, {precision!r})"
     )

@@ -26,12 +26,17 @@ def bench(
 
     Example: [bold]autogan bench --seconds 5[/]
     """
+    from autogan.settings.loading import load_settings
+
+    given = load_settings(changes={"compute": {"device": device, "precision": precision}}).compute
+
     from autogan.bench.suite import run_suite
+    from autogan.settings.decided import decide_compute
 
     def note(text: str) -> None:
         notes.print(f"Measuring: {text}", highlight=False)
 
-    measured = run_suite(device, precision, seconds, growth, note)
+    measured = run_suite(decide_compute(given), seconds, growth, note)
     if as_json:
         print(json.dumps(measured))
     else:

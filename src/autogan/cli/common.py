@@ -55,7 +55,7 @@ Preset = Annotated[
     str | None,
     typer.Option(
         "--preset",
-        help="Recipe; `autogan presets` lists them.",
+        help="Settings by name; `autogan presets` lists them.",
         autocompletion=complete_presets,
     ),
 ]
@@ -198,9 +198,12 @@ def refuse_unwritable(output: Path, option: str) -> None:
         ) from None
 
 
-def data_override(data: str | None, skip_broken: bool = False) -> list[str]:
-    source = [] if data is None else [f"data.source={json.dumps(data)}"]
-    return [*source, "data.skip_broken=true"] if skip_broken else source
+def data_changes(data: str | None, skip_broken: bool = False) -> dict[str, Any]:
+    """What --data and --skip-broken ask for, as a tree of settings."""
+    changes: dict[str, Any] = {} if data is None else {"source": data}
+    if skip_broken:
+        changes["skip_broken"] = True
+    return {"data": changes}
 
 
 @contextmanager

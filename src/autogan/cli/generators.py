@@ -1,6 +1,5 @@
 """The command that scores a generator's file: evaluate."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,11 +13,11 @@ from autogan.cli.common import (
     Preset,
     SetOptions,
     app,
-    data_override,
+    data_changes,
     print_results,
     shown_progress,
 )
-from autogan.settings.protocols import CUSTOM, PROTOCOLS, protocol_overrides
+from autogan.settings.protocols import CUSTOM, PROTOCOLS, protocol_changes
 
 if TYPE_CHECKING:
     from autogan.settings.sections import Settings
@@ -71,12 +70,11 @@ def evaluate(
 
     Example: [bold]autogan evaluate runs/first/generator.safetensors --protocol quick[/]
     """
-    given = [
-        *(protocol_overrides(_known_protocol(protocol)) if protocol else []),
-        *judge_overrides(judge, inception_weights),
-        *(overrides or []),
-        *data_override(data),
-    ]
+    changes = {
+        **(protocol_changes(_known_protocol(protocol)) if protocol else {}),
+        **judge_changes(judge, inception_weights),
+        **data_changes(data),
+    }
     if statistics and data:
         raise UserError(
             "Give --data, which statistics are computed from, or --statistics: not both."
@@ -86,8 +84,7 @@ def evaluate(
     from autogan.spaces.generator_file import load_generator
 
     saved = load_generator(file)
-    undecided = ["search.reward=auto", "derive.metric=auto"]  # nothing is chosen any more
-    settings = settings_of(saved, [*undecided, *given], preset, needs_data=not statistics)
+    settings = settings_of(saved, preset, overrides or (), changes, needs_data=not statistics)
     if statistics:
         scored = _against_statistics(saved, settings, statistics)
     else:
@@ -95,16 +92,16 @@ def evaluate(
     print_results({**describe_generator(saved.generator), **scored}, file.parent, as_json)
 
 
-def judge_overrides(kind: str | None, inception_weights: Path | None) -> list[str]:
-    """Settings for --judge and --inception-weights; the second asks for the Inception judge."""
+def judge_changes(kind: str | None, inception_weights: Path | None) -> dict[str, Any]:
+    """What --judge and --inception-weights ask for, as a tree of settings.
+
+    The second asks for the Inception judge.
+    """
     if inception_weights is not None:
         if kind not in (None, "inception"):
             raise UserError(f"--inception-weights goes with --judge inception, not {kind}.")
-        return [
-            "judge.kind=inception",
-            f"judge.inception_weights={json.dumps(str(inception_weights))}",
-        ]
-    return [] if kind is None else [f"judge.kind={json.dumps(kind)}"]
+        return {"judge": {"kind": "inception", "inception_weights": str(inception_weights)}}
+    return {} if kind is None else {"judge": {"kind": kind}}
 
 
 def _known_protocol(name: str) -> str:
@@ -136,19 +133,18 @@ def _against_statistics(
             "--statistics goes with --judge inception: the domain judge learns from the data, which "
             "then give the statistics too."
         )
-    from autogan.device.compute import Compute
     from autogan.images import default_cache_directory
     from autogan.judges.statistics_files import find_statistics
     from autogan.method.context import make_inception_judge
     from autogan.method.evaluate import evaluate_against
+    from autogan.settings.decided import decide_compute
 
     imported = find_statistics(statistics, default_cache_directory())
     with shown_progress("evaluate") as progress:
         progress.start("evaluate")
-        judge = make_inception_judge(
-            settings, Compute.resolve(settings.compute.device).device, progress
-        )
-        evaluation = evaluate_against(imported, saved.generator, judge, settings, progress)
+        compute = decide_compute(settings.compute)
+        judge = make_inception_judge(settings, compute.device, progress)
+        evaluation = evaluate_against(imported, saved.generator, judge, settings, compute, progress)
     return {
         "judge": judge.describe(),
         "data": {"name": imported.data_name, "digest": imported.data_digest},

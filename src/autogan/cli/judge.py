@@ -16,7 +16,7 @@ from autogan.cli.common import (
     SetOptions,
     SkipBroken,
     app,
-    data_override,
+    data_changes,
     shown_progress,
 )
 
@@ -50,22 +50,20 @@ def train(
     """
     from autogan.settings.loading import load_settings
 
-    settings = load_settings(
-        preset, config, [*(overrides or []), *data_override(data, skip_broken)]
-    )
+    settings = load_settings(preset, config, overrides or (), data_changes(data, skip_broken))
     if settings.judge.kind != "domain":
         raise UserError(
             f"judge.kind is {settings.judge.kind!r}, a judge that is not trained. "
             "Give --set judge.kind=domain."
         )
     with shown_progress("judge train") as progress:
-        from autogan.device.compute import Compute
         from autogan.images import default_cache_directory, load_data
         from autogan.judges import domain_judge
         from autogan.judges.confusion import confusion_counts, worst_confusions
         from autogan.judges.tasks import Task
         from autogan.judges.training import NetworkTraining, train_to_end
         from autogan.runs.workload import Workload
+        from autogan.settings.decided import decide_compute
 
         source = settings.data
         images = load_data(
@@ -76,7 +74,7 @@ def train(
         )
         for note in images.notes:
             progress.note(note)
-        device = Compute.resolve(settings.compute.device).device
+        device = decide_compute(settings.compute).device
         task = Task.of(images.class_names)
         examples_an_epoch = len(images.train) * task.per_image
         load = Workload(settings, len(images.train), examples_an_epoch).judge_training()

@@ -1,4 +1,4 @@
-"""The commands about recipes: presets, presets show."""
+"""The commands about presets: presets, presets show."""
 
 import json
 from typing import Annotated
@@ -13,7 +13,7 @@ app.add_typer(presets_app, name="presets", rich_help_panel=INGREDIENTS)
 
 @presets_app.callback(invoke_without_command=True)
 def presets(context: typer.Context, as_json: Json = False) -> None:
-    """The recipes that --preset takes; alone, lists them.
+    """Settings by name, which --preset takes; alone, lists them.
 
     Example: [bold]autogan presets[/]
 
@@ -21,8 +21,8 @@ def presets(context: typer.Context, as_json: Json = False) -> None:
     """
     if context.invoked_subcommand is not None:
         return
-    from autogan.settings.description import preset_summary
     from autogan.settings.loading import preset_names
+    from autogan.settings.presets_in_words import preset_summary
 
     summaries = {name: preset_summary(name) for name in preset_names()}
     if as_json:
@@ -41,7 +41,7 @@ def show(
     ],
     as_json: Json = False,
 ) -> None:
-    """One recipe with every setting resolved and explained, as YAML that --config takes.
+    """One preset with every setting resolved and explained, as YAML that --config takes.
 
     Example: [bold]autogan presets show cifar10-cpu > mine.yaml[/]
     """
@@ -51,7 +51,7 @@ def show(
     if as_json:
         print(json.dumps(settings.model_dump(mode="json")))
         return
-    from autogan.settings.description import commented_yaml, preset_summary
+    from autogan.settings.presets_in_words import commented_yaml, preset_summary
 
     print(f"# {preset}: {preset_summary(preset)}")
     print(commented_yaml(settings), end="")

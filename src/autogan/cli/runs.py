@@ -22,7 +22,7 @@ from autogan.cli.common import (
     SkipBroken,
     TimeLimit,
     app,
-    data_override,
+    data_changes,
     notes,
     print_results,
     shown_progress,
@@ -261,13 +261,13 @@ def _resolved(
 ) -> "Settings":
     from autogan.settings.loading import load_settings
 
-    given = [*(overrides or []), *data_override(data, skip_broken)]
+    given, changes = overrides or (), data_changes(data, skip_broken)
     if resume and not (preset or config):
         from autogan.runs.config import read_settings
 
         own = read_settings(_required(out)).model_dump(mode="json")
-        return load_settings(tree=own, overrides=given)
-    return load_settings(preset, config, given)
+        return load_settings(None, None, given, changes, tree=own)
+    return load_settings(preset, config, given, changes)
 
 
 def _required(out: Path | None) -> Path:

@@ -16,13 +16,13 @@ from autogan.cli.common import (
     Preset,
     SetOptions,
     app,
-    data_override,
+    data_changes,
     naming_damage,
     notes,
     refuse_unwritable,
     shown_progress,
 )
-from autogan.cli.generators import InceptionWeights, JudgeKind, judge_overrides
+from autogan.cli.generators import InceptionWeights, JudgeKind, judge_changes
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -59,8 +59,8 @@ def export_statistics(
 
     from autogan.settings.loading import load_settings
 
-    given = [*judge_overrides(judge, inception_weights), *(overrides or []), *data_override(data)]
-    settings = load_settings(preset, config, given)
+    changes = {**judge_changes(judge, inception_weights), **data_changes(data)}
+    settings = load_settings(preset, config, overrides or (), changes)
     with shown_progress("stats export") as progress:
         from autogan.judges.statistics_files import StatisticsFile, write_statistics
         from autogan.method.context import prepare

@@ -1,9 +1,12 @@
-"""Where and in which number format the networks run: the one place that decides it."""
+"""Where and in which number format the networks run: the one place that decides it.
+
+A command decides once, when it begins, and hands the `Compute` down.
+"""
 
 import contextlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import torch
 from torch import nn
@@ -41,22 +44,15 @@ class Compute:
         precision: "auto" (bfloat16 on CUDA GPUs and CPUs that are faster in it), "float32", "bfloat16".
         layout: "auto" (channels-last), "channels-last", "contiguous".
         capture: "auto" (on CUDA GPUs), "graphs", "none".
+
+        Raises `UserError` for a device that is not there, and for graphs where there is no CUDA GPU.
         """
-        if device == "auto":
-            device = "cuda" if torch.cuda.is_available() else "cpu"
-        if device.startswith("cuda") and not torch.cuda.is_available():
-            raise UserError(
-                f"compute.device is {device!r}, but torch sees no CUDA GPU. Use cpu or auto."
-            )
-        if device == "mps" and not torch.backends.mps.is_available():
-            raise UserError(
-                "compute.device is 'mps', but torch sees no Apple GPU. Use cpu or auto."
-            )
-        chosen = torch.device(device)
+        chosen = _device(device)
+        _refuse_missing(chosen)
         if capture == "graphs" and chosen.type != "cuda":
             raise UserError(
-                f"compute.capture is 'graphs', which only CUDA GPUs have; compute.device is {device!r}. "
-                "Use auto or none."
+                f"compute.capture is 'graphs', which only CUDA GPUs have; compute.device is "
+                f"{device!r}. Use auto or none."
             )
         if chosen.type == "cpu":
             keep_freed_memory()
@@ -79,12 +75,44 @@ class Compute:
         """`module` on the device and in the layout."""
         return module.to(self.device, memory_format=self.memory_format)  # type: ignore[call-overload]
 
+    @property
+    def precision(self) -> Literal["float32", "bfloat16"]:
+        """By the name that the settings give it."""
+        return "bfloat16" if self.autocast_dtype else "float32"
+
     def describe(self) -> str:
         """Device, precision, layout and capture, for people and logs."""
-        precision = "bfloat16" if self.autocast_dtype else "float32"
         channels_last = self.memory_format is torch.channels_last
         layout = "channels-last" if channels_last else "contiguous"
-        return f"{self.device}, {precision}, {layout}{', CUDA graphs' * self.captures}"
+        return f"{self.device}, {self.precision}, {layout}{', CUDA graphs' * self.captures}"
+
+
+def gpu_name(device: str) -> str | None:
+    """The name of the CUDA GPU that a device ("auto" too) stands for on this machine, if it is one."""
+    chosen = _device(device)
+    if chosen.type != "cuda" or (chosen.index or 0) >= torch.cuda.device_count():
+        return None
+    return str(torch.cuda.get_device_name(chosen))
+
+
+def _device(name: str) -> torch.device:
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    return torch.device(name)
+
+
+def _refuse_missing(device: torch.device) -> None:
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise UserError(
+            f"compute.device is {str(device)!r}, but torch sees no CUDA GPU. Use cpu or auto."
+        )
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise UserError(
+            f"compute.device is {str(device)!r}, but torch sees {torch.cuda.device_count()} CUDA "
+            "GPU(s), counted from cuda:0."
+        )
+    if device.type == "mps" and not torch.backends.mps.is_available():
+        raise UserError("compute.device is 'mps', but torch sees no Apple GPU. Use cpu or auto.")
 
 
 def _computes_bfloat16(device: torch.device) -> bool:

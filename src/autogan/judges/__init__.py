@@ -1,6 +1,6 @@
 """What looks at images: judges, and the scores that are functions of their judgements.
 
-Names are imported when first used, so that `autogan.settings.judge` needs no torch.
+Names are imported when first used, so that the package itself needs no torch.
 """
 
 import importlib

@@ -24,19 +24,19 @@ from autogan.judges.storage import (
 )
 from autogan.judges.tasks import Examples, Task
 from autogan.judges.training import NetworkTraining, Train, train_to_end
-from autogan.settings.judge import JudgeRecipe
+from autogan.settings.judge import JudgeSettings
 
 if TYPE_CHECKING:
     from autogan.images import DataSet
 
 CODE_VERSION = 2
-"""Raised whenever a change of this code would train another judge from the same recipe."""
+"""Raised whenever a change of this code would train another judge from the same settings."""
 
 
 class DomainJudge(Judge):
     """A trained classifier as a judge.
 
-    Its features are the pooled last layer (4 × recipe.width of them); its probabilities are the
+    Its features are the pooled last layer (4 × settings.width of them); its probabilities are the
     plain softmax over the classes. A judge of unlabelled images knows no classes: class_names is (),
     class_count 0, and the probabilities B×0. Computed in float32: bfloat16 is slower on the CPUs
     measured.
@@ -52,7 +52,7 @@ class DomainJudge(Judge):
         self.network = network.to(device).eval().requires_grad_(False)
         self.about = about
         self.device = device
-        self.recipe = JudgeRecipe(**about["recipe"])
+        self.settings = JudgeSettings(**about["recipe"])
         self.task = Task(about["task"], tuple(about["answers"]))
         self.class_names = self.task.answers if self.task.kind == "classes" else ()
         self.held_out_accuracy: float = about["held_out_accuracy"]
@@ -76,7 +76,7 @@ class DomainJudge(Judge):
     def answer(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Features, B×F, and the probabilities of the task's answers, B×A, of one batch as above."""
         check_images(images)
-        x = resize(images.to(self.device).float(), self.recipe.image_size)
+        x = resize(images.to(self.device).float(), self.settings.image_size)
         features, logits = self.network(x)
         return features, F.softmax(logits, dim=1)
 
@@ -91,7 +91,7 @@ def accuracy(judge: DomainJudge, examples: Examples) -> float:
 
 def train_domain_judge(
     data: "DataSet",
-    recipe: JudgeRecipe,
+    settings: JudgeSettings,
     seed: int,
     device: torch.device,
     precision: str,
@@ -105,7 +105,7 @@ def train_domain_judge(
     """
     task = Task.of(data.class_names)
     held_out = task.examples(data.held_out, f"The held-out part of {data.name}")
-    training = NetworkTraining(data, task, recipe, seed, device, precision)
+    training = NetworkTraining(data, task, settings, seed, device, precision)
     train(training)
     network = training.network
     about = {
@@ -113,7 +113,7 @@ def train_domain_judge(
         "data_digest": data.digest,
         "task": task.kind,
         "answers": list(task.answers),
-        "recipe": recipe.to_dict(),
+        "recipe": settings.to_dict(),
         "seed": seed,
         "held_out_accuracy": 0.0,
         "held_out_examples": len(held_out),
@@ -132,30 +132,30 @@ def save_judge(judge: DomainJudge, path: Path) -> None:
 def load_judge(path: Path, device: torch.device) -> DomainJudge:
     """Read a judge that `save_judge` wrote; `DamagedFile` if the file changed since."""
     tensors, about = read_tensors(path)
-    network = build(JudgeRecipe(**about["recipe"]).width, len(about["answers"]))
+    network = build(JudgeSettings(**about["recipe"]).width, len(about["answers"]))
     network.load_state_dict(tensors)
     return DomainJudge(network, about, device)
 
 
 def domain_judge(
     data: "DataSet",
-    recipe: JudgeRecipe,
+    settings: JudgeSettings,
     seed: int,
     device: torch.device,
     cache_directory: Path,
     train: Train = train_to_end,
 ) -> DomainJudge:
-    """The judge of this data, recipe and seed: read from the cache, or trained and put there.
+    """The judge of this data, settings and seed: read from the cache, or trained and put there.
 
     A damaged file is named in a warning and replaced. Training uses bfloat16 on CUDA and float32
     on a CPU (where it is the faster one).
     """
-    key = digest_of([data.digest, list(data.class_names), recipe.to_dict(), seed, CODE_VERSION])
+    key = digest_of([data.digest, list(data.class_names), settings.to_dict(), seed, CODE_VERSION])
     path = cache_directory / "judges" / f"domain-{key[:16]}.safetensors"
     if (cached := _cached_judge(path, device)) is not None:
         return cached
     precision = "bfloat16" if device.type == "cuda" else "float32"
-    judge = train_domain_judge(data, recipe, seed, device, precision, train)
+    judge = train_domain_judge(data, settings, seed, device, precision, train)
     # Another process may have been faster, and its run names its judge: one judge for both.
     if path.exists() and (cached := _cached_judge(path, device)) is not None:
         return cached

@@ -16,7 +16,7 @@ from autogan.judges.base import resize
 from autogan.judges.network import build, initialise
 from autogan.judges.tasks import Examples, Task
 from autogan.nets.optimisers import load_optimiser
-from autogan.settings.judge import JudgeRecipe
+from autogan.settings.judge import JudgeSettings
 
 if TYPE_CHECKING:
     from autogan.images import DataSet
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 class NetworkTraining:
     """The training of a network to answer `task` on `data.train`, step by step, on `device`.
 
-    On a CPU the same data, recipe, seed and number of threads give the same weights bit for bit.
+    On a CPU the same data, settings, seed and number of threads give the same weights bit for bit.
     Nothing is drawn from torch's global generator. precision: "float32" or "bfloat16" (autocast).
     """
 
@@ -33,7 +33,7 @@ class NetworkTraining:
         self,
         data: "DataSet",
         task: Task,
-        recipe: JudgeRecipe,
+        settings: JudgeSettings,
         seed: int,
         device: torch.device,
         precision: str,
@@ -43,22 +43,22 @@ class NetworkTraining:
         examples = task.examples(data.train.placed_on(device), f"The data set {data.name}")
         if len(examples) < 2:
             raise UserError(f"The data set {data.name} has one labelled training image; give more.")
-        self.recipe = recipe
+        self.settings = settings
         self.device = device
         self.precision = precision
-        self.network = build(recipe.width, len(task.answers))
+        self.network = build(settings.width, len(task.answers))
         initialise(self.network, _generator(seed, "weights"))
         self.network.to(device).train()
         self.optimiser = torch.optim.SGD(
-            _parameter_groups(self.network, recipe.weight_decay),
-            lr=recipe.learning_rate,
+            _parameter_groups(self.network, settings.weight_decay),
+            lr=settings.learning_rate,
             momentum=0.9,
             nesterov=True,
             fused=True,
         )
-        batch_size = min(recipe.batch_size, len(examples))
-        self.batches = _Batches(examples, batch_size, recipe, device, _generator(seed, "batches"))
-        self.steps = recipe.epochs * (len(examples) // batch_size)
+        batch_size = min(settings.batch_size, len(examples))
+        self.batches = _Batches(examples, batch_size, settings, device, _generator(seed, "batches"))
+        self.steps = settings.epochs * (len(examples) // batch_size)
         """In all."""
         self.steps_done = 0
         self.on_step: Callable[[], object] = lambda: None
@@ -74,10 +74,12 @@ class NetworkTraining:
         images, targets = self.batches.next()
         done = (self.steps_done + 0.5) / self.steps
         for group in self.optimiser.param_groups:
-            group["lr"] = self.recipe.learning_rate * schedule(done, self.recipe.warmup_share)
+            group["lr"] = self.settings.learning_rate * schedule(done, self.settings.warmup_share)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bfloat16"):
             _, logits = self.network(images)
-        loss = F.cross_entropy(logits.float(), targets, label_smoothing=self.recipe.label_smoothing)
+        loss = F.cross_entropy(
+            logits.float(), targets, label_smoothing=self.settings.label_smoothing
+        )
         self.optimiser.zero_grad()
         loss.backward()
         self.optimiser.step()
@@ -135,7 +137,7 @@ def schedule(progress: float, warmup_share: float) -> float:
     return (1.0 - progress) / (1.0 - warmup_share)
 
 
-def augment(images: Tensor, recipe: JudgeRecipe, generator: torch.Generator) -> Tensor:
+def augment(images: Tensor, settings: JudgeSettings, generator: torch.Generator) -> Tensor:
     """B×3×S×S → float B×3×S×S, values 0 to 255 in both: shift, mirror, lower resolution.
 
     The first `low_resolution_share` of the batch (whose order is random) is reduced, so that
@@ -143,17 +145,17 @@ def augment(images: Tensor, recipe: JudgeRecipe, generator: torch.Generator) -> 
     """
     count, _, size, _ = images.shape
     x = images.float()
-    if recipe.shift:
-        margin = recipe.shift
+    if settings.shift:
+        margin = settings.shift
         offsets = torch.randint(2 * margin + 1, (2, count, 1), generator=generator)
         rows, columns = (torch.arange(size) + offsets).to(x.device)  # B×S each
         padded = F.pad(x, (margin,) * 4, mode="reflect").permute(0, 2, 3, 1)  # B×H×W×3
         batch = torch.arange(count, device=x.device)[:, None, None]
         x = padded[batch, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
-    if recipe.flip:
+    if settings.flip:
         mirrored = torch.rand(count, generator=generator) < 0.5
         x = torch.where(mirrored.to(x.device)[:, None, None, None], x.flip(3), x)
-    reduced = round(recipe.low_resolution_share * count)
+    reduced = round(settings.low_resolution_share * count)
     if reduced:
         half, quarter = x[: reduced // 2], x[reduced // 2 : reduced]
         parts = [(half, size // 2), (quarter, size // 4)]
@@ -172,13 +174,13 @@ class _Batches:
         self,
         examples: Examples,
         batch_size: int,
-        recipe: JudgeRecipe,
+        settings: JudgeSettings,
         device: torch.device,
         generator: torch.Generator,
     ) -> None:
         self._examples = examples
         self._batch_size = batch_size
-        self._recipe = recipe
+        self._settings = settings
         self._device = device
         self._generator = generator
         self._order = torch.empty(0, dtype=torch.int64)
@@ -192,8 +194,8 @@ class _Batches:
         places = self._order[self._taken : self._taken + self._batch_size]
         self._taken += self._batch_size
         images, targets = self._examples.take(places, self._device)
-        resized = resize(images.float(), self._recipe.image_size).round()
-        augmented = augment(resized, self._recipe, self._generator)
+        resized = resize(images.float(), self._settings.image_size).round()
+        augmented = augment(resized, self._settings, self._generator)
         return self._examples.shown(augmented, targets), targets
 
     def reseed(self, attempt: int) -> None:

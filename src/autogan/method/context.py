@@ -19,6 +19,7 @@ from autogan.runs.drive import drive
 from autogan.runs.folder import Run
 from autogan.runs.plan import Plan
 from autogan.runs.workload import Workload
+from autogan.settings.decided import DecidedSettings, decide_compute, decide_metrics
 from autogan.settings.judge import INCEPTION_CLASSES
 from autogan.settings.sections import Settings
 from autogan.spaces import search_space
@@ -29,7 +30,7 @@ from autogan.spaces.space import SearchSpace
 class Context:
     """The fixed surroundings that searching, training and evaluating share."""
 
-    settings: Settings
+    settings: DecidedSettings
     """The run's, with every "auto" metric decided for its data."""
     data: DataSet
     judge: Judge
@@ -51,7 +52,7 @@ def prepare(
 
     Raises `UserError` for data that cannot be used, before anything is trained.
     """
-    compute = Compute.resolve(**settings.compute.model_dump())
+    compute = decide_compute(settings.compute)
     cache_directory: Path = default_cache_directory()
     data = load_data(
         settings.data.source,
@@ -60,7 +61,7 @@ def prepare(
         limit_factor=settings.data.limit_factor,
     )
     knows_classes = data.labelled or settings.judge.kind == "inception"
-    settings = settings.with_metrics_for(data.name, knows_classes)
+    settings = decide_metrics(settings, data.name, knows_classes)
     _check_counts(settings, data, to_train)
     _check_protocol(settings, data)
     if run is not None:

@@ -80,10 +80,10 @@ def evaluate_against(
     generator: Generator,
     judge: Judge,
     settings: Settings,
+    compute: Compute,
     progress: Progress,
 ) -> Evaluation:
     """The scores that imported statistics allow: without real images there is no floor."""
-    compute = Compute.resolve(**settings.compute.model_dump())
     against = imported.reference()
     scorer = _Scorer(settings, judge, against, compute, Workload(settings, 0, 0), progress)
     protocol = {

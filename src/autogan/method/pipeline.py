@@ -3,10 +3,9 @@
 search → derive → train → evaluate → generator.safetensors, samples.png, results.json
 """
 
-import json
 import shlex
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -29,7 +28,8 @@ from autogan.runs.folder import Run
 from autogan.runs.outcomes import Candidate, Child, to_plain
 from autogan.runs.record import PICTURES
 from autogan.runs.task import Task
-from autogan.settings.loading import load_settings
+from autogan.settings.decided import UNDECIDED_METRICS
+from autogan.settings.loading import Tree, load_settings, merged, overrides_tree
 from autogan.settings.sections import Settings
 from autogan.spaces.architecture import Architecture
 from autogan.spaces.generator_file import SavedGenerator, load_generator, save_generator
@@ -207,39 +207,49 @@ def evaluate_part(run: Run, context: Context, progress: Progress) -> tuple[Evalu
 
 def settings_of(
     saved: SavedGenerator,
-    overrides: list[str],
     preset: str | None = None,
+    overrides: Sequence[str] = (),
+    changes: Tree | None = None,
     needs_data: bool = True,
 ) -> Settings:
-    """The settings to judge a generator with: those of its training or a preset's, under overrides.
+    """The settings to judge a generator with: those of its training or a preset's, under what is given.
 
+    preset, overrides, changes: as `load_settings` takes them. The metrics that chose the generator are
+    left open again, because nothing is chosen any more.
     A file that does not say how it was trained (an imported one) takes the defaults for what the
     preset leaves open; its data must be named if it `needs_data`. Sizes always follow the generator.
     """
     trained = saved.origin.get("settings")
+    changes = merged(UNDECIDED_METRICS, changes or {})
     if trained is not None and preset is None:
-        return load_settings(tree=trained, overrides=overrides)
-    given = _sizes_of(saved.generator)
+        return load_settings(None, None, overrides, changes, tree=trained)
+    own = _sizes_of(saved.generator)
     if trained is not None:
-        given.append(f"data.source={json.dumps(trained['data']['source'])}")
-    elif needs_data and "data.source" not in {o.partition("=")[0].strip() for o in overrides}:
+        own["data"]["source"] = trained["data"]["source"]
+    elif needs_data and not _names_data(merged(changes, overrides_tree(overrides))):
         raise UserError(
             "The generator file does not say on which data it was trained: give --data (glyphs, "
             "cifar10[:PATH], stl10[:PATH] or folder:PATH)."
         )
-    return load_settings(preset, overrides=[*given, *overrides])
+    return load_settings(preset, None, overrides, merged(own, changes))
 
 
-def _sizes_of(generator: Generator) -> list[str]:
-    """Overrides that make settings those of the generator's size; the search's are only kept valid."""
+def _names_data(given: Tree) -> bool:
+    data = given.get("data")
+    return isinstance(data, dict) and "source" in data
+
+
+def _sizes_of(generator: Generator) -> Tree:
+    """What makes settings those of the generator's size; the search's are only kept valid."""
     cells = len(generator.architecture)
-    return [
-        f"data.image_size={generator.bottom_size << cells}",
-        f"network.bottom_size={generator.bottom_size}",
-        f"network.latent_size={generator.latent_size}",
-        f"search.stage_weights={[1] * cells}",
-        f"search.iterations={cells}",
-    ]
+    return {
+        "data": {"image_size": generator.bottom_size << cells},
+        "network": {
+            "bottom_size": generator.bottom_size,
+            "latent_size": generator.latent_size,
+        },
+        "search": {"stage_weights": [1] * cells, "iterations": cells},
+    }
 
 
 def write_results(

@@ -17,9 +17,8 @@ def environment(device: str) -> dict[str, Any]:
     """
     import torch
 
-    gpu = None
-    if device.startswith(("auto", "cuda")) and torch.cuda.is_available():
-        gpu = torch.cuda.get_device_name(None if device == "auto" else device)
+    from autogan.device.compute import gpu_name
+
     return {
         "autogan": package_version(),
         "commit": _commit(),
@@ -27,7 +26,7 @@ def environment(device: str) -> dict[str, Any]:
         "torch": str(torch.__version__),
         "platform": platform.platform(),
         "threads": torch.get_num_threads(),
-        "gpu": gpu,
+        "gpu": gpu_name(device),
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
     }
 

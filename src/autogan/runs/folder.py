@@ -28,6 +28,7 @@ from autogan.runs.drive import Keeper
 from autogan.runs.environment import environment, warn_of_other_machine
 from autogan.runs.journal import CURVES, JOURNAL, Journal
 from autogan.runs.locking import LOCK, lock
+from autogan.runs.made_folders import make_folders, remove_made_folders
 from autogan.runs.stopping import Stopping
 from autogan.runs.task import Task
 from autogan.settings.resume_rules import refuse_changes
@@ -56,6 +57,7 @@ class Run:
         self.journal = Journal(folder, settings)
         self.checkpoints = Checkpoints(folder, settings, self.journal)
         self._lock = lock_handle
+        self._made_folders: list[Path] = []
 
     @classmethod
     def create(cls, folder: Path, settings: Settings, task: Task | None = None) -> Self:
@@ -65,7 +67,7 @@ class Run:
         """
         refuse_used_folder(folder)
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            made = make_folders(folder)
         except OSError as error:
             raise UserError(f"Cannot make the run folder {folder}: {error.strerror}.") from None
         lock_handle = lock(folder)
@@ -77,7 +79,9 @@ class Run:
                 "environment": environment(settings.compute.device),
             }
             _write_config(folder, described)
-            return cls(folder, settings, lock_handle)
+            run = cls(folder, settings, lock_handle)
+            run._made_folders = made
+            return run
 
     @classmethod
     def resume(cls, folder: Path, settings: Settings | None = None) -> Self:
@@ -118,14 +122,13 @@ class Run:
         return read_json(self.folder / name)
 
     def discard(self) -> None:
-        """Removes a run that ended before it did anything, so that its folder is free again."""
+        """Removes a run that ended before it did anything, with the folders that were made for it."""
         if (self.folder / "checkpoints").exists():
             return
         for name in ("config.yaml", "data.json", JOURNAL, "timings.json", "report.html", LOCK):
             (self.folder / name).unlink(missing_ok=True)
         shutil.rmtree(self.folder / CURVES, ignore_errors=True)
-        with contextlib.suppress(OSError):  # something else lies in it: not ours to remove
-            self.folder.rmdir()
+        remove_made_folders(self._made_folders)
 
     def seal(self) -> None:
         """To be called when nothing more will be written: checksums.json then covers all files."""

@@ -1,7 +1,11 @@
-"""From presets, files and overrides to `Settings`. Nothing here imports torch."""
+"""From presets, files, options and `--set` to `Settings`. Nothing here imports torch.
+
+Layers of nested dictionaries are laid over each other, and checked once, as a whole.
+"""
 
 import importlib.resources
 from collections.abc import Iterable, Iterator
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
@@ -13,43 +17,38 @@ from autogan.files.plain_yaml import parse_yaml, read_yaml
 from autogan.settings.messages import explain, shown
 from autogan.settings.sections import Settings
 
-
-def preset_names() -> list[str]:
-    """The names of the presets that are installed with the package."""
-    folder = importlib.resources.files("autogan.settings") / "presets"
-    return sorted(
-        f.name.removesuffix(".yaml") for f in folder.iterdir() if f.name.endswith(".yaml")
-    )
+Tree = dict[str, Any]
+"""Settings by name, sections as dictionaries in it; it need not hold all of them."""
 
 
 def load_settings(
     preset: str | None = None,
     file: str | Path | None = None,
     overrides: Iterable[str] = (),
-    tree: dict[str, Any] | None = None,
+    changes: Tree | None = None,
+    tree: Tree | None = None,
 ) -> Settings:
-    """A preset (or `tree`, or the defaults), under a YAML file, under `section.name=value` overrides.
+    """Settings in layers; what a later one says counts:
+
+    - preset, by name, or `tree` (the settings of a run, say), or the defaults;
+    - file: a YAML file;
+    - changes: what options of their own, such as --data, ask for, or the program itself;
+    - overrides: `section.name=value`, as a user wrote them after --set, the last one last.
 
     Raises `UserError` for an unknown preset or setting (with the nearest real one), for a value out
     of range (with the name, the value and what is allowed) and for settings that contradict.
     """
-    tree = tree or {}
-    if preset is not None:
-        if preset not in preset_names():
-            raise unknown_name("preset", preset, preset_names())
-        text = (
-            importlib.resources.files("autogan.settings") / "presets" / f"{preset}.yaml"
-        ).read_text()
-        tree = yaml.safe_load(text)
-    if file is not None:
-        tree = _merged(tree, _read_settings_file(Path(file)))
-    for override in overrides:
-        tree = _merged(tree, _override_tree(override))
-    return settings_from_tree(tree)
+    layers = [
+        tree or {} if preset is None else yaml.safe_load(preset_text(preset)),
+        {} if file is None else _read_settings_file(Path(file)),
+        changes or {},
+        overrides_tree(overrides),
+    ]
+    return settings_from_tree(merged(*layers))
 
 
-def settings_from_tree(tree: dict[str, Any]) -> Settings:
-    """Settings from nested dictionaries; raises `UserError` as `load_settings` does."""
+def settings_from_tree(tree: Tree) -> Settings:
+    """Settings from one tree; raises `UserError` as `load_settings` does."""
     try:
         return Settings.model_validate(tree)
     except ValidationError as error:
@@ -63,7 +62,55 @@ def settings_to_yaml(settings: Settings) -> str:
     return yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False)
 
 
-def _read_settings_file(file: Path) -> dict[str, Any]:
+def merged(*layers: Tree) -> Tree:
+    """One tree of several, section by section; what a later layer says counts."""
+    result: Tree = {}
+    for layer in layers:
+        for name, value in layer.items():
+            below = result.get(name)
+            both = isinstance(below, dict) and isinstance(value, dict)
+            result[name] = merged(below, value) if both else value  # type: ignore[arg-type]
+    return result
+
+
+def overrides_tree(overrides: Iterable[str]) -> Tree:
+    """What a user wrote after --set, as a tree; raises `UserError` for what is no name=value."""
+    return merged(*map(_override_tree, overrides))
+
+
+def preset_names() -> list[str]:
+    """The names of the presets that are installed with the package."""
+    return sorted(
+        file.name.removesuffix(".yaml")
+        for file in _preset_folder().iterdir()
+        if file.name.endswith(".yaml")
+    )
+
+
+def preset_text(name: str) -> str:
+    """The YAML of a preset, with its comments; raises `UserError` for an unknown name."""
+    if name not in preset_names():
+        raise unknown_name("preset", name, preset_names())
+    return (_preset_folder() / f"{name}.yaml").read_text(encoding="utf-8")
+
+
+def setting_names() -> list[str]:
+    """The dotted names of all sections and settings."""
+
+    def below(tree: Tree, prefix: str) -> Iterator[str]:
+        for name, value in tree.items():
+            yield prefix + name
+            if isinstance(value, dict):
+                yield from below(value, f"{prefix}{name}.")
+
+    return list(below(Settings().model_dump(), ""))
+
+
+def _preset_folder() -> Traversable:
+    return importlib.resources.files("autogan.settings") / "presets"
+
+
+def _read_settings_file(file: Path) -> Tree:
     tree = read_yaml(file)
     if tree is None:
         return {}
@@ -72,7 +119,7 @@ def _read_settings_file(file: Path) -> dict[str, Any]:
     return tree
 
 
-def _override_tree(override: str) -> dict[str, Any]:
+def _override_tree(override: str) -> Tree:
     name, equals, value = override.partition("=")
     if not equals or not name.strip():
         raise UserError(f"--set takes section.name=value, not {override!r}.")
@@ -86,7 +133,7 @@ def _override_tree(override: str) -> dict[str, Any]:
     tree: Any = parsed
     for part in reversed(name.strip().split(".")):
         tree = {part: tree}
-    result: dict[str, Any] = tree
+    result: Tree = tree
     return result
 
 
@@ -96,24 +143,3 @@ def _number_or_text(text: str) -> float | str:
         return float(text)
     except ValueError:
         return text
-
-
-def _merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
-    result = dict(base)
-    for name, value in over.items():
-        below = result.get(name)
-        both = isinstance(below, dict) and isinstance(value, dict)
-        result[name] = _merged(below, value) if both else value  # type: ignore[arg-type]
-    return result
-
-
-def setting_names() -> list[str]:
-    """The dotted names of all sections and settings."""
-
-    def below(tree: dict[str, Any], prefix: str) -> Iterator[str]:
-        for name, value in tree.items():
-            yield prefix + name
-            if isinstance(value, dict):
-                yield from below(value, f"{prefix}{name}.")
-
-    return list(below(Settings().model_dump(), ""))

@@ -5,6 +5,7 @@ import reprlib
 from typing import Any
 
 from autogan.basics.errors import unknown_name
+from autogan.settings.base import FORMS
 
 
 def explain(problem: Any, known_names: list[str]) -> str:
@@ -12,9 +13,12 @@ def explain(problem: Any, known_names: list[str]) -> str:
 
     known_names: the dotted names of all settings, of which the nearest to an unknown one is offered.
     """
-    name = ".".join(str(part) for part in problem["loc"])
+    name = ".".join(str(part) for part in problem["loc"] if part not in FORMS)
     message = problem["msg"].removeprefix("Value error, ").removesuffix(".")
-    if problem["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
+    if problem["type"] == "literal_error":  # expected: "'a', 'b' or 'c'"
+        words = problem["ctx"]["expected"].replace(" or ", ", ").replace("'", "")
+        message = f"allowed: {words}"
+    if problem["type"] == "extra_forbidden":
         section = name.rpartition(".")[0]
         beside = [known for known in known_names if known.rpartition(".")[0] == section]
         nearest = difflib.get_close_matches(name, known_names, n=1, cutoff=0.5)

@@ -4,7 +4,7 @@ Plain values, no torch. Scores compare only under one protocol and one judge.
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 
 @dataclass(frozen=True)
@@ -43,12 +43,10 @@ def protocol_of(name: str, images: int, inception_splits: int) -> Protocol:
     return PROTOCOLS.get(name) or Protocol(CUSTOM, images, inception_splits)
 
 
-def protocol_overrides(name: str) -> list[str]:
-    """Settings that put a named protocol in the place of another, as `--set` takes them."""
-    overrides = [f"evaluate.protocol={name}"]
+def protocol_changes(name: str) -> dict[str, Any]:
+    """What puts a named protocol in the place of another, as a tree of settings."""
+    changes: dict[str, Any] = {"protocol": name}
     if name in PROTOCOLS:
-        overrides += [
-            f"evaluate.images={PROTOCOLS[name].images}",
-            f"evaluate.inception_splits={PROTOCOLS[name].inception_splits}",
-        ]
-    return overrides
+        named = PROTOCOLS[name]
+        changes |= {"images": named.images, "inception_splits": named.inception_splits}
+    return {"evaluate": changes}

@@ -15,10 +15,11 @@ compute the same."""
 def refuse_changes(before: dict[str, Any], now: Settings, whose: str) -> None:
     """Raises `UserError` that lists the settings, harmless ones left out, that are not as before.
 
-    before: the tree of settings that the run was made with; whose: names it in the message.
+    before: the tree of settings that the run was made with; where it is of an older version and lacks
+    a setting, the default stands for it. whose: names the run in the message.
     """
     complete = settings_from_tree(before).model_dump(mode="json")
-    differing = list(_differences(complete, now.model_dump(mode="json"), ""))
+    differing = list(_differences(complete, now.model_dump(mode="json")))
     if differing:
         raise UserError(
             f"{whose} was made with other settings, and cannot go on with these:\n  "
@@ -28,9 +29,11 @@ def refuse_changes(before: dict[str, Any], now: Settings, whose: str) -> None:
         )
 
 
-def _differences(before: Any, now: Any, name: str) -> Iterator[str]:
-    if isinstance(before, dict) and isinstance(now, dict):
-        for key in before:
-            yield from _differences(before[key], now[key], f"{name}.{key}" if name else key)
-    elif before != now and name not in MAY_CHANGE:
-        yield f"{name}: {before} before, {now} now"
+def _differences(before: dict[str, Any], now: dict[str, Any], prefix: str = "") -> Iterator[str]:
+    """Both trees hold all settings, so they have the same names."""
+    for key, value in before.items():
+        name = prefix + key
+        if isinstance(value, dict):
+            yield from _differences(value, now[key], f"{name}.")
+        elif value != now[key] and name not in MAY_CHANGE:
+            yield f"{name}: {value} before, {now[key]} now"

@@ -6,34 +6,18 @@ Nothing here imports torch.
 
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    NonNegativeFloat,
-    PositiveFloat,
-    PositiveInt,
-    model_validator,
-)
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
 
-from autogan.basics.errors import UserError
 from autogan.basics.limits import MOST_CELLS
-from autogan.settings.judge import JudgeRecipe
+from autogan.settings.base import PerCell, Section
+from autogan.settings.judge import JudgeSettings
 from autogan.settings.protocols import PROTOCOLS, Protocol, protocol_of
 
 Metric = Literal["auto", "inception_score", "frechet_distance"]
 DecayRate = Annotated[float, Field(ge=0, lt=1)]
 
 
-class _Section(BaseModel):
-    """Base of all sections: immutable, complete, and closed against misspelt names."""
-
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False
-    )
-
-
-class DataSettings(_Section):
+class DataSettings(Section):
     """Where the real images come from."""
 
     source: str = "cifar10"
@@ -46,7 +30,7 @@ class DataSettings(_Section):
     """Side of the images at full growth, in pixels: bottom_size times a power of two."""
 
 
-class ComputeSettings(_Section):
+class ComputeSettings(Section):
     """Where and how the networks run."""
 
     device: str = Field(default="auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")
@@ -60,7 +44,7 @@ class ComputeSettings(_Section):
     auto does on CUDA."""
 
 
-class NetworkSettings(_Section):
+class NetworkSettings(Section):
     """The shape that all networks of a run share."""
 
     latent_size: PositiveInt = 128
@@ -69,11 +53,11 @@ class NetworkSettings(_Section):
     """Side, in pixels, of the feature map that the first cell doubles."""
 
 
-class AdversarialSettings(_Section):
+class AdversarialSettings(Section):
     """Widths, batches and optimisers of a generator and a discriminator that train together."""
 
-    generator_channels: PositiveInt
-    """Channels of every generator cell."""
+    generator_channels: PerCell
+    """Channels of every generator cell; or a list with one number for each cell."""
     discriminator_channels: PositiveInt
     """Channels of every discriminator block."""
     generator_batch: int = Field(default=128, ge=2)
@@ -88,7 +72,7 @@ class AdversarialSettings(_Section):
     """Adam's decay rates, each at least 0 and below 1."""
 
 
-class ControllerSettings(_Section):
+class ControllerSettings(Section):
     """The REINFORCE controller (paper section 3.2)."""
 
     hidden_size: PositiveInt = 100
@@ -105,7 +89,7 @@ class ControllerSettings(_Section):
     """Architectures scored for one controller update."""
 
 
-class ResetSettings(_Section):
+class ResetSettings(Section):
     """Dynamic reset (paper section 3.3): fresh shared weights once their game has ended."""
 
     window: int = Field(default=500, ge=2)
@@ -117,7 +101,7 @@ class ResetSettings(_Section):
 class SearchSettings(AdversarialSettings):
     """The search (paper algorithm 1)."""
 
-    generator_channels: PositiveInt = 128
+    generator_channels: PerCell = 128
     discriminator_channels: PositiveInt = 64
     strategy: Literal["reinforce", "random"] = "reinforce"
     """reinforce (the paper's) or random."""
@@ -174,7 +158,7 @@ class SearchSettings(AdversarialSettings):
         return starts
 
 
-class DeriveSettings(_Section):
+class DeriveSettings(Section):
     """From the learned policy to one architecture (paper section 3.3)."""
 
     candidates: PositiveInt = 10
@@ -197,7 +181,7 @@ class DeriveSettings(_Section):
 class TrainSettings(AdversarialSettings):
     """Training one architecture from scratch (paper section 4)."""
 
-    generator_channels: PositiveInt = 256
+    generator_channels: PerCell = 256
     discriminator_channels: PositiveInt = 128
     generator_steps: PositiveInt = 50_000
     """Generator updates."""
@@ -211,7 +195,7 @@ class TrainSettings(AdversarialSettings):
     """Generated images in such a scoring."""
 
 
-class EvaluateSettings(_Section):
+class EvaluateSettings(Section):
     """The final scores."""
 
     protocol: Literal["custom", "autogan-paper", "sngan", "quick"] = "custom"
@@ -242,7 +226,7 @@ class EvaluateSettings(_Section):
         return protocol_of(self.protocol, self.images, self.inception_splits)
 
 
-class Settings(_Section):
+class Settings(Section):
     """Everything that decides what a run does."""
 
     seed: int = Field(default=0, ge=0)
@@ -254,7 +238,7 @@ class Settings(_Section):
     data: DataSettings = DataSettings()
     compute: ComputeSettings = ComputeSettings()
     network: NetworkSettings = NetworkSettings()
-    judge: JudgeRecipe = JudgeRecipe()
+    judge: JudgeSettings = JudgeSettings()
     search: SearchSettings = SearchSettings()
     derive: DeriveSettings = DeriveSettings()
     train: TrainSettings = TrainSettings()
@@ -264,26 +248,6 @@ class Settings(_Section):
     def cells(self) -> int:
         """Generator cells: how often bottom_size doubles to reach image_size."""
         return (self.data.image_size // self.network.bottom_size).bit_length() - 1
-
-    def with_metrics_for(self, data_name: str, judge_knows_classes: bool) -> "Settings":
-        """The same with each "auto" metric decided.
-
-        Raises `UserError` where an inception score is asked of a judge that knows no classes.
-        """
-        changes = {}
-        for section, setting in (("search", "reward"), ("derive", "metric")):
-            chosen = getattr(getattr(self, section), setting)
-            if chosen == "inception_score" and not judge_knows_classes:
-                raise UserError(
-                    f"Settings contradict each other: {section}.{setting} is inception_score, which "
-                    f"counts classes, and the images of data.source ({self.data.source}) have none. "
-                    f"Set {section}.{setting} to auto, or give {data_name} class folders."
-                )
-            if chosen == "auto":
-                chosen = "inception_score" if judge_knows_classes else "frechet_distance"
-            old = getattr(self, section)
-            changes[section] = old.model_copy(update={setting: chosen})
-        return self.model_copy(update=changes)
 
     @model_validator(mode="after")
     def _is_consistent(self) -> "Settings":
@@ -303,6 +267,15 @@ class Settings(_Section):
                 f"search.stage_weights needs {self.cells} values, one for each cell from "
                 f"{bottom} to {size} pixels; it has {len(self.search.stage_weights)}"
             )
+        for section, channels in (
+            ("search", self.search.generator_channels),
+            ("train", self.train.generator_channels),
+        ):
+            if isinstance(channels, tuple) and len(channels) != self.cells:
+                raise ValueError(
+                    f"{section}.generator_channels takes one number, or {self.cells}: one for each "
+                    f"cell from {bottom} to {size} pixels; it has {len(channels)}"
+                )
         return self
 
 

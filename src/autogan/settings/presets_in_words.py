@@ -1,7 +1,9 @@
-"""The presets and their settings in words. Imports no torch."""
+"""Presets and their settings in words: one sentence each, and YAML that explains itself.
+
+Imports no torch.
+"""
 
 import ast
-import importlib.resources
 import inspect
 import textwrap
 from collections.abc import Iterator
@@ -9,8 +11,7 @@ from typing import Any
 
 import yaml
 
-from autogan.basics.errors import unknown_name
-from autogan.settings.loading import preset_names
+from autogan.settings.loading import preset_text
 from autogan.settings.sections import Settings
 
 _COMMENT_COLUMN = 40
@@ -19,11 +20,8 @@ _WIDTH = 120
 
 def preset_summary(name: str) -> str:
     """The first sentence of a preset's opening comment. Raises `UserError` for an unknown name."""
-    if name not in preset_names():
-        raise unknown_name("preset", name, preset_names())
-    text = (importlib.resources.files("autogan.settings") / "presets" / f"{name}.yaml").read_text()
     opening = []
-    for line in text.splitlines():
+    for line in preset_text(name).splitlines():
         if not line.startswith("#"):
             break
         opening.append(line.removeprefix("#").strip())

@@ -1,0 +1,68 @@
+"""'auto' becomes a value: which one, by whom it is recorded, and that nothing else changes."""
+
+import json
+from typing import Any
+
+import pytest
+import torch
+from pydantic import ValidationError
+
+from autogan.basics.errors import UserError
+from autogan.settings.decided import (
+    UNDECIDED_METRICS,
+    DecidedSettings,
+    decide_compute,
+    decide_metrics,
+)
+from autogan.settings.loading import load_settings
+from autogan.settings.sections import ComputeSettings, Settings
+
+
+@pytest.mark.parametrize("knows_classes", [True, False])
+def test_auto_follows_the_classes(knows_classes: bool) -> None:
+    decided = decide_metrics(Settings(), "x", knows_classes)
+    expected = "inception_score" if knows_classes else "frechet_distance"
+    assert decided.search.reward == decided.derive.metric == expected
+
+
+def test_what_was_chosen_stays() -> None:
+    given = load_settings(overrides=["search.reward=frechet_distance"])
+    decided = decide_metrics(given, "x", True)
+    assert (decided.search.reward, decided.derive.metric) == ("frechet_distance", "inception_score")
+    again = load_settings(tree=decided.model_dump(mode="json"), changes=UNDECIDED_METRICS)
+    assert (again.search.reward, again.derive.metric) == ("auto", "auto")
+
+
+@pytest.mark.parametrize("name", ["search.reward", "derive.metric"])
+def test_an_inception_score_needs_classes(name: str) -> None:
+    given = load_settings(overrides=[f"{name}=inception_score", "data.source=folder:flat"])
+    with pytest.raises(
+        UserError, match=rf"{name} is inception_score.*folder:flat.*give flat class"
+    ):
+        decide_metrics(given, "flat", False)
+
+
+def test_only_the_metrics_change_and_all_stands_where_it_stood() -> None:
+    """Generator files hold it as JSON text, in this order."""
+    given = load_settings("demo", overrides=["train.generator_channels=[3,2,1]"])
+    expected: dict[str, Any] = given.model_dump(mode="json")
+    expected["search"]["reward"] = "inception_score"
+    decided = decide_metrics(given, "x", True).model_dump(mode="json")
+    assert json.dumps(decided) == json.dumps(expected)
+    assert decided["compute"]["device"] == "auto"
+
+
+def test_decided_settings_hold_no_auto() -> None:
+    with pytest.raises(ValidationError):
+        DecidedSettings.model_validate(Settings().model_dump())
+
+
+def test_compute_is_decided_from_its_section() -> None:
+    compute = decide_compute(
+        ComputeSettings(device="cpu", precision="bfloat16", layout="contiguous")
+    )
+    assert compute.device == torch.device("cpu") and not compute.captures
+    assert compute.autocast_dtype is torch.bfloat16
+    assert compute.memory_format is torch.contiguous_format
+    with pytest.raises(UserError, match="graphs"):
+        decide_compute(ComputeSettings(device="cpu", capture="graphs"))
