@@ -16,8 +16,8 @@ from autogan.device.compute import Compute
 from autogan.gan.step import Gan
 from autogan.images.batches import Batch
 from autogan.spaces.architecture import Architecture
-from autogan.spaces.autogan.discriminator import Discriminator
-from autogan.spaces.autogan.generator import Generator
+from autogan.spaces.autogan.discriminator import AutoGanDiscriminator
+from autogan.spaces.autogan.generator import AutoGanGenerator
 from autogan.spaces.space import SearchSpace
 
 ARCHITECTURE = Architecture.parse("autogan-a")
@@ -28,10 +28,10 @@ def step(compiled: bool) -> Callable[[], object]:
     """A call that does one discriminator step and one generator step."""
     compute = Compute.resolve("auto", "float32")
     gan = Gan(
-        Generator(
+        AutoGanGenerator(
             SearchSpace.only(ARCHITECTURE), latent_size=LATENT_SIZE, channels=64, bottom_size=4
         ),
-        Discriminator(3, 32),
+        AutoGanDiscriminator(3, 32),
         learning_rate=2e-4,
         betas=(0.0, 0.9),
         compute=compute,

@@ -12,13 +12,13 @@ if TYPE_CHECKING:
     from autogan.settings.sections import Settings
     from autogan.spaces import search_space
     from autogan.spaces.architecture import Architecture
-    from autogan.spaces.autogan.generator import Generator
     from autogan.spaces.generator_file import load_generator
+    from autogan.spaces.networks import Generator
     from autogan.spaces.space import SearchSpace
 
 _HOME = {
     "Architecture": "spaces.architecture",
-    "Generator": "spaces.autogan.generator",
+    "Generator": "spaces.networks",
     "SearchSpace": "spaces.space",
     "Settings": "settings.sections",
     "UserError": "basics.errors",

@@ -24,8 +24,8 @@ from autogan.gan.step import Gan
 from autogan.images.batches import Batch
 from autogan.spaces import search_space
 from autogan.spaces.architecture import Architecture
-from autogan.spaces.autogan.discriminator import Discriminator
-from autogan.spaces.autogan.generator import Generator
+from autogan.spaces.autogan.discriminator import AutoGanDiscriminator
+from autogan.spaces.autogan.generator import AutoGanGenerator
 
 CPU = torch.device("cpu")
 FAST = Compute.resolve("cpu", "float32")
@@ -45,8 +45,10 @@ def gan(
     augmentation: type[Augmentation] = Augmentation,
     of_classes: bool = False,
 ) -> Gan:
-    generator = Generator(search_space("autogan", 3), latent_size=16, channels=8, bottom_size=4)
-    discriminator = Discriminator(3, 8)
+    generator = AutoGanGenerator(
+        search_space("autogan", 3), latent_size=16, channels=8, bottom_size=4
+    )
+    discriminator = AutoGanDiscriminator(3, 8)
     if of_classes:
         generator, discriminator = ClassGenerator(3), ClassDiscriminator(3)
     plain = kind is PlainGan

@@ -21,7 +21,7 @@ from autogan.settings import judge as judge_settings
 from autogan.settings.loading import load_settings
 from autogan.settings.protocols import PROTOCOLS, Protocol
 from autogan.spaces.architecture import Architecture
-from autogan.spaces.autogan.generator import Generator
+from autogan.spaces.autogan.generator import AutoGanGenerator
 from autogan.spaces.generator_file import save_generator
 from autogan.spaces.space import SearchSpace
 
@@ -66,7 +66,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
                 Image.fromarray(pixels).save(home / "shapes" / split / name / f"{number}.png")
     source = f"folder:{home / 'shapes'}"
     settings = load_settings(overrides=[*SETTINGS, f"data.source={source}"])
-    generator = Generator(
+    generator = AutoGanGenerator(
         SearchSpace.only(Architecture.parse("pre-batch-nearest/pre-batch-nearest")),
         latent_size=8,
         channels=8,

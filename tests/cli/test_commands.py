@@ -22,7 +22,7 @@ from autogan.settings.loading import load_settings, preset_names, settings_from_
 from autogan.spaces import search_space
 from autogan.spaces.architecture import Architecture
 from autogan.spaces.autogan.codec import PUBLISHED_VECTORS
-from autogan.spaces.autogan.generator import Generator
+from autogan.spaces.autogan.generator import AutoGanGenerator
 from autogan.spaces.autogan.text_diagram import text_diagram
 
 A = Architecture.parse("autogan-a")
@@ -146,7 +146,7 @@ def test_an_architecture_is_read_in_every_form(done: Callable, tmp_path: Path) -
 def test_size_and_cost_are_those_of_the_network(done: Callable) -> None:
     options = ("--channels", 12, "--bottom-size", 6, "--latent-size", 20)
     answer = json.loads(done("arch", "show", "C", *options, "--json").out)
-    network = Generator.for_architecture(
+    network = AutoGanGenerator.for_architecture(
         Architecture.parse("autogan-c"), channels=12, bottom_size=6, latent_size=20
     )
     assert answer["parameters"] == sum(p.numel() for p in network.parameters())

@@ -10,7 +10,7 @@ from PIL import Image
 
 from autogan.gan.sampling import arc
 from autogan.spaces.architecture import Architecture
-from autogan.spaces.autogan.generator import Generator
+from autogan.spaces.autogan.generator import AutoGanGenerator
 from autogan.spaces.generator_file import save_generator
 
 SIZE = 16
@@ -20,7 +20,7 @@ GAP = 2  # between the images of a grid, which are drawn at twice their size
 @pytest.fixture(scope="module")
 def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     cell = "pre-batch-nearest+shortcut"
-    generator = Generator.for_architecture(
+    generator = AutoGanGenerator.for_architecture(
         Architecture.parse(f"{cell}/{cell}"), latent_size=8, channels=4, seed=1
     )
     path = tmp_path_factory.mktemp("sample") / "generator.safetensors"

@@ -25,7 +25,7 @@ from autogan.files.storage import (
 )
 from autogan.spaces import search_space
 from autogan.spaces.architecture import Architecture
-from autogan.spaces.autogan.generator import Generator
+from autogan.spaces.autogan.generator import AutoGanGenerator
 from autogan.spaces.generator_file import load_generator, save_generator
 
 DTYPES = (torch.float32, torch.float64, torch.int64, torch.uint8, torch.bool, torch.bfloat16)
@@ -184,8 +184,8 @@ def test_a_file_without_a_tree_is_refused(tmp_path: Path) -> None:
         load_tree(tmp_path / "plain")
 
 
-def generator_of(text: str) -> Generator:
-    return Generator.for_architecture(
+def generator_of(text: str) -> AutoGanGenerator:
+    return AutoGanGenerator.for_architecture(
         Architecture.parse(text), latent_size=6, channels=8, bottom_size=2, seed=4
     )
 

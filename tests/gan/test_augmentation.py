@@ -11,14 +11,14 @@ from autogan.gan.objectives import Objective
 from autogan.gan.step import Gan
 from autogan.images.pixels import to_unit
 from autogan.spaces import search_space
-from autogan.spaces.autogan.discriminator import Discriminator
-from autogan.spaces.autogan.generator import Generator
+from autogan.spaces.autogan.discriminator import AutoGanDiscriminator
+from autogan.spaces.autogan.generator import AutoGanGenerator
 
 
 def make(augmentation: Augmentation | None, objective: Objective | None = None) -> Gan:
     return Gan(
-        Generator(search_space("autogan", 2), latent_size=16, channels=8, bottom_size=4),
-        Discriminator(2, 8),
+        AutoGanGenerator(search_space("autogan", 2), latent_size=16, channels=8, bottom_size=4),
+        AutoGanDiscriminator(2, 8),
         learning_rate=1e-3,
         betas=(0.0, 0.9),
         compute=CPU,

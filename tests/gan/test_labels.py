@@ -8,17 +8,17 @@ from autogan.gan.objectives import Objective
 from autogan.gan.step import Gan
 from autogan.images.batches import Batch
 from autogan.spaces import search_space
-from autogan.spaces.autogan.discriminator import Discriminator
-from autogan.spaces.autogan.generator import Generator
+from autogan.spaces.autogan.discriminator import AutoGanDiscriminator
+from autogan.spaces.autogan.generator import AutoGanGenerator
 
 LABELS, OTHERS = [0, 2, 1, 2], [1, 1, 0, 3]
 
 
 def make(objective: Objective | None = None, of_classes: bool = True) -> Gan:
-    plain = Generator(search_space("autogan", 2), latent_size=16, channels=8, bottom_size=4)
+    plain = AutoGanGenerator(search_space("autogan", 2), latent_size=16, channels=8, bottom_size=4)
     return Gan(
         ClassGenerator() if of_classes else plain,
-        ClassDiscriminator() if of_classes else Discriminator(2, 8),
+        ClassDiscriminator() if of_classes else AutoGanDiscriminator(2, 8),
         learning_rate=1e-3,
         betas=(0.0, 0.9),
         compute=CPU,

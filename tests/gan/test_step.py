@@ -18,8 +18,8 @@ from autogan.gan.step import Gan
 from autogan.nets.layers import initialise
 from autogan.spaces import search_space
 from autogan.spaces.architecture import Architecture
-from autogan.spaces.autogan.discriminator import Discriminator
-from autogan.spaces.autogan.generator import Generator
+from autogan.spaces.autogan.discriminator import AutoGanDiscriminator
+from autogan.spaces.autogan.generator import AutoGanGenerator
 from autogan.spaces.space import SearchSpace
 
 
@@ -27,8 +27,8 @@ def make(
     seed: int = 0, average: float | None = 0.9, purpose: str = "test", layout: str = "auto"
 ) -> Gan:
     return Gan(
-        Generator(search_space("autogan", 2), latent_size=16, channels=8, bottom_size=4),
-        Discriminator(2, 8),
+        AutoGanGenerator(search_space("autogan", 2), latent_size=16, channels=8, bottom_size=4),
+        AutoGanDiscriminator(2, 8),
         learning_rate=1e-3,
         betas=(0.0, 0.9),
         compute=Compute.resolve("cpu", "float32", layout),
@@ -96,7 +96,9 @@ def test_a_generator_step_changes_the_generator_alone(architecture: Architecture
     for parameter, before in zip(gan.discriminator.parameters(), gradients, strict=True):
         assert (parameter.grad is None) == (before is None)
         assert before is None or torch.equal(parameter.grad, before)
-    on_path = Generator(SearchSpace.only(architecture), latent_size=16, channels=8, bottom_size=4)
+    on_path = AutoGanGenerator(
+        SearchSpace.only(architecture), latent_size=16, channels=8, bottom_size=4
+    )
     moved = changed(gan.generator, generator)
     assert moved <= set(on_path.state_dict())
     weights = {name for name, _ in on_path.named_parameters() if name.endswith("weight")}
@@ -122,7 +124,7 @@ def test_the_steps_lower_their_losses() -> None:
 
 
 def test_the_average_is_the_formula_by_hand_and_covers_buffers() -> None:
-    generator = Generator.for_architecture(ONE, latent_size=16, channels=8, bottom_size=4)
+    generator = AutoGanGenerator.for_architecture(ONE, latent_size=16, channels=8, bottom_size=4)
     average = AveragedGenerator(generator, 0.25)
     name, buffer = "to_rgb.weight", "to_rgb_normalisation.running_mean"
     expected = {n: generator.state_dict()[n].clone() for n in (name, buffer)}
@@ -225,7 +227,9 @@ def test_set_learning_rate_is_a_factor_of_the_initial_one() -> None:
 
 @pytest.mark.parametrize("training", [True, False])
 def test_generate_gives_uint8_in_evaluation_mode_and_restores_the_mode(training: bool) -> None:
-    generator = Generator(search_space("autogan", 2), latent_size=16, channels=8, bottom_size=4)
+    generator = AutoGanGenerator(
+        search_space("autogan", 2), latent_size=16, channels=8, bottom_size=4
+    )
     initialise(generator, torch.Generator().manual_seed(0))
     generator.to_rgb_normalisation.running_mean.fill_(0.5)
     generator.train(training)

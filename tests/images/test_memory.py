@@ -22,7 +22,7 @@ from autogan.settings.judge import JudgeSettings
 from autogan.judges import domain_judge, floor, reference, train_domain_judge
 from autogan.judges.domain import DomainJudge
 from autogan.judges.network import build, initialise
-from autogan.judges.tasks import Task
+from autogan.judges.questions import Question
 
 number, allowed_mib, folder = int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])
 torch.set_num_threads(1)
@@ -52,7 +52,7 @@ def write(entry):
     return cache.Contents((), ())
 
 data = from_stored("many", cache.load_or_build("many", folder, write), folder)
-task = Task.of(data.class_names)
+task = Question.of(data.class_names)
 for size in (8, 64):
     batches = Batches(data.resized(size).train.pixels, 32, 0, "memory")
     for _ in range(3):

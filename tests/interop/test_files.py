@@ -18,7 +18,7 @@ from autogan.interop import (
     load_official_generator,
     load_official_search,
 )
-from autogan.method.pipeline import settings_of
+from autogan.method.generator_settings import settings_of
 from autogan.spaces.generator_file import load_generator
 
 A = [1, 0, 1, 1, 1, 0, 0, 1, 1, 1, 0, 1, 0, 3]

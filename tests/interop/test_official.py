@@ -21,7 +21,7 @@ from autogan.interop import (
 )
 from autogan.spaces import search_space
 from autogan.spaces.architecture import Architecture
-from autogan.spaces.autogan.generator import Generator
+from autogan.spaces.autogan.generator import AutoGanGenerator
 from autogan.spaces.space import SearchSpace
 
 State = dict[str, Tensor]
@@ -328,7 +328,10 @@ def test_gradients_reach_every_weight_that_a_case_uses(
     search.discriminator(images, stage).mean().backward()
     only = SearchSpace.only(Architecture.from_vector(vector))
     used = {
-        n for n, _ in Generator(only, latent_size=1, channels=1, bottom_size=1).named_parameters()
+        n
+        for n, _ in AutoGanGenerator(
+            only, latent_size=1, channels=1, bottom_size=1
+        ).named_parameters()
     }
     for name, parameter in search.generator.named_parameters():
         assert (parameter.grad is not None) == (name in used), name

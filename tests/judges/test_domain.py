@@ -19,7 +19,7 @@ from autogan.judges import (
 )
 from autogan.judges.base import resize
 from autogan.judges.domain import accuracy
-from autogan.judges.tasks import ROTATIONS, Task, turned
+from autogan.judges.questions import ROTATIONS, Question, turned
 from autogan.judges.training import NetworkTraining, augment, schedule, train_to_end
 from autogan.settings.judge import JudgeSettings
 
@@ -278,7 +278,7 @@ def test_turning_is_what_it_says() -> None:
 
 def test_every_image_is_asked_about_once_a_rotation() -> None:
     data = skies_data()
-    examples = Task.of(()).examples(data.held_out, "skies")
+    examples = Question.of(()).examples(data.held_out, "skies")
     assert len(examples) == 60 * len(ROTATIONS)
     shown = list(examples.batches(CPU, size=7))
     images, targets = (torch.cat(part) for part in zip(*shown, strict=True))
@@ -286,7 +286,7 @@ def test_every_image_is_asked_about_once_a_rotation() -> None:
     for image in (0, 33):
         assert torch.equal(images[4 * image], data.held_out.pixels[image])
         assert torch.equal(images[4 * image + 2], data.held_out.pixels[image].flip(1, 2))
-    assert Task.of(("only",)) == Task.of(()) != Task.of(("a", "b"))
+    assert Question.of(("only",)) == Question.of(()) != Question.of(("a", "b"))
 
 
 def test_without_labels_the_judge_learns_which_way_up(upright: DomainJudge) -> None:
@@ -330,7 +330,7 @@ def test_a_judge_of_unlabelled_images_is_kept_in_the_cache(tmp_path: Path) -> No
 
 def test_a_training_goes_on_from_any_step_to_the_bit(data: DataSet, tmp_path: Path) -> None:
     settings = SETTINGS.model_copy(update={"epochs": 2})
-    task = Task.of(data.class_names)
+    task = Question.of(data.class_names)
 
     def begun() -> NetworkTraining:
         return NetworkTraining(data, task, settings, 0, CPU, "float32")

@@ -8,6 +8,7 @@ from autogan.progress.base import Cost
 from autogan.progress.eta import Eta, Speed
 from autogan.runs.plan import Plan
 from autogan.runs.task import Task
+from autogan.runs.workload import Workload
 from autogan.settings.loading import load_settings
 
 # Seconds for each call, and for each multiply-accumulate, of machines that were measured.
@@ -53,7 +54,7 @@ def test_the_time_left_is_right_to_a_third_after_a_tenth(
     """On a GPU later: its narrow steps take no time but to begin, which one stage does not tell."""
     images = 10_000 if preset == "demo" else 50_000
     settings = load_settings(preset)
-    parts = Plan.of(settings, Task(), training_images=images, judge_examples=images).costs()
+    parts = Plan.of(settings, Task(), Workload(settings, images, images)).costs()
     machine = Machine(speeds)
     eta = Eta(lambda: machine.time)
     eta.plan(parts)
@@ -68,7 +69,7 @@ def test_the_time_left_is_right_to_a_third_after_a_tenth(
 
 def test_shares_only_grow_and_end_at_one() -> None:
     settings = load_settings("demo")
-    parts = Plan.of(settings, Task(), training_images=10_000, judge_examples=10_000).costs()
+    parts = Plan.of(settings, Task(), Workload(settings, 10_000, 10_000)).costs()
     machine = Machine(LAPTOP)
     eta = Eta(lambda: machine.time)
     eta.plan(parts)

@@ -9,6 +9,7 @@ import pytest
 from autogan.runs.plan import Plan, Reached
 from autogan.runs.positions import DerivePosition, Positions, SearchPosition, TrainingPosition
 from autogan.runs.task import Command, Task
+from autogan.runs.workload import Workload
 from autogan.settings.loading import load_settings
 
 SETTINGS = ("search.iterations=30", "derive.top=2")
@@ -18,9 +19,7 @@ FOLDER = Path("a run")
 
 def plan_of(command: Command, *overrides: str, derives: bool = False) -> Plan:
     settings = load_settings(overrides=(*SETTINGS, *overrides))
-    return Plan.of(
-        settings, Task(command), derives=derives, training_images=500, judge_examples=500
-    )
+    return Plan.of(settings, Task(command), Workload(settings, 500, 500), derives=derives)
 
 
 def reached(prepared: bool = True, evaluated: bool = False, **positions: Any) -> Reached:

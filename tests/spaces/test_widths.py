@@ -11,9 +11,9 @@ from autogan.files.storage import load_tensors, save_tensors
 from autogan.nets.layers import initialise
 from autogan.spaces import search_space, space_of
 from autogan.spaces.architecture import Architecture
-from autogan.spaces.autogan.generator import Generator
+from autogan.spaces.autogan.generator import AutoGanGenerator
 from autogan.spaces.generator_file import load_generator, save_generator
-from autogan.spaces.networks import Generator as AnyGenerator
+from autogan.spaces.networks import AutoGanGenerator as AnyGenerator
 from autogan.spaces.space import SearchSpace
 from autogan.spaces.widths import Channels, each_width, parse_widths, widths_text
 
@@ -82,7 +82,7 @@ def test_a_file_keeps_the_widths(tmp_path: Path, channels: Channels, text: str) 
         "origin": "{}",
     }
     loaded = load_generator(file).generator
-    assert isinstance(loaded, Generator) and loaded.channels == channels
+    assert isinstance(loaded, AutoGanGenerator) and loaded.channels == channels
     with torch.no_grad():
         assert torch.equal(loaded(latents()), generator(latents()))
     for wrong in ("12,8", "12,8,5", "12,8,4,4", "12,8,", "12;8;4"):

@@ -9,8 +9,8 @@ from autogan.gan.objectives import Discriminate, Hinge, Objective
 from autogan.images.batches import Batch
 from autogan.spaces import search_space
 from autogan.spaces.architecture import Architecture
-from autogan.spaces.autogan.discriminator import Discriminator
-from autogan.spaces.autogan.generator import Generator
+from autogan.spaces.autogan.discriminator import AutoGanDiscriminator
+from autogan.spaces.autogan.generator import AutoGanGenerator
 
 CPU = Compute.resolve("cpu", "float32")
 ONE = Architecture.parse("pre-batch-nearest+shortcut")
@@ -75,7 +75,7 @@ class Shades(Augmentation):
         return images * (0.5 + contrast) + brightness - 0.5
 
 
-class ClassGenerator(Generator):
+class ClassGenerator(AutoGanGenerator):
     """Has a use for labels: they move the latents. Remembers those it was given."""
 
     def __init__(self, cells: int = 2) -> None:
@@ -94,7 +94,7 @@ class ClassGenerator(Generator):
         return super().forward(latents + labels[:, None], architecture, batch_statistics)
 
 
-class ClassDiscriminator(Discriminator):
+class ClassDiscriminator(AutoGanDiscriminator):
     """Has a use for labels: they scale the logits. Remembers those it was given."""
 
     def __init__(self, stages: int = 2) -> None:

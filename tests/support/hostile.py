@@ -23,7 +23,7 @@ from autogan.basics.errors import UserError
 from autogan.cli.common import app
 from autogan.settings.loading import load_settings
 from autogan.spaces.architecture import Architecture
-from autogan.spaces.autogan.generator import Generator
+from autogan.spaces.autogan.generator import AutoGanGenerator
 from autogan.spaces.generator_file import save_generator
 
 assert cli.main  # importing it registers all commands
@@ -120,7 +120,7 @@ def member(archive: tarfile.TarFile, info: tarfile.TarInfo, content: bytes) -> N
 def generator_bytes(folder: Path) -> bytes:
     file = folder / "sound.safetensors"
     if not file.exists():
-        generator = Generator.for_architecture(
+        generator = AutoGanGenerator.for_architecture(
             Architecture.parse("pre-batch-nearest/post-none-deconvolution+skip0"),
             latent_size=4, channels=4, bottom_size=4,
         )  # fmt: skip

@@ -24,7 +24,7 @@ from autogan.judges.network import (
 )
 from autogan.spaces import search_space
 from autogan.spaces.architecture import Architecture
-from autogan.spaces.autogan.generator import Generator
+from autogan.spaces.autogan.generator import AutoGanGenerator
 from autogan.spaces.operations import discriminator_size, generator_size
 from autogan.spaces.space import SearchSpace
 
@@ -218,7 +218,7 @@ def scoring_a_child(images: int, compute: Compute, judge_width: int = 32) -> Cas
 def sampling(images: int, compute: Compute) -> Case:
     """Images of architecture A at its published width, in evaluation mode."""
     architecture = Architecture.parse("autogan-a")
-    generator = Generator.for_architecture(architecture)
+    generator = AutoGanGenerator.for_architecture(architecture)
     fast, plain = compute.place(generator), plain_compute(compute.device).place(as_plain(generator))
     latents = torch.randn(images, LATENT_SIZE)
     on_plain = plain_compute(compute.device)

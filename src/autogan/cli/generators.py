@@ -80,7 +80,8 @@ def evaluate(
             "Give --data, which statistics are computed from, or --statistics: not both."
         )
 
-    from autogan.method.pipeline import describe_generator, settings_of
+    from autogan.method.generator_settings import settings_of
+    from autogan.method.results import describe_generator
     from autogan.spaces.generator_file import load_generator
 
     saved = load_generator(file)

@@ -41,7 +41,7 @@ def import_official(
     refuse_unwritable(out, "--out")
 
     from autogan.interop.convert import convert_generator
-    from autogan.method.pipeline import describe_generator
+    from autogan.method.results import describe_generator
 
     generator, imported = convert_generator(file, chosen, out, average=not raw)
     description = describe_generator(generator)

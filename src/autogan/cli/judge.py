@@ -60,7 +60,7 @@ def train(
         from autogan.images import default_cache_directory, load_data
         from autogan.judges import domain_judge
         from autogan.judges.confusion import confusion_counts, worst_confusions
-        from autogan.judges.tasks import Task
+        from autogan.judges.questions import Question
         from autogan.judges.training import NetworkTraining, train_to_end
         from autogan.runs.workload import Workload
         from autogan.settings.decided import decide_compute
@@ -75,7 +75,7 @@ def train(
         for note in images.notes:
             progress.note(note)
         device = decide_compute(settings.compute).device
-        task = Task.of(images.class_names)
+        task = Question.of(images.class_names)
         examples_an_epoch = len(images.train) * task.per_image
         load = Workload(settings, len(images.train), examples_an_epoch).judge_training()
         progress.plan({"judge": [load]})

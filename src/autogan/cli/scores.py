@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from autogan.judges.statistics_files import StatisticsFile
-    from autogan.report.published import Group
+    from autogan.report.published import RowGroup
 
 stats_app = typer.Typer(
     no_args_is_help=True,
@@ -159,7 +159,7 @@ def leaderboard(
     console.print(NOTE, markup=False, highlight=False)
 
 
-def _table(group: "Group", sources: list[str]) -> "Table":
+def _table(group: "RowGroup", sources: list[str]) -> "Table":
     from rich import box
     from rich.table import Table
     from rich.text import Text

@@ -5,13 +5,13 @@ from typing import Any
 
 from autogan.interop.checkpoint import Checkpoint
 from autogan.interop.load import ArchitectureLike, has_average, read_generator
-from autogan.spaces.autogan.generator import Generator
+from autogan.spaces.autogan.generator import AutoGanGenerator
 from autogan.spaces.generator_file import save_generator
 
 
 def convert_generator(
     path: Path, architecture: ArchitectureLike, out: Path, average: bool
-) -> tuple[Generator, dict[str, Any]]:
+) -> tuple[AutoGanGenerator, dict[str, Any]]:
     """Writes `out`, as `autogan.load_generator` reads it; the generator, and what `out` says of it.
 
     Arguments and errors are those of `load_official_generator`.

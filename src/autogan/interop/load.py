@@ -23,8 +23,8 @@ from autogan.interop.checkpoint import (
 )
 from autogan.spaces import search_space
 from autogan.spaces.architecture import Architecture
-from autogan.spaces.autogan.discriminator import Discriminator
-from autogan.spaces.autogan.generator import Generator
+from autogan.spaces.autogan.discriminator import AutoGanDiscriminator
+from autogan.spaces.autogan.generator import AutoGanGenerator
 from autogan.spaces.space import SearchSpace
 from autogan.strategies.controller import Controller
 
@@ -34,7 +34,7 @@ ArchitectureLike = Architecture | str | Sequence[int]
 
 def load_official_generator(
     path: str | Path, architecture: ArchitectureLike, average: bool = True
-) -> Generator:
+) -> AutoGanGenerator:
     """A generator of the authors' program, in evaluation mode: latents B×L → images B×3×S×S in [-1, 1].
 
     path: their training checkpoint, or the state dict of a generator alone.
@@ -46,7 +46,7 @@ def load_official_generator(
     return read_generator(Checkpoint.read(Path(path)), architecture, average)
 
 
-def load_official_discriminator(path: str | Path) -> Discriminator:
+def load_official_discriminator(path: str | Path) -> AutoGanDiscriminator:
     """The discriminator of an authors' checkpoint, or of its state dict alone, in evaluation mode.
 
     images B×3×H×W in [-1, 1] → logits B, at full growth; `discriminator(images, stage)` at another.
@@ -65,7 +65,7 @@ class OfficialSearch:
     """
 
     generator: "SharedGenerator"
-    discriminator: Discriminator
+    discriminator: AutoGanDiscriminator
     controller: Controller
     controller_stage: int
 
@@ -88,7 +88,7 @@ def load_official_search(path: str | Path) -> OfficialSearch:
     return OfficialSearch(generator.eval(), _discriminator(checkpoint), controller, stage)
 
 
-class SharedGenerator(Generator):
+class SharedGenerator(AutoGanGenerator):
     """The shared generator, which takes architectures in the authors' notation too."""
 
     def forward(
@@ -125,7 +125,7 @@ def as_architecture(given: ArchitectureLike) -> Architecture:
 
 def read_generator(
     checkpoint: Checkpoint, architecture: ArchitectureLike, average: bool
-) -> Generator:
+) -> AutoGanGenerator:
     """As `load_official_generator`, of a file that was read."""
     chosen = as_architecture(architecture)
     part = GENERATOR
@@ -143,7 +143,7 @@ def read_generator(
             f"The weights in {state.source} are of {in_file} cells, but the architecture "
             f"{chosen} has {len(chosen)}."
         )
-    generator = Generator(
+    generator = AutoGanGenerator(
         SearchSpace.only(chosen),
         latent_size=latent_size,
         channels=channels,
@@ -151,7 +151,7 @@ def read_generator(
     )
     if any(re.match(r"cell\d+\.(pre|post)_conv", name) for name in state.tensors):
         with torch.device("meta"):  # only its shapes are needed
-            shared = Generator(
+            shared = AutoGanGenerator(
                 search_space("autogan", len(chosen)),
                 latent_size=latent_size,
                 channels=channels,
@@ -188,7 +188,7 @@ def _generator_sizes(state: StateDict) -> tuple[int, int, int]:
     return latent_size, channels, bottom_size
 
 
-def _shared_weights(state: StateDict, shared: Generator) -> dict[str, Tensor]:
+def _shared_weights(state: StateDict, shared: AutoGanGenerator) -> dict[str, Tensor]:
     """All weights of the shared layout under our names; `shared` gives their shapes."""
     cells = len(shared.cells)
     if cells > names.SHARED_CELLS:
@@ -207,7 +207,7 @@ def _shared_weights(state: StateDict, shared: Generator) -> dict[str, Tensor]:
     return {ours: state.tensors[theirs] for theirs, ours in used.items()}
 
 
-def _discriminator(checkpoint: Checkpoint) -> Discriminator:
+def _discriminator(checkpoint: Checkpoint) -> AutoGanDiscriminator:
     state = checkpoint.state(DISCRIMINATOR)
     last = state.tensors.get("l5.weight_orig")
     if last is None or last.ndim != 2 or not last.shape[1]:
@@ -215,7 +215,7 @@ def _discriminator(checkpoint: Checkpoint) -> Discriminator:
             f"{state.source} holds no discriminator of the authors' program with spectral "
             "normalisation: it needs l5.weight_orig (two dimensions)."
         )
-    discriminator = Discriminator(names.SHARED_CELLS, last.shape[1])
+    discriminator = AutoGanDiscriminator(names.SHARED_CELLS, last.shape[1])
     _load(discriminator, state, names.discriminator_names(), "the authors' discriminator")
     return discriminator.eval()
 

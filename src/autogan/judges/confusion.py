@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from autogan.judges.domain import DomainJudge
-from autogan.judges.tasks import Examples
+from autogan.judges.questions import Examples
 
 
 @dataclass(frozen=True)

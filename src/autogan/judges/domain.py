@@ -15,6 +15,7 @@ from torch import Tensor
 
 from autogan.judges.base import Judge, Judgement, check_images, resize
 from autogan.judges.network import ResidualClassifier, build
+from autogan.judges.questions import Examples, Question
 from autogan.judges.storage import (
     DamagedFile,
     digest_of,
@@ -22,7 +23,6 @@ from autogan.judges.storage import (
     tensors_digest,
     write_tensors,
 )
-from autogan.judges.tasks import Examples, Task
 from autogan.judges.training import NetworkTraining, Train, train_to_end
 from autogan.settings.judge import JudgeSettings
 
@@ -53,7 +53,7 @@ class DomainJudge(Judge):
         self.about = about
         self.device = device
         self.settings = JudgeSettings(**about["recipe"])
-        self.task = Task(about["task"], tuple(about["answers"]))
+        self.task = Question(about["task"], tuple(about["answers"]))
         self.class_names = self.task.answers if self.task.kind == "classes" else ()
         self.held_out_accuracy: float = about["held_out_accuracy"]
         self.feature_dimension = network.feature_dimension
@@ -103,7 +103,7 @@ def train_domain_judge(
     has none with a label. precision: "float32" or "bfloat16", of the training only. train: what
     brings the training to its end; plain steps where left out.
     """
-    task = Task.of(data.class_names)
+    task = Question.of(data.class_names)
     held_out = task.examples(data.held_out, f"The held-out part of {data.name}")
     training = NetworkTraining(data, task, settings, seed, device, precision)
     train(training)

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from autogan.basics.errors import Diverged, UserError
 from autogan.judges.base import resize
 from autogan.judges.network import build, initialise
-from autogan.judges.tasks import Examples, Task
+from autogan.judges.questions import Examples, Question
 from autogan.nets.optimisers import load_optimiser
 from autogan.settings.judge import JudgeSettings
 
@@ -32,7 +32,7 @@ class NetworkTraining:
     def __init__(
         self,
         data: "DataSet",
-        task: Task,
+        task: Question,
         settings: JudgeSettings,
         seed: int,
         device: torch.device,

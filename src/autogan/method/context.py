@@ -11,8 +11,8 @@ from autogan.device.compute import Compute
 from autogan.images import DataSet, load_data
 from autogan.images.cache import default_cache_directory
 from autogan.judges import DomainJudge, Judge, Reference, domain_judge, reference
+from autogan.judges.questions import Question
 from autogan.judges.scores import fewest_for_inception_score
-from autogan.judges.tasks import Task
 from autogan.judges.training import NetworkTraining
 from autogan.progress.base import Progress
 from autogan.runs.drive import drive
@@ -37,18 +37,26 @@ class Context:
     reference: Reference
     """Statistics of the training images under the judge."""
     compute: Compute
+    plan: Plan
+    """The parts of the run, priced."""
     workload: Workload
     space: SearchSpace
     """The whole space that is searched."""
 
 
 def prepare(
-    settings: Settings, progress: Progress, *, to_train: bool = True, run: Run | None = None
+    settings: Settings,
+    progress: Progress,
+    *,
+    to_train: bool = True,
+    run: Run | None = None,
+    derives: bool = False,
 ) -> Context:
     """Loads the data and makes the judge, both from the cache where they are there already.
 
     to_train: whether networks will be trained, or one only evaluated, which needs fewer images.
     run: keeps the states of the judge's training; it refuses other data than it began with.
+    derives: whether a run that is only a search goes on with its derivation.
 
     Raises `UserError` for data that cannot be used, before anything is trained.
     """
@@ -68,21 +76,16 @@ def prepare(
         _refuse_other_data(run, data)
     for note in data.notes:
         progress.note(note)
-    task = Task.of(data.class_names)
-    workload = Workload(settings, len(data.train), len(data.train) * task.per_image)
-    plan = Plan.of(
-        settings,
-        None,
-        training_images=workload.training_images,
-        judge_examples=workload.judge_examples,
-    )
+    examples = len(data.train) * Question.of(data.class_names).per_image
+    workload = Workload(settings, len(data.train), examples)
+    plan = Plan.of(settings, run.task if run else None, workload, derives=derives)
     progress.plan(plan.costs())
     progress.start("judge")
     judge = _judge(settings, data, compute, workload, progress, run)
     progress.status(f"judging the {len(data.train):,} training images")
     statistics = reference(judge, data.train, data.digest, cache_directory)
     space = search_space("autogan", settings.cells)
-    return Context(settings, data, judge, statistics, compute, workload, space)
+    return Context(settings, data, judge, statistics, compute, plan, workload, space)
 
 
 def describe_images(data: DataSet) -> dict[str, Any]:

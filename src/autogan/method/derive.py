@@ -6,7 +6,7 @@ on the validation latents; the final scores use other latents (see `evaluate`).
 
 import shutil
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from autogan.files.storage import written_aside
 from autogan.method.context import Context
 from autogan.method.train import train
 from autogan.progress.base import Progress
+from autogan.runs.contents import Derived
 from autogan.runs.events import CandidateTrained, Failed
 from autogan.runs.folder import Run
 from autogan.runs.outcomes import (
@@ -22,6 +23,7 @@ from autogan.runs.outcomes import (
     Child,
     FailedCandidate,
     Validation,
+    best_first,
     from_plain,
     to_plain,
 )
@@ -30,31 +32,17 @@ from autogan.spaces.generator_file import save_generator
 PART = "derive"
 
 
-@dataclass(frozen=True)
-class Derivation:
-    """How far a derivation is: the ranking it began with, and what became of its candidates."""
+def kept_derivation(run: Run) -> Derived | None:
+    """The one that the run was interrupted in, or ended with."""
+    state = run.checkpoints.load(PART)
+    return None if state is None else from_plain(Derived, state)
 
-    ranking: list[Child]
-    candidates: list[Candidate] = field(default_factory=list)
-    failed: list[FailedCandidate] = field(default_factory=list)
 
-    @property
-    def ended(self) -> int:
-        """Candidates whose training has ended, well or not."""
-        return len(self.candidates) + len(self.failed)
-
-    @classmethod
-    def kept(cls, run: Run) -> "Derivation | None":
-        """The one that the run was interrupted in, or ended with."""
-        state = run.checkpoints.load(PART)
-        return None if state is None else from_plain(cls, state)
-
-    def keep(self, run: Run) -> None:
-        """Stores it, and writes it to derive.json."""
-        plain = to_plain(self)
-        position = {"candidates": self.ended, "of": len(self.ranking)}
-        run.checkpoints.save(PART, plain, position)
-        run.write("derive.json", plain)
+def _keep(done: Derived, run: Run) -> None:
+    """Stores how far a derivation is, and writes it to derive.json."""
+    plain = to_plain(done)
+    run.checkpoints.save(PART, plain, {"candidates": done.ended, "of": len(done.ranking)})
+    run.write("derive.json", plain)
 
 
 def derive(
@@ -67,10 +55,10 @@ def derive(
     comes after all others. Raises `UserError` where every candidate failed.
     """
     options = context.settings.derive
-    done = Derivation.kept(run)
+    done = kept_derivation(run)
     if done is None:
-        done = Derivation(list(ranking))
-        done.keep(run)
+        done = Derived(ranking=list(ranking), candidates=[], failed=[])
+        _keep(done, run)
     run.checkpoints.drop("ranking")  # it stands in the derivation's
     run.write("derive.json", to_plain(done))
     budget = options.generator_steps or context.settings.train.generator_steps
@@ -84,7 +72,7 @@ def derive(
             done.candidates.append(_train_candidate(number, child, budget, context, run, progress))
         except Diverged as error:
             done.failed.append(_failed(child, error, run, progress))
-        done.keep(run)
+        _keep(done, run)
         run.checkpoints.drop(name)
     if not done.candidates:
         raise UserError(
@@ -130,17 +118,6 @@ def _train_candidate(
         f"{best.frechet_distance:.2f} on the validation latents{collapsed}"
     )
     return candidate
-
-
-def best_first(candidates: Sequence[Candidate], metric: str) -> list[Candidate]:
-    """The candidates by what they validated to; those that have collapsed come last."""
-    return sorted(candidates, key=lambda candidate: _preference(candidate, metric))
-
-
-def _preference(candidate: Candidate, metric: str) -> tuple[bool, float]:
-    """Smaller is better: what has not collapsed, then the metric."""
-    value: float = getattr(candidate.validation, metric)
-    return candidate.validation.collapsed, -value if metric == "inception_score" else value
 
 
 def origin(context: Context, validation: Validation) -> dict[str, Any]:

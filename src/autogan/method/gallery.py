@@ -4,7 +4,6 @@ Samples beside held-out real images; the samples that come closest to a training
 the images it is closest to in the judge's feature space; ways from one latent to another.
 """
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -14,6 +13,7 @@ from autogan.files.pictures import grid, joined, save_picture
 from autogan.gan.sampling import sampled_images, save_interpolation
 from autogan.judges.base import Judgement, batches_of
 from autogan.method.context import Context
+from autogan.runs.contents import Neighbours
 from autogan.runs.record import PICTURES
 from autogan.spaces.networks import Generator
 
@@ -26,21 +26,6 @@ SHOWN_SAMPLES = 8
 SHOWN_NEIGHBOURS = 7
 MOST_SEARCHED = 50_000
 """Training images among which neighbours are looked for; they are shuffled, so the first will do."""
-
-
-@dataclass(frozen=True)
-class Neighbours:
-    """How near samples lie to training images, in the judge's feature space (Euclidean distances).
-
-    images: samples measured; searched: training images among which the nearest was looked for.
-    generated_median, held_out_median: of the distance to the nearest, for samples and for as many
-    held-out real images. Samples that lie much nearer than real images do are copies.
-    """
-
-    images: int
-    searched: int
-    generated_median: float
-    held_out_median: float
 
 
 def write_gallery(generator: Generator, context: Context, folder: Path) -> Neighbours:

@@ -3,38 +3,29 @@
 search → derive → train → evaluate → generator.safetensors, samples.png, results.json
 """
 
-import shlex
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from autogan.basics.errors import UserError
-from autogan.basics.version import RESULTS_SCHEMA
-from autogan.device.memory import peak_memory_mib
 from autogan.method.context import Context, describe_images, prepare
-from autogan.method.derive import PART, Derivation, derive, keep_as_winner, origin
+from autogan.method.derive import PART, derive, keep_as_winner, kept_derivation, origin
 from autogan.method.evaluate import Evaluation, evaluate
 from autogan.method.gallery import Neighbours, write_gallery
+from autogan.method.results import write_results
 from autogan.method.search import Ranking, Search
 from autogan.method.train import train
 from autogan.progress.base import Progress
 from autogan.report.live import LiveReport
 from autogan.runs.drive import drive
-from autogan.runs.events import Finished
 from autogan.runs.folder import Run
-from autogan.runs.outcomes import Candidate, Child, to_plain
-from autogan.runs.record import PICTURES
+from autogan.runs.outcomes import Candidate, Child
 from autogan.runs.task import Task
-from autogan.settings.decided import UNDECIDED_METRICS
-from autogan.settings.loading import Tree, load_settings, merged, overrides_tree
 from autogan.settings.sections import Settings
 from autogan.spaces.architecture import Architecture
-from autogan.spaces.generator_file import SavedGenerator, load_generator, save_generator
-from autogan.spaces.networks import Generator
-from autogan.spaces.operations import generator_size
+from autogan.spaces.generator_file import load_generator, save_generator
 
 
 @contextmanager
@@ -61,7 +52,9 @@ def run_everything(run: Run, progress: Progress) -> dict[str, Any]:
     candidates = derive_part(ranking, run, context, progress)
     train_winner(candidates, run, context, progress)
     evaluation, neighbours = evaluate_part(run, context, progress)
-    return write_results(run, context, evaluation, neighbours, candidates)
+    results = write_results(run, context, evaluation, neighbours, candidates)
+    end(run)
+    return results
 
 
 def run_search(run: Run, progress: Progress) -> None:
@@ -72,7 +65,8 @@ def run_search(run: Run, progress: Progress) -> None:
 
 def run_ranking(run: Run, progress: Progress) -> list[Child]:
     """The search and the final ranking; the architectures to derive from, best first."""
-    ranking = rank_part(search_part(run, prepare_run(run, progress), progress), run, progress)
+    context = prepare_run(run, progress, derives=True)
+    ranking = rank_part(search_part(run, context, progress), run, progress)
     end(run)
     return ranking
 
@@ -88,7 +82,7 @@ def run_derivation(run: Run, progress: Progress) -> list[Candidate]:
             f"The search in {run.folder} has not ended. Finish it first: autogan search --out "
             f"{run.folder} --resume"
         )
-    context = prepare_run(run, progress)
+    context = prepare_run(run, progress, derives=True)
     ranking = rank_part(search_part(run, context, progress), run, progress)
     candidates = derive_part(ranking, run, context, progress)
     end(run)
@@ -98,12 +92,11 @@ def run_derivation(run: Run, progress: Progress) -> list[Candidate]:
 def run_training(run: Run, architecture: Architecture, progress: Progress) -> dict[str, Any]:
     """Train one given architecture and evaluate it; the content of results.json."""
     context = prepare_run(run, progress)
-    steps = run.settings.train.generator_steps
-    workload = context.workload
-    progress.plan({"train": workload.training(steps), "evaluate": [workload.evaluation()]})
     train_part(architecture, run, context, progress)
     evaluation, neighbours = evaluate_part(run, context, progress)
-    return write_results(run, context, evaluation, neighbours, [])
+    results = write_results(run, context, evaluation, neighbours, [])
+    end(run)
+    return results
 
 
 def end(run: Run) -> None:
@@ -112,10 +105,10 @@ def end(run: Run) -> None:
     run.seal()
 
 
-def prepare_run(run: Run, progress: Progress) -> Context:
+def prepare_run(run: Run, progress: Progress, *, derives: bool = False) -> Context:
     """Loads the data and trains the judge; data.json then says what the run learns from."""
     with part_of(run, "data and judge"):
-        context = prepare(run.settings, progress, run=run)
+        context = prepare(run.settings, progress, run=run, derives=derives)
         before = run.read("data.json") or {}
         name = context.judge.name
         if before.get("judge", name) != name:
@@ -151,7 +144,7 @@ def rank_part(search: Search, run: Run, progress: Progress) -> list[Child]:
     """The final ranking, best first: as the derivation has it, or made now."""
     with part_of(run, "derive"):
         progress.start("derive")
-        done = Derivation.kept(run)
+        done = kept_derivation(run)
         if done is not None:
             progress.skipped([search.workload.candidates()])
             return done.ranking
@@ -174,9 +167,8 @@ def train_winner(
     candidates: list[Candidate], run: Run, context: Context, progress: Progress
 ) -> None:
     """Trains the winner with the full budget, unless it was derived with that already."""
-    winner = candidates[0]
-    if winner.generator_steps != context.settings.train.generator_steps:
-        train_part(winner.architecture, run, context, progress)
+    if context.plan.trains_again:
+        train_part(candidates[0].architecture, run, context, progress)
 
 
 def train_part(architecture: Architecture, run: Run, context: Context, progress: Progress) -> None:
@@ -203,109 +195,6 @@ def evaluate_part(run: Run, context: Context, progress: Progress) -> tuple[Evalu
         evaluation = evaluate(generator, context, progress)
         progress.status("drawing pictures")
         return evaluation, write_gallery(generator, context, run.folder)
-
-
-def settings_of(
-    saved: SavedGenerator,
-    preset: str | None = None,
-    overrides: Sequence[str] = (),
-    changes: Tree | None = None,
-    needs_data: bool = True,
-) -> Settings:
-    """The settings to judge a generator with: those of its training or a preset's, under what is given.
-
-    preset, overrides, changes: as `load_settings` takes them. The metrics that chose the generator are
-    left open again, because nothing is chosen any more.
-    A file that does not say how it was trained (an imported one) takes the defaults for what the
-    preset leaves open; its data must be named if it `needs_data`. Sizes always follow the generator.
-    """
-    trained = saved.origin.get("settings")
-    changes = merged(UNDECIDED_METRICS, changes or {})
-    if trained is not None and preset is None:
-        return load_settings(None, None, overrides, changes, tree=trained)
-    own = _sizes_of(saved.generator)
-    if trained is not None:
-        own["data"]["source"] = trained["data"]["source"]
-    elif needs_data and not _names_data(merged(changes, overrides_tree(overrides))):
-        raise UserError(
-            "The generator file does not say on which data it was trained: give --data (glyphs, "
-            "cifar10[:PATH], stl10[:PATH] or folder:PATH)."
-        )
-    return load_settings(preset, None, overrides, merged(own, changes))
-
-
-def _names_data(given: Tree) -> bool:
-    data = given.get("data")
-    return isinstance(data, dict) and "source" in data
-
-
-def _sizes_of(generator: Generator) -> Tree:
-    """What makes settings those of the generator's size; the search's are only kept valid."""
-    cells = len(generator.architecture)
-    return {
-        "data": {"image_size": generator.bottom_size << cells},
-        "network": {
-            "bottom_size": generator.bottom_size,
-            "latent_size": generator.latent_size,
-        },
-        "search": {"stage_weights": [1] * cells, "iterations": cells},
-    }
-
-
-def write_results(
-    run: Run,
-    context: Context,
-    evaluation: Evaluation,
-    neighbours: Neighbours,
-    candidates: list[Candidate],
-) -> dict[str, Any]:
-    """results.json, as docs/run-folder.md describes it."""
-    saved = load_generator(run.folder / "generator.safetensors")
-    results = {
-        "schema": RESULTS_SCHEMA,
-        **describe_generator(saved.generator),
-        "data": describe_images(context.data),
-        "judge": {**context.judge.describe(), "class_names": list(context.judge.class_names)},
-        **evaluation.to_dict(),
-        "chosen_by": {
-            "reward": context.settings.search.reward,
-            "metric": context.settings.derive.metric,
-        },
-        "candidates": [to_plain(candidate) for candidate in candidates],
-        "validation": saved.origin["validation"],
-        "seconds": run.read("timings.json"),
-        "neighbours": asdict(neighbours),
-        "peak_memory_mib": peak_memory_mib(),
-        "files": {"generator": "generator.safetensors", **PICTURES, "report": "report.html"},
-        "recompute": recompute_command(run.folder),
-    }
-    run.write("results.json", results)
-    run.journal.log(Finished(evaluation.scores.to_dict()))
-    end(run)
-    return results
-
-
-def recompute_command(folder: Path) -> str:
-    """The command line that computes the final scores again, equal on the same machine."""
-    return f"autogan evaluate {shlex.quote(str(folder / 'generator.safetensors'))} --json"
-
-
-def describe_generator(generator: Generator) -> dict[str, Any]:
-    """Architecture, size and cost of a derived generator."""
-    architecture = generator.architecture
-    size = generator_size(
-        architecture,
-        latent_size=generator.latent_size,
-        channels=generator.channels,
-        bottom_size=generator.bottom_size,
-    )
-    return {
-        "architecture": str(architecture),
-        "vector": architecture.to_vector(),
-        "image_size": generator.bottom_size << len(architecture),
-        "parameters": size.parameters,
-        "multiply_accumulates": size.multiply_accumulates,
-    }
 
 
 def open_run(folder: Path, settings: Settings, task: Task, resume: bool) -> Run:

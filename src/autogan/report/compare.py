@@ -13,7 +13,7 @@ from autogan.runs.record import RunRecord, read_record
 
 
 @dataclass(frozen=True)
-class Column:
+class RunColumn:
     """One run in a comparison: its title (the shortest path that tells it from the others)."""
 
     title: str
@@ -22,13 +22,13 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Group:
+class RunGroup:
     """Runs whose scores compare: `judge`, `data` and `terms` (images, protocol) say what made them."""
 
     judge: str
     data: str
     terms: str
-    columns: list[Column]
+    columns: list[RunColumn]
 
     def _results(self) -> list[Results]:
         found = [column.record.results for column in self.columns]
@@ -63,8 +63,8 @@ class Group:
 class Comparison:
     """Groups of runs that have scores, and the runs that have none."""
 
-    groups: list[Group]
-    without_scores: list[Column]
+    groups: list[RunGroup]
+    without_scores: list[RunColumn]
 
     @property
     def caution(self) -> str:
@@ -79,7 +79,7 @@ class Comparison:
     def to_dict(self) -> dict[str, Any]:
         """As JSON: `groups` of runs with their scores, and the folders of `without_scores`."""
 
-        def described(column: Column, results: Results) -> dict[str, Any]:
+        def described(column: RunColumn, results: Results) -> dict[str, Any]:
             return {
                 "run": str(column.record.folder),
                 "architecture": results.architecture,
@@ -107,10 +107,10 @@ def compare(folders: Sequence[Path]) -> Comparison:
     """Reads the runs; raises `UserError` where a folder holds none."""
     records = [read_record(folder) for folder in folders]
     columns = [
-        Column(title, record, find(record))
+        RunColumn(title, record, find(record))
         for title, record in zip(_titles(folders), records, strict=True)
     ]
-    groups: dict[tuple[str, ...], Group] = {}
+    groups: dict[tuple[str, ...], RunGroup] = {}
     for column in columns:
         results = column.record.results
         if results is None:
@@ -118,7 +118,7 @@ def compare(folders: Sequence[Path]) -> Comparison:
         data, terms = results.data, protocol_words(results)
         judge, name = results.judge.name, data.name
         key = (judge, data.digest, terms, str(results.protocol.inception_splits))
-        groups.setdefault(key, Group(judge, name, terms, [])).columns.append(column)
+        groups.setdefault(key, RunGroup(judge, name, terms, [])).columns.append(column)
     return Comparison(list(groups.values()), [c for c in columns if c.record.results is None])
 
 

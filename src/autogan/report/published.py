@@ -184,7 +184,7 @@ class OwnResult:
 
 
 @dataclass(frozen=True)
-class Group:
+class RowGroup:
     """Rows that share data, size, judge and protocol: best Fréchet distance first, then those with
     an Inception score alone."""
 
@@ -202,7 +202,7 @@ class Group:
         return {**asdict(self.table), "judge": JUDGE, "protocol": self.protocol, "rows": rows}
 
 
-def leaderboard(own: Iterable[OwnResult] = ()) -> tuple[list[Group], dict[str, str]]:
+def leaderboard(own: Iterable[OwnResult] = ()) -> tuple[list[RowGroup], dict[str, str]]:
     """The tables with own results in them, and for each other own result why it stands in none."""
     placed: list[Row] = []
     apart: dict[str, str] = {}
@@ -218,7 +218,7 @@ def leaderboard(own: Iterable[OwnResult] = ()) -> tuple[list[Group], dict[str, s
         for protocol in PROTOCOLS:
             shared = sorted((row for row in rows if row.protocol == protocol), key=_preference)
             names = frozenset(row.system for row in shared if row in placed)
-            groups.append(Group(table, protocol, tuple(shared), names))
+            groups.append(RowGroup(table, protocol, tuple(shared), names))
     return groups, apart
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from autogan.basics.formatting import SCORES, score_text
-from autogan.report.published import NOTE, Group, OwnResult, Row, leaderboard
+from autogan.report.published import NOTE, OwnResult, Row, RowGroup, leaderboard
 from autogan.runs.contents import Evaluated, Results
 
 MOST_CLASSES = 40
@@ -126,6 +126,6 @@ def published(results: Evaluated, name: str) -> Published:
     groups, apart = leaderboard([OwnResult(name, results)])
     if name in apart:
         return Published("", (), apart[name])
-    group: Group = next(group for group in groups if group.own)
+    group: RowGroup = next(group for group in groups if group.own)
     title = f"{group.table.data}, {group.table.image_size} pixels, protocol {group.protocol}"
     return Published(title, tuple((row, row.system in group.own) for row in group.rows), NOTE)

@@ -27,7 +27,7 @@ class Node:
 
 
 @dataclass(frozen=True)
-class Column:
+class StageColumn:
     """A stage: its title, and its beams, best first."""
 
     title: str
@@ -36,7 +36,7 @@ class Column:
 
 def columns_of(
     architectures: Architectures, bottom_size: int, trained: Sequence[str], winner: str | None
-) -> list[Column]:
+) -> list[StageColumn]:
     """The columns for the content of architectures.json.
 
     trained: the architectures that were trained from scratch; winner: the one of them that was best.
@@ -56,7 +56,7 @@ def columns_of(
         title = f"Stage {len(nodes[0].architecture)} · {size}×{size}"
         if stage == len(architectures.stages):
             title = f"Final ranking · {size}×{size}"
-        columns.append(Column(title, tuple(nodes)))
+        columns.append(StageColumn(title, tuple(nodes)))
     return columns
 
 
@@ -68,7 +68,7 @@ def _readable(text: str | None) -> Architecture | None:
         return None
 
 
-def beam_tree(columns: Sequence[Column]) -> str:
+def beam_tree(columns: Sequence[StageColumn]) -> str:
     """The columns left to right, every architecture joined to the beam that it extends."""
     tallest = max(len(column.nodes) for column in columns)
     width = len(columns) * (_WIDTH + _BETWEEN) - _BETWEEN + 4
@@ -92,7 +92,7 @@ def beam_tree(columns: Sequence[Column]) -> str:
     )
 
 
-def _kept(column: Column) -> str:
+def _kept(column: StageColumn) -> str:
     count = len(column.nodes)
     return f"{count} kept" if column.title.startswith("Stage") else f"{count} sampled"
 
@@ -138,7 +138,7 @@ def _newest(architecture: Architecture) -> tuple[str, str]:
     return " · ".join(choices), ", ".join(added or left_out)
 
 
-def _edge(node: Node, before: Column, left: float, y: float) -> str:
+def _edge(node: Node, before: StageColumn, left: float, y: float) -> str:
     parent = node.architecture.prefix(len(node.architecture) - 1)
     row = next((r for r, n in enumerate(before.nodes) if n.architecture == parent), None)
     if row is None:  # a folder put together by hand may lack the beam

@@ -78,7 +78,7 @@ class NamedJudge:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Judge(NamedJudge):
+class RecordedJudge(NamedJudge):
     """The judge in results.json. task ("classes", "rotation"), held_out_accuracy (0 to 1): of a
     domain judge only."""
 
@@ -97,7 +97,7 @@ class NamedProtocol:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Protocol(NamedProtocol):
+class RecordedProtocol(NamedProtocol):
     """The protocol in results.json. real: "training" or "held-out"."""
 
     images: int
@@ -142,8 +142,8 @@ class Results(Evaluated):
     vector: list[int]
     multiply_accumulates: int
     data: Data
-    judge: Judge
-    protocol: Protocol
+    judge: RecordedJudge
+    protocol: RecordedProtocol
     floor: Scores | None
     untrained: Scores
     chosen_by: dict[str, str]

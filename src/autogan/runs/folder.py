@@ -11,7 +11,7 @@ lock                locked by the process that is at work here
 import contextlib
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Self
@@ -22,7 +22,7 @@ from autogan.basics.errors import UserError
 from autogan.files.storage import remove_unfinished, write_json, write_text
 from autogan.runs.checkpoints import Checkpoints
 from autogan.runs.checksums import CHECKSUMS, write_checksums
-from autogan.runs.config import read_config, read_settings
+from autogan.runs.config import read_config, read_settings, read_task
 from autogan.runs.contents import read_json
 from autogan.runs.drive import Keeper
 from autogan.runs.environment import environment, warn_of_other_machine
@@ -45,19 +45,27 @@ def _closed_after_an_error(handle: int) -> Iterator[None]:
 
 
 class Run:
-    """An open run folder, locked: its settings, its journal, its checkpoints, and whether to stop.
+    """An open run folder, locked: its task, settings, journal, checkpoints, and whether to stop.
 
     Made by `Run.create` (a new folder) or `Run.resume` (one that holds a run).
     """
 
-    def __init__(self, folder: Path, settings: Settings, lock_handle: int) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        settings: Settings,
+        task: Task | None,
+        lock_handle: int,
+        made_folders: Sequence[Path] = (),
+    ) -> None:
         self.folder = folder
         self.settings = settings
+        self.task = task
         self.stopping = Stopping()
         self.journal = Journal(folder, settings)
         self.checkpoints = Checkpoints(folder, settings, self.journal)
         self._lock = lock_handle
-        self._made_folders: list[Path] = []
+        self._made_folders = made_folders
 
     @classmethod
     def create(cls, folder: Path, settings: Settings, task: Task | None = None) -> Self:
@@ -73,15 +81,14 @@ class Run:
         lock_handle = lock(folder)
         with _closed_after_an_error(lock_handle):
             refuse_used_folder(folder)  # another process may have been faster
+            task = task or Task()
             described = {
-                "task": asdict(task or Task()),
+                "task": asdict(task),
                 "settings": settings.model_dump(mode="json"),
                 "environment": environment(settings.compute.device),
             }
             _write_config(folder, described)
-            run = cls(folder, settings, lock_handle)
-            run._made_folders = made
-            return run
+            return cls(folder, settings, task, lock_handle, made)
 
     @classmethod
     def resume(cls, folder: Path, settings: Settings | None = None) -> Self:
@@ -97,7 +104,7 @@ class Run:
         with _closed_after_an_error(lock_handle):
             remove_unfinished(folder)
             (folder / CHECKSUMS).unlink(missing_ok=True)  # they are of what stands at the end
-            run = cls(folder, settings, lock_handle)
+            run = cls(folder, settings, read_task(folder), lock_handle)
         try:
             run.checkpoints.go_back_to_whole_state()
         except BaseException:

@@ -64,15 +64,11 @@ class Plan:
         cls,
         settings: Settings,
         task: Task | None,
+        workload: Workload | None = None,
         *,
         derives: bool = False,
-        training_images: int | None = None,
-        judge_examples: int = 0,
     ) -> "Plan":
-        """For a run's settings. training_images, judge_examples: as `Workload` takes them."""
-        workload = None
-        if training_images is not None:
-            workload = Workload(settings, training_images, judge_examples)
+        """For a run's settings and task."""
         return cls(
             task,
             settings.search.iterations,

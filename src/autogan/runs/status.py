@@ -11,6 +11,7 @@ from autogan.runs.events import Losses
 from autogan.runs.plan import Plan, Reached
 from autogan.runs.positions import SearchPosition
 from autogan.runs.record import RESULTS, RunRecord, read_record
+from autogan.runs.workload import Workload
 from autogan.settings.sections import Settings
 
 
@@ -44,12 +45,12 @@ def status_of(folder: Path) -> Status:
     record = read_record(folder)
     _refuse_damage(record)
     assert record.settings is not None
-    plan = Plan.of(
-        record.settings,
-        record.task,
-        derives=record.derived is not None,
-        training_images=record.data.training_images if record.data else None,
-    )
+    workload = None
+    if (
+        record.data is not None
+    ):  # the judge's training is not counted: what is kept of it is not told
+        workload = Workload(record.settings, record.data.training_images, judge_examples=0)
+    plan = Plan.of(record.settings, record.task, workload, derives=record.derived is not None)
     reached = Reached(record.positions, record.data is not None, _evaluated(record))
     left = plan.left(reached)
     part = left[0] if left else "finished"

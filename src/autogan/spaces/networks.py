@@ -5,6 +5,7 @@ from abc import abstractmethod
 import torch
 from torch import Tensor, nn
 
+from autogan.nets.layers import initialise
 from autogan.spaces.architecture import Architecture
 from autogan.spaces.space import SearchSpace
 from autogan.spaces.widths import Channels
@@ -27,6 +28,25 @@ class Generator(nn.Module):
         self.latent_size = latent_size
         self.channels = channels
         self.bottom_size = bottom_size
+
+    @staticmethod
+    def for_architecture(
+        architecture: Architecture,
+        *,
+        latent_size: int = 128,
+        channels: Channels = 256,
+        bottom_size: int = 4,
+        seed: int = 0,
+    ) -> "Generator":
+        """The freshly initialised network of one architecture, by default at the published widths.
+
+        It is in training mode, as modules are when made; `.eval()` before images are drawn from it.
+        """
+        generator = SearchSpace.only(architecture).generator(
+            latent_size=latent_size, channels=channels, bottom_size=bottom_size
+        )
+        initialise(generator, torch.Generator().manual_seed(seed))
+        return generator
 
     @property
     def architecture(self) -> Architecture:
@@ -51,5 +71,10 @@ class Discriminator(nn.Module):
         """Draws fresh weights, and all else that a fresh network starts from, in place."""
 
     @abstractmethod
-    def forward(self, images: Tensor, stage: int | None = None) -> Tensor:
-        """images: B×3×H×W in [-1, 1], stage: by default the last → logits B."""
+    def forward(
+        self, images: Tensor, stage: int | None = None, labels: Tensor | None = None
+    ) -> Tensor:
+        """images: B×3×H×W in [-1, 1], stage: by default the last → logits B.
+
+        labels: int64 B, for discriminators that have a use for them.
+        """

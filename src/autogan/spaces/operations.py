@@ -76,7 +76,7 @@ def discriminator_size(space: "SearchSpace", stage: int, *, channels: int, image
 
 
 @dataclass
-class Path:
+class Branch:
     """A map on its way through one branch: every call does one operation to it and lists that.
 
     channels, side: of the map as it is now.

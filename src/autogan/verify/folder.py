@@ -16,7 +16,7 @@ from PIL import Image
 from autogan.basics.errors import UserError
 from autogan.basics.version import RESULTS_SCHEMA
 from autogan.files.storage import load_tree
-from autogan.method.pipeline import describe_generator
+from autogan.method.results import describe_generator
 from autogan.runs.checksums import CHECKSUMS
 from autogan.runs.config import CONFIG, Config, read_config
 from autogan.runs.contents import Data, Derived, Results

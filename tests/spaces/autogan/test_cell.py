@@ -12,7 +12,7 @@ from autogan.spaces import search_space
 from autogan.spaces.architecture import Architecture
 from autogan.spaces.autogan.cell import Cell
 from autogan.spaces.autogan.decisions import CellArchitecture, architecture_of, cells_of
-from autogan.spaces.autogan.generator import Generator
+from autogan.spaces.autogan.generator import AutoGanGenerator
 from autogan.spaces.space import SearchSpace
 
 CHANNELS, LATENT = 8, 16
@@ -27,9 +27,9 @@ STAGE_0 = [
 ]
 
 
-def shared(cells: int) -> Generator:
+def shared(cells: int) -> AutoGanGenerator:
     space = search_space("autogan", cells)
-    generator = Generator(space, latent_size=LATENT, channels=CHANNELS, bottom_size=4)
+    generator = AutoGanGenerator(space, latent_size=LATENT, channels=CHANNELS, bottom_size=4)
     initialise(generator, torch.Generator().manual_seed(0))
     return generator
 
@@ -60,7 +60,7 @@ def expected_parameters(architecture: Architecture) -> set[str]:
     return names
 
 
-def check_path(generator: Generator, architecture: Architecture, size: int) -> None:
+def check_path(generator: AutoGanGenerator, architecture: Architecture, size: int) -> None:
     images = generator(latents(), architecture)
     assert images.shape == (3, 3, size, size)
     assert images.isfinite().all() and images.abs().max() <= 1

@@ -6,15 +6,15 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from autogan.nets.spectral_norm import SpectralNorm
-from autogan.spaces.autogan.discriminator import Discriminator
+from autogan.spaces.autogan.discriminator import AutoGanDiscriminator
 
 
 def normal(*shape: int, seed: int = 0) -> Tensor:
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
 
 
-def discriminator(stages: int = 3) -> Discriminator:
-    network = Discriminator(stages, 8)
+def discriminator(stages: int = 3) -> AutoGanDiscriminator:
+    network = AutoGanDiscriminator(stages, 8)
     network.initialise(torch.Generator().manual_seed(0))
     return network
 
@@ -48,7 +48,7 @@ def test_stage_0_is_the_textbook_composition() -> None:
     torch.testing.assert_close(network(x, 0), expected, rtol=1e-4, atol=1e-5)
 
 
-def vectors(network: Discriminator) -> dict[str, Tensor]:
+def vectors(network: AutoGanDiscriminator) -> dict[str, Tensor]:
     return {name: value.clone() for name, value in network.named_buffers()}
 
 
@@ -79,6 +79,6 @@ def test_real_and_generated_images_pass_together_as_they_would_apart(stage: int)
 def test_initialise_is_reproducible() -> None:
     one, same = discriminator().state_dict(), discriminator().state_dict()
     assert all(torch.equal(value, same[name]) for name, value in one.items())
-    other = Discriminator(3, 8)
+    other = AutoGanDiscriminator(3, 8)
     other.initialise(torch.Generator().manual_seed(1))
     assert not torch.equal(other.last.convolution1.u, one["last.convolution1.u"])

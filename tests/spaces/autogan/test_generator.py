@@ -10,7 +10,7 @@ from torch import Tensor
 from autogan.nets.layers import BatchNorm, initialise
 from autogan.spaces import search_space
 from autogan.spaces.architecture import Architecture
-from autogan.spaces.autogan.generator import Generator
+from autogan.spaces.autogan.generator import AutoGanGenerator
 from autogan.spaces.space import SearchSpace
 
 SIZES = {"latent_size": 16, "channels": 8, "bottom_size": 4}
@@ -27,9 +27,9 @@ FEW = [
 ]
 
 
-def shared(cells: int = 3) -> Generator:
+def shared(cells: int = 3) -> AutoGanGenerator:
     """A shared generator whose normalisation layers have seen something."""
-    generator = Generator(search_space("autogan", cells), **SIZES)
+    generator = AutoGanGenerator(search_space("autogan", cells), **SIZES)
     random_stream = torch.Generator().manual_seed(5)
     initialise(generator, random_stream)
     for module in generator.modules():
@@ -41,8 +41,8 @@ def shared(cells: int = 3) -> Generator:
     return generator
 
 
-def derived(architecture: Architecture, source: Generator) -> Generator:
-    generator = Generator(SearchSpace.only(architecture), **SIZES)
+def derived(architecture: Architecture, source: AutoGanGenerator) -> AutoGanGenerator:
+    generator = AutoGanGenerator(SearchSpace.only(architecture), **SIZES)
     weights = source.state_dict()
     generator.load_state_dict({name: weights[name].clone() for name in generator.state_dict()})
     return generator
@@ -65,7 +65,7 @@ def test_a_spread_of_architectures_makes_images_and_gradients_on_the_path(
         images * torch.randn(images.shape, generator=torch.Generator().manual_seed(2))
     ).sum().backward()
     reached = {n for n, p in generator.named_parameters() if p.grad is not None}
-    path = Generator(SearchSpace.only(architecture), **SIZES)
+    path = AutoGanGenerator(SearchSpace.only(architecture), **SIZES)
     assert reached == {name for name, _ in path.named_parameters()}
     assert all(p.grad.isfinite().all() for p in generator.parameters() if p.grad is not None)
 
@@ -119,8 +119,8 @@ def test_an_earlier_stage_takes_no_part_of_the_later_cells() -> None:
     assert torch.equal(generator(latents(), architecture), before)
 
 
-def make(seed: int, architecture: str = "autogan-a") -> Generator:
-    return Generator.for_architecture(Architecture.parse(architecture), seed=seed, **SIZES)
+def make(seed: int, architecture: str = "autogan-a") -> AutoGanGenerator:
+    return AutoGanGenerator.for_architecture(Architecture.parse(architecture), seed=seed, **SIZES)
 
 
 def test_for_architecture_is_reproducible_and_knows_its_architecture() -> None:
@@ -131,6 +131,8 @@ def test_for_architecture_is_reproducible_and_knows_its_architecture() -> None:
 
 
 @pytest.mark.parametrize("build", [lambda: shared(2), lambda: shared(1)])
-def test_a_shared_generator_has_no_architecture_of_its_own(build: Callable[[], Generator]) -> None:
+def test_a_shared_generator_has_no_architecture_of_its_own(
+    build: Callable[[], AutoGanGenerator],
+) -> None:
     with pytest.raises(AssertionError):
         build()(latents())

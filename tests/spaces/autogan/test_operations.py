@@ -12,7 +12,7 @@ from autogan.spaces import search_space, space_of
 from autogan.spaces.architecture import Architecture
 from autogan.spaces.autogan.codec import PUBLISHED_VECTORS
 from autogan.spaces.autogan.decisions import architecture_of, cells_of
-from autogan.spaces.autogan.generator import Generator
+from autogan.spaces.autogan.generator import AutoGanGenerator
 from autogan.spaces.autogan.operations import by_cell
 from autogan.spaces.operations import Operation, Size, discriminator_size, generator_size
 from autogan.spaces.space import SearchSpace
@@ -48,13 +48,13 @@ def test_parameters_are_those_of_the_generator(cells: int) -> None:
     for architecture in spread(cells, 40):
         for channels in widths_of(cells):
             shape = SHAPE | {"channels": channels}
-            generator = Generator(SearchSpace.only(architecture), **shape)
+            generator = AutoGanGenerator(SearchSpace.only(architecture), **shape)
             counted = sum(p.numel() for p in generator.parameters())
             size = generator_size(architecture, **shape)
             assert size.parameters == counted, (str(architecture), channels)
 
 
-def counted_work(generator: Generator) -> tuple[int, list[tuple[int, int]]]:
+def counted_work(generator: AutoGanGenerator) -> tuple[int, list[tuple[int, int]]]:
     """Multiply-accumulates of one image, and (channels, side) of every layer's output."""
     total = 0
     maps: list[tuple[int, int]] = []

@@ -7,10 +7,10 @@ from torch import Tensor, nn
 from autogan.nets.layers import initialise
 from autogan.nets.residual_block import ResidualBlock
 from autogan.nets.spectral_norm import SpectralNorm
-from autogan.spaces import networks
+from autogan.spaces.networks import Discriminator
 
 
-class Discriminator(networks.Discriminator):
+class AutoGanDiscriminator(Discriminator):
     """Images to one logit each, at every stage of the generator's growth.
 
     stages: number of generator cells at full growth. At stage s the first s+1 growing blocks run,

@@ -4,16 +4,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from autogan.nets.layers import BatchNorm, initialise
-from autogan.spaces import networks
+from autogan.nets.layers import BatchNorm
 from autogan.spaces.architecture import Architecture
 from autogan.spaces.autogan.cell import Cell
 from autogan.spaces.autogan.decisions import cells_of
+from autogan.spaces.networks import Generator
 from autogan.spaces.space import SearchSpace
 from autogan.spaces.widths import Channels, each_width
 
 
-class Generator(networks.Generator):
+class AutoGanGenerator(Generator):
     """Images as a function of (weights, architecture, latents).
 
     With the full search space it is the shared generator of the search; with
@@ -37,29 +37,6 @@ class Generator(networks.Generator):
         self.cells = nn.ModuleList(Cell(space, index, widths) for index in range(space.stages))
         self.to_rgb_normalisation = BatchNorm(widths[-1])
         self.to_rgb = nn.Conv2d(widths[-1], 3, kernel_size=3, padding=1)
-
-    @classmethod
-    def for_architecture(
-        cls,
-        architecture: Architecture,
-        *,
-        latent_size: int = 128,
-        channels: Channels = 256,
-        bottom_size: int = 4,
-        seed: int = 0,
-    ) -> "Generator":
-        """The freshly initialised network of one architecture, by default at the published widths.
-
-        It is in training mode, as modules are when made; `.eval()` before images are drawn from it.
-        """
-        generator = cls(
-            SearchSpace.only(architecture),
-            latent_size=latent_size,
-            channels=channels,
-            bottom_size=bottom_size,
-        )
-        initialise(generator, torch.Generator().manual_seed(seed))
-        return generator
 
     def forward(
         self,

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from autogan.spaces.architecture import Architecture
 from autogan.spaces.autogan.decisions import CellArchitecture, cells_of, generator_cell
 from autogan.spaces.decisions import Place
-from autogan.spaces.operations import Operation, Path
+from autogan.spaces.operations import Branch, Operation
 from autogan.spaces.widths import Channels, each_width
 
 
@@ -20,12 +20,12 @@ def generator_operations(
     """Of the derived generator of `architecture`, for one latent."""
     cells = cells_of(architecture)
     widths = each_width(channels, len(cells))
-    into = Path(None, "input", widths[0], bottom_size)
+    into = Branch(None, "input", widths[0], bottom_size)
     into.project(latent_size)
     listed = into.operations
     for index, cell in enumerate(cells):
         listed += _cell(cell, index, widths, bottom_size)
-    out = Path(None, "output", widths[-1], bottom_size << len(cells))
+    out = Branch(None, "output", widths[-1], bottom_size << len(cells))
     out.batch_norm()
     out.activate("ReLU")
     out.convolve(3, 3)
@@ -38,51 +38,53 @@ def _cell(
 ) -> list[Operation]:
     place, side, width = generator_cell(index), bottom_size << index, widths[index]
     width_in = widths[max(index - 1, 0)]
-    block1 = Path(place, "block 1", width_in, side)
+    block1 = Branch(place, "block 1", width_in, side)
     _block(block1, cell, width, upsamples=True)
     listed = block1.operations
     for source in cell.skips:
-        skip = Path(place, f"skip from {source}", widths[source], bottom_size << source + 1, source)
+        skip = Branch(
+            place, f"skip from {source}", widths[source], bottom_size << source + 1, source
+        )
         _projection(skip, cell.upsampling, index - source, width)
         listed += skip.operations
-    block2 = Path(place, "block 2", width, 2 * side)
+    block2 = Branch(place, "block 2", width, 2 * side)
     _block(block2, cell, width, upsamples=False)
     listed += block2.operations
     if cell.shortcut:
-        shortcut = Path(place, "shortcut", width_in, side)
+        shortcut = Branch(place, "shortcut", width_in, side)
         _projection(shortcut, cell.upsampling, 1, width)
         listed += shortcut.operations
     return listed
 
 
-def _block(path: Path, cell: CellArchitecture, width: int, *, upsamples: bool) -> None:
+def _block(branch: Branch, cell: CellArchitecture, width: int, *, upsamples: bool) -> None:
     """A convolution block: normalisation and ReLU before the convolution, or after it."""
 
     def activate() -> None:
-        {"none": path.no_norm, "batch": path.batch_norm, "instance": path.instance_norm}[
+        {"none": branch.no_norm, "batch": branch.batch_norm, "instance": branch.instance_norm}[
             cell.normalisation
         ]()
-        path.activate("ReLU")
+        branch.activate("ReLU")
 
     if cell.order == "pre":
         activate()
     if upsamples and cell.upsampling == "deconvolution":
-        path.deconvolve()
+        branch.deconvolve()
     elif upsamples:
-        path.interpolate(cell.upsampling)
-    path.convolve(width, 3)
+        branch.interpolate(cell.upsampling)
+    branch.convolve(width, 3)
     if cell.order == "post":
         activate()
 
 
-def _projection(path: Path, upsampling: str, doublings: int, width: int) -> None:
+def _projection(branch: Branch, upsampling: str, doublings: int, width: int) -> None:
     """A shortcut or a skip: brought to the cell's resolution, then a 1×1 convolution."""
     if upsampling == "deconvolution":
         for _ in range(doublings):
-            path.deconvolve()
+            branch.deconvolve()
     else:
-        path.interpolate(upsampling, 2**doublings)
-    path.convolve(width, 1)
+        branch.interpolate(upsampling, 2**doublings)
+    branch.convolve(width, 1)
 
 
 def discriminator_operations(
@@ -98,8 +100,8 @@ def discriminator_operations(
         grows = index <= stage
         pools = grows and index < max(2, stages - 1)
         place = Place("discriminator block", index)
-        block = Path(place, "block", channels if index else 3, side)
-        shortcut = Path(place, "shortcut", block.channels, side)
+        block = Branch(place, "block", channels if index else 3, side)
+        shortcut = Branch(place, "shortcut", block.channels, side)
         if index:
             block.activate("ReLU")
         block.convolve(channels, 3)
@@ -112,7 +114,7 @@ def discriminator_operations(
             shortcut.convolve(channels, 1)
         listed += [*block.operations, *shortcut.operations]
         side = block.side
-    out = Path(None, "output", channels, side)
+    out = Branch(None, "output", channels, side)
     out.activate("ReLU")
     out.sum_to_logit()
     return (*listed, *out.operations)

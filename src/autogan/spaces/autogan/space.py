@@ -16,8 +16,7 @@ from autogan.spaces.space import SearchSpace
 from autogan.spaces.widths import Channels
 
 if TYPE_CHECKING:
-    from autogan.spaces.autogan.discriminator import Discriminator
-    from autogan.spaces.autogan.generator import Generator
+    from autogan.spaces.networks import Discriminator, Generator
 
 
 class AutoGanSpace(SearchSpace):
@@ -57,15 +56,17 @@ class AutoGanSpace(SearchSpace):
 
     def generator(self, *, latent_size: int, channels: Channels, bottom_size: int) -> "Generator":
         """The generator with all open options, its weights not drawn yet."""
-        from autogan.spaces.autogan.generator import Generator
+        from autogan.spaces.autogan.generator import AutoGanGenerator
 
-        return Generator(self, latent_size=latent_size, channels=channels, bottom_size=bottom_size)
+        return AutoGanGenerator(
+            self, latent_size=latent_size, channels=channels, bottom_size=bottom_size
+        )
 
     def discriminator(self, channels: int) -> "Discriminator":
         """The discriminator that grows with the generators of this space."""
-        from autogan.spaces.autogan.discriminator import Discriminator
+        from autogan.spaces.autogan.discriminator import AutoGanDiscriminator
 
-        return Discriminator(self.stages, channels)
+        return AutoGanDiscriminator(self.stages, channels)
 
     def operations(
         self, architecture: Architecture, *, latent_size: int, channels: Channels, bottom_size: int

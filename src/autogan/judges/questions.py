@@ -21,7 +21,7 @@ ROTATIONS = ("upright", "turned left", "upside down", "turned right")
 
 
 @dataclass(frozen=True)
-class Task:
+class Question:
     """A question with a closed set of answers.
 
     kind: "classes" (answers: the class names) or "rotation" (answers: `ROTATIONS`).
@@ -31,7 +31,7 @@ class Task:
     answers: tuple[str, ...]
 
     @classmethod
-    def of(cls, class_names: tuple[str, ...]) -> "Task":
+    def of(cls, class_names: tuple[str, ...]) -> "Question":
         """The task for images of these classes: rotation where there are fewer than two."""
         if len(class_names) < 2:
             return cls("rotation", ROTATIONS)

@@ -1,0 +1,57 @@
+"""The settings to judge a generator with that comes as a file."""
+
+from collections.abc import Sequence
+
+from autogan.basics.errors import UserError
+from autogan.settings.decided import UNDECIDED_METRICS
+from autogan.settings.loading import Tree, load_settings, merged, overrides_tree
+from autogan.settings.sections import Settings
+from autogan.spaces.generator_file import SavedGenerator
+from autogan.spaces.networks import Generator
+
+
+def settings_of(
+    saved: SavedGenerator,
+    preset: str | None = None,
+    overrides: Sequence[str] = (),
+    changes: Tree | None = None,
+    needs_data: bool = True,
+) -> Settings:
+    """The settings to judge a generator with: those of its training or a preset's, under what is given.
+
+    preset, overrides, changes: as `load_settings` takes them. The metrics that chose the generator are
+    left open again, because nothing is chosen any more.
+    A file that does not say how it was trained (an imported one) takes the defaults for what the
+    preset leaves open; its data must be named if it `needs_data`. Sizes always follow the generator.
+    """
+    trained = saved.origin.get("settings")
+    changes = merged(UNDECIDED_METRICS, changes or {})
+    if trained is not None and preset is None:
+        return load_settings(None, None, overrides, changes, tree=trained)
+    own = _sizes_of(saved.generator)
+    if trained is not None:
+        own["data"]["source"] = trained["data"]["source"]
+    elif needs_data and not _names_data(merged(changes, overrides_tree(overrides))):
+        raise UserError(
+            "The generator file does not say on which data it was trained: give --data (glyphs, "
+            "cifar10[:PATH], stl10[:PATH] or folder:PATH)."
+        )
+    return load_settings(preset, None, overrides, merged(own, changes))
+
+
+def _names_data(given: Tree) -> bool:
+    data = given.get("data")
+    return isinstance(data, dict) and "source" in data
+
+
+def _sizes_of(generator: Generator) -> Tree:
+    """What makes settings those of the generator's size; the search's are only kept valid."""
+    cells = len(generator.architecture)
+    return {
+        "data": {"image_size": generator.bottom_size << cells},
+        "network": {
+            "bottom_size": generator.bottom_size,
+            "latent_size": generator.latent_size,
+        },
+        "search": {"stage_weights": [1] * cells, "iterations": cells},
+    }
