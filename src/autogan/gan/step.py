@@ -117,10 +117,9 @@ class Gan:
         if real is not None:
             assert len(real) == count, (len(real), count)
             real = real.to(self.compute.device)
-            pixels, labels = (
-                real.pixels if self.objective.generator_sees_real else None,
-                real.labels,
-            )
+            labels = real.labels
+            if self.objective.generator_sees_real:
+                pixels = real.pixels
         assert (pixels is not None) == self.objective.generator_sees_real, "no real images"
         numbers = self._augmentation_numbers(count if pixels is None else 2 * count)
         inputs = (pixels, labels, latents, numbers)
