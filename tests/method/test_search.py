@@ -22,6 +22,7 @@ from autogan.runs.drive import drive
 from autogan.runs.folder import Run
 from autogan.runs.journal import Journal
 from autogan.runs.outcomes import Child
+from autogan.runs.plan import Plan
 from autogan.runs.workload import Workload
 from autogan.settings.decided import decide_metrics
 from autogan.settings.loading import settings_from_tree
@@ -92,13 +93,15 @@ def make(folder: Path, name: str = "run", layout: str = "auto", **search: Any) -
         cache_directory=folder / "cache",
     )
     compute = Compute.resolve("cpu", "float32", layout)
+    workload = Workload(chosen, len(data.train), judge_examples=len(data.train))
     context = Context(
         chosen,
         data,
         cast(DomainJudge, ColourJudge()),
         cast(Reference, None),
         compute,
-        Workload(chosen, len(data.train), judge_examples=len(data.train)),
+        Plan.of(chosen, None, workload),
+        workload,
         search_space("autogan", chosen.cells),
     )
     return Search(context, Run.create(folder / name, chosen), Progress())

@@ -13,12 +13,13 @@ from autogan.basics.errors import UserError
 from autogan.method.context import Context, describe_images, prepare
 from autogan.method.derive import PART, derive, keep_as_winner, kept_derivation, origin
 from autogan.method.evaluate import Evaluation, evaluate
-from autogan.method.gallery import Neighbours, write_gallery
+from autogan.method.gallery import write_gallery
 from autogan.method.results import write_results
 from autogan.method.search import Ranking, Search
 from autogan.method.train import train
 from autogan.progress.base import Progress
 from autogan.report.live import LiveReport
+from autogan.runs.contents import Neighbours
 from autogan.runs.drive import drive
 from autogan.runs.folder import Run
 from autogan.runs.outcomes import Candidate, Child
