@@ -3,10 +3,7 @@
 Which parts a run has is the plan's to say (plan.py).
 """
 
-from autogan.judges.network import (
-    INCEPTION_MULTIPLY_ACCUMULATES,
-    classifier_multiply_accumulates,
-)
+from autogan.judges.cost import INCEPTION_MULTIPLY_ACCUMULATES, classifier_multiply_accumulates
 from autogan.progress.base import Cost
 from autogan.settings.sections import AdversarialSettings, Settings
 from autogan.spaces import search_space
