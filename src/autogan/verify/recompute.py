@@ -56,7 +56,7 @@ def recompute(folder: Path, progress: Progress) -> list[str]:
         *_validations(folder, context, results, progress),
         *_ranking(record, context, progress),
     ]
-    elsewhere = _changed_surroundings(record)
+    elsewhere = _changed_environment(record)
     if differences and elsewhere:
         differences.append(
             f"The run was made elsewhere ({elsewhere}): scores may then differ in their last digits"
@@ -119,7 +119,7 @@ def _differences(name: str, stated: Any, again: Any) -> Iterator[str]:
         yield f"{name}: the run says {stated}, recomputed it is {again}"
 
 
-def _changed_surroundings(record: RunRecord) -> str:
+def _changed_environment(record: RunRecord) -> str:
     """What of the machine that rounding depends on is another than the run's."""
     before = record.environment
     now = environment(record.setting("compute.device"))
