@@ -13,8 +13,9 @@ from autogan.method.context import Context, describe_images, prepare
 from autogan.method.derive import PART, derive, keep_as_winner, kept_derivation, origin
 from autogan.method.evaluate import Evaluation, evaluate
 from autogan.method.gallery import write_gallery
+from autogan.method.ranking import Ranking
 from autogan.method.results import write_results
-from autogan.method.search import Ranking, Search
+from autogan.method.search import Search
 from autogan.method.train import train
 from autogan.progress.base import Progress
 from autogan.report.live import LiveReport

@@ -15,7 +15,8 @@ from autogan.basics.errors import UserError
 from autogan.method.context import Context, describe_images, prepare
 from autogan.method.evaluate import evaluate
 from autogan.method.gallery import write_gallery
-from autogan.method.search import Ranking, Search
+from autogan.method.ranking import Ranking
+from autogan.method.search import Search
 from autogan.method.train import validation_of
 from autogan.progress.base import Progress
 from autogan.runs.checkpoints import load_checkpoint
