@@ -301,7 +301,7 @@ def test_a_collapsed_game_is_reset_after_growth_and_never_at_the_very_end(
     def collapse() -> None:
         search.at = Position("controller", collapsed=True)
 
-    monkeypatch.setattr(search, "train_shared_weights", collapse)
+    monkeypatch.setattr(search, "shared_training_step", collapse)
     searched(search)
     assert seen == [("grow", 0), ("reset", 0), ("reset", 1)]
 

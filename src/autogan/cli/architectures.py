@@ -97,7 +97,7 @@ def show(
     """
     from autogan.spaces import space_of
     from autogan.spaces.autogan.decisions import cells_of
-    from autogan.spaces.operations import generator_size
+    from autogan.spaces.sizes import generator_size
 
     chosen = read_architecture(architecture)
     if svg:

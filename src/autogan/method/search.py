@@ -130,12 +130,12 @@ class Search:
         """The next step of the algorithm; whether it ended an iteration."""
         if self.at.phase == SHARED_TRAINING:
             if not self._shared_training_has_ended():
-                self.train_shared_weights()
+                self.shared_training_step()
                 return False
             self.at = Position(CONTROLLER, collapsed=self.at.collapsed)
         if self.at.phase == CONTROLLER:
             if self.at.step < self.options.controller_steps:
-                self.train_controller()
+                self.controller_step()
                 return False
             self.run.journal.log(IterationEnded(self.iteration, self.stage, self.steps))
             self.at = Position(GROWTH, collapsed=self.at.collapsed)
@@ -153,7 +153,7 @@ class Search:
     def _shared_training_has_ended(self) -> bool:
         return self.at.step >= self.workload.shared_steps() or self.at.collapsed
 
-    def train_shared_weights(self) -> None:
+    def shared_training_step(self) -> None:
         """Phase 1, controller fixed: one batch, with an architecture of its own."""
         every = self.options.discriminator_steps
         if self.at.step % 10 == 0:
@@ -188,7 +188,7 @@ class Search:
         windows = (self.generator_losses, self.discriminator_losses)
         return any(window.collapsed(threshold) for window in windows)
 
-    def train_controller(self) -> None:
+    def controller_step(self) -> None:
         """Phase 2, shared weights fixed: score a sample, or let the strategy learn from all of them."""
         self._tell(f"controller, step {self.at.step} of {self.options.controller_steps}")
         samples = self.options.controller.samples_per_step

@@ -14,7 +14,8 @@ from autogan.spaces.autogan.codec import PUBLISHED_VECTORS
 from autogan.spaces.autogan.decisions import architecture_of, cells_of
 from autogan.spaces.autogan.generator import AutoGanGenerator
 from autogan.spaces.autogan.operations import by_cell
-from autogan.spaces.operations import Operation, Size, discriminator_size, generator_size
+from autogan.spaces.operations import Operation, Size
+from autogan.spaces.sizes import discriminator_size, generator_size
 from autogan.spaces.space import SearchSpace
 from autogan.spaces.widths import Channels
 
