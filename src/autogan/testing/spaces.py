@@ -15,7 +15,8 @@ from autogan.nets.layers import initialise
 from autogan.spaces import search_space
 from autogan.spaces.architecture import MOST_CHARACTERS, Architecture
 from autogan.spaces.networks import Discriminator, Generator
-from autogan.spaces.operations import Size, discriminator_size, generator_size
+from autogan.spaces.operations import Size
+from autogan.spaces.sizes import discriminator_size, generator_size
 from autogan.spaces.space import SearchSpace
 from autogan.spaces.widths import Channels
 from autogan.testing.checks import refuses, seeded
