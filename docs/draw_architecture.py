@@ -244,8 +244,8 @@ def draw_iteration() -> None:
     d.arrow((620, 416), (centre, 416))
     d.box(left + 85, 470, 300, 42, "Did the losses stand still in 1?")
     reset = (
-        "*Dynamic reset|Fresh networks, optimisers|and loss windows. The con-|"
-        "troller keeps what it learned|`Search.reset"
+        "*Dynamic reset|Fresh networks, optimisers|and loss windows. What the|"
+        "controller learned stays.|`Search.reset"
     )
     d.box(620, 450, 260, 100, reset, "amber", left=True)
     d.arrow((left + 385, 491), (620, 491))
