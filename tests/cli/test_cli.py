@@ -379,7 +379,7 @@ def test_an_interrupted_search_ends_as_an_undisturbed_one(
 ) -> None:
     folder = home / "interrupted"
     calls = []
-    whole = Search.train_controller
+    whole = Search.controller_step
 
     def interrupted(self: Search) -> None:
         calls.append(self.iteration)
@@ -388,7 +388,7 @@ def test_an_interrupted_search_ends_as_an_undisturbed_one(
         whole(self)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Search, "train_controller", interrupted)
+        patch.setattr(Search, "controller_step", interrupted)
         answer = autogan("run", *tiny(home, folder))
     assert calls[-1] == 1 and answer.code not in (0, 2)
     assert not (folder / "results.json").exists()

@@ -102,14 +102,14 @@ def interrupt(monkeypatch: pytest.MonkeyPatch, owner: type, method: str, call: i
 
 def interrupt_search(monkeypatch: pytest.MonkeyPatch, iteration: int) -> None:
     """Presses Ctrl-C when the controller is to learn in an iteration, counted from 0."""
-    whole = Search.train_controller
+    whole = Search.controller_step
 
     def pressed(search: Search) -> None:
         if search.iteration == iteration:
             raise KeyboardInterrupt
         whole(search)
 
-    monkeypatch.setattr(Search, "train_controller", pressed)
+    monkeypatch.setattr(Search, "controller_step", pressed)
 
 
 def test_a_search_that_is_interrupted_goes_on_as_told(

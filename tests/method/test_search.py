@@ -16,12 +16,15 @@ from autogan.images import DataSet, ImageSet
 from autogan.judges import DomainJudge, Judge, Judgement, Reference
 from autogan.method.context import Context
 from autogan.method.dynamic_reset import LossWindow
-from autogan.method.search import CONTROLLER, GROWTH, SHARED_TRAINING, Position, Ranking, Search
+from autogan.method.position import CONTROLLER, GROWTH, SHARED_TRAINING, Position
+from autogan.method.ranking import Ranking
+from autogan.method.search import Search
 from autogan.progress.base import Progress
 from autogan.runs.drive import drive
 from autogan.runs.folder import Run
 from autogan.runs.journal import Journal
 from autogan.runs.outcomes import Child
+from autogan.runs.plan import Plan
 from autogan.runs.workload import Workload
 from autogan.settings.decided import decide_metrics
 from autogan.settings.loading import settings_from_tree
@@ -92,13 +95,15 @@ def make(folder: Path, name: str = "run", layout: str = "auto", **search: Any) -
         cache_directory=folder / "cache",
     )
     compute = Compute.resolve("cpu", "float32", layout)
+    workload = Workload(chosen, len(data.train), judge_examples=len(data.train))
     context = Context(
         chosen,
         data,
         cast(DomainJudge, ColourJudge()),
         cast(Reference, None),
         compute,
-        Workload(chosen, len(data.train), judge_examples=len(data.train)),
+        Plan.of(chosen, None, workload),
+        workload,
         search_space("autogan", chosen.cells),
     )
     return Search(context, Run.create(folder / name, chosen), Progress())
@@ -196,19 +201,19 @@ def test_a_search_runs_to_its_end_and_remembers_every_child(tmp_path: Path) -> N
     searched(search)
     assert search.iteration == 2 and search.stage == 1 and search.steps == 8
     expected = [(0, 0, "controller")] * 4 + [(0, 0, "beam")] * 4 + [(1, 1, "controller")] * 4
-    assert [(c.stage, c.iteration, c.purpose) for c in search.history] == expected
-    for child in search.history:
+    assert [(c.stage, c.iteration, c.purpose) for c in search.children.history] == expected
+    for child in search.children.history:
         assert len(child.architecture) == child.stage + 1
         assert 1 <= child.reward <= 3 and child.seconds >= 0
-    assert len({child.reward for child in search.history}) > 4
+    assert len({child.reward for child in search.children.history}) > 4
 
-    candidates = [child for child in search.history if child.purpose == "beam"]
+    candidates = [child for child in search.children.history if child.purpose == "beam"]
     assert len({child.architecture for child in candidates}) == 4
     best = sorted(candidates, key=lambda child: child.reward, reverse=True)[:2]
     assert search.beams == [best]
     beams = [child.architecture for child in best]
     assert search.strategy.state_dict()["beams"] == [str(beam) for beam in beams]
-    later = [c.architecture for c in search.history if c.stage == 1]
+    later = [c.architecture for c in search.children.history if c.stage == 1]
     assert all(architecture.prefix(1) in beams for architecture in later)
     written = search.run.read("architectures.json")
     assert [c["architecture"] for c in written["stages"][0]] == [str(beam) for beam in beams]
@@ -227,10 +232,12 @@ def test_growth_comes_at_its_iteration(
 ) -> None:
     search = make(tmp_path, iterations=3, stage_weights=weights, controller_steps=1)
     searched(search)
-    children = [c for c in search.history if c.purpose == "controller"]
+    children = [c for c in search.children.history if c.purpose == "controller"]
     assert [c.stage for c in children[::2]] == stages
     assert [c.iteration for c in children[::2]] == [0, 1, 2]
-    assert {c.iteration for c in search.history if c.purpose == "beam"} == {stages.index(1) - 1}
+    assert {c.iteration for c in search.children.history if c.purpose == "beam"} == {
+        stages.index(1) - 1
+    }
     assert search.batches.next().pixels.shape == (4, 3, 16, 16)
 
 
@@ -252,7 +259,7 @@ def test_a_reset_keeps_the_controller_and_draws_fresh_weights(tmp_path: Path) ->
     strategy = copied(search.strategy.state_dict(), tmp_path / "strategy")
     weights = {n: v.clone() for n, v in search.gan.generator.state_dict().items()}
     discriminator = {n: v.clone() for n, v in search.gan.discriminator.state_dict().items()}
-    history = list(search.history)
+    history = list(search.children.history)
     search.reset()
     assert equal_trees(search.strategy.state_dict(), strategy)
     for network, before in (
@@ -264,7 +271,7 @@ def test_a_reset_keeps_the_controller_and_draws_fresh_weights(tmp_path: Path) ->
         assert matrices and all(not torch.equal(now[n], before[n]) for n in matrices)
     assert not search.generator_losses.collapsed(1e-3)
     assert not search.discriminator_losses.collapsed(1e-3)
-    assert search.history == history
+    assert search.children.history == history
 
 
 def test_shared_training_stops_when_the_game_has_ended(tmp_path: Path) -> None:
@@ -294,7 +301,7 @@ def test_a_collapsed_game_is_reset_after_growth_and_never_at_the_very_end(
     def collapse() -> None:
         search.at = Position("controller", collapsed=True)
 
-    monkeypatch.setattr(search, "train_shared_weights", collapse)
+    monkeypatch.setattr(search, "shared_training_step", collapse)
     searched(search)
     assert seen == [("grow", 0), ("reset", 0), ("reset", 1)]
 
@@ -445,7 +452,7 @@ def test_a_child_that_cannot_be_scored_is_recorded_and_the_search_goes_on(
     searched(search)
     failed = events(search, "failed")
     assert [line["purpose"] for line in failed] == ["controller", "beam"]
-    assert len(search.history) == 10 and len(search.failures) == 2
+    assert len(search.children.history) == 10 and len(search.children.failures) == 2
     assert search.run.read("architectures.json")["failed"] == 2
     assert failed[1]["architecture"] not in {str(child.architecture) for child in search.beams[0]}
 

@@ -11,6 +11,7 @@ from autogan.basics.version import RESULTS_SCHEMA
 from autogan.files.pictures import save_picture
 from autogan.runs.events import (
     ChildScored,
+    Finished,
     Grown,
     IterationEnded,
     Losses,
@@ -196,7 +197,7 @@ def make_run(tmp_path: Path) -> MakeRun:
             run.write("timings.json", results()["seconds"])
             write_pictures(folder)
             run.write("results.json", content or results())
-            run.log("finished", scores={})
+            run.journal.log(Finished({}))
         run.close()
         return folder
 

@@ -1,19 +1,23 @@
 """The tree of beams says in words what the newest stage of every beam takes."""
 
 from autogan.report.tree import beam_tree, columns_of
+from autogan.runs.contents import Architectures
+from autogan.runs.outcomes import Child
+from autogan.spaces.architecture import Architecture
 
-BEAMS = {
-    "stages": [
-        [
-            {"architecture": "pre-none-nearest+shortcut", "reward": 2.0},
-            {"architecture": "post-batch-bilinear", "reward": 1.0},
-        ]
+
+def child(architecture: str, stage: int, reward: float) -> Child:
+    return Child(Architecture.parse(architecture), stage, 0, "beam", reward, 0.1)
+
+
+BEAMS = Architectures(
+    stages=[[child("pre-none-nearest+shortcut", 0, 2.0), child("post-batch-bilinear", 0, 1.0)]],
+    ranking=[
+        child("pre-none-nearest+shortcut/pre-batch-deconvolution+skip0", 1, 3.0),
+        child("post-batch-bilinear/post-instance-nearest", 1, 2.5),
     ],
-    "ranking": [
-        {"architecture": "pre-none-nearest+shortcut/pre-batch-deconvolution+skip0", "reward": 3.0},
-        {"architecture": "post-batch-bilinear/post-instance-nearest", "reward": 2.5},
-    ],
-}
+    scored=4,
+)
 WINNER = "pre-none-nearest+shortcut/pre-batch-deconvolution+skip0"
 
 

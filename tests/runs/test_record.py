@@ -15,6 +15,7 @@ from autogan.runs.record import read_record
 from autogan.runs.status import status_of
 from autogan.runs.task import Task
 from autogan.settings.loading import load_settings
+from autogan.spaces.architecture import Architecture
 from autogan.verify import verify
 
 ARCHITECTURE = "pre-batch-nearest"
@@ -26,10 +27,9 @@ def folder(tmp_path: Path) -> Path:
     run = Run.create(tmp_path / "run", load_settings(), Task("search"))
     data = {"name": "x", "digest": "0", "training_images": 500, "held_out_images": 100}
     run.write("data.json", data)
-    losses = {"discriminator_loss": 1.0, "generator_loss": 2.0}
-    run.log("losses", part="search", step=1, stage=0, **losses)
-    run.log("failed", architecture=ARCHITECTURE, purpose="beam", reason="its reward is nan")
-    run.log("iteration", iteration=0, stage=0, steps=10)
+    run.journal.log(Losses("search", 1, 1.0, 2.0, stage=0))
+    run.journal.log(Failed(Architecture.parse(ARCHITECTURE), "beam", "its reward is nan"))
+    run.journal.log(IterationEnded(0, 0, 10))
     run.checkpoints.save("judge", {"step": 3}, {"step": 3, "of": 9})
     run.close()
     return run.folder

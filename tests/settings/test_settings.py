@@ -295,7 +295,7 @@ def test_a_bad_value_is_named_with_its_setting(override: str) -> None:
             ["train.generator_channels=[8,8]"],
             ["train.generator_channels", "3: one for each", "has 2"],
         ),
-        (["search.generator_channels=[]"], ["search.generator_channels", "it has 0"]),
+        (["train.generator_channels=[]"], ["train.generator_channels", "it has 0"]),
         (["search.betas=[0,1]"], ["betas", "1"]),
         (["train.betas=[-0.1,0.9]"], ["betas", "-0.1"]),
     ],

@@ -13,7 +13,7 @@ from autogan.spaces import search_space, space_of
 from autogan.spaces.architecture import Architecture
 from autogan.spaces.autogan.generator import AutoGanGenerator
 from autogan.spaces.generator_file import load_generator, save_generator
-from autogan.spaces.networks import AutoGanGenerator as AnyGenerator
+from autogan.spaces.networks import Generator as AnyGenerator
 from autogan.spaces.space import SearchSpace
 from autogan.spaces.widths import Channels, each_width, parse_widths, widths_text
 

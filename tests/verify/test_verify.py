@@ -297,9 +297,9 @@ def test_a_forged_score_does_not_come_out_again(run: Path) -> None:
 def test_selection_and_report_never_share_latents(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    import autogan.method.child_scoring
     import autogan.method.evaluate
     import autogan.method.pipeline
-    import autogan.method.search
     import autogan.method.train
 
     used: dict[str, list[torch.Tensor]] = {"selection": [], "report": []}
@@ -320,7 +320,7 @@ def test_selection_and_report_never_share_latents(
 
         return evaluated
 
-    for module in (autogan.method.evaluate, autogan.method.search):
+    for module in (autogan.method.evaluate, autogan.method.child_scoring):
         monkeypatch.setattr(module, "generate", recorded(module.generate))
     monkeypatch.setattr(
         autogan.method.pipeline, "evaluate", reporting(autogan.method.pipeline.evaluate)

@@ -15,13 +15,8 @@ from autogan.gan.generation import generate, latent_batches
 from autogan.gan.step import Gan
 from autogan.images.batches import Batch
 from autogan.images.pixels import to_uint8
-from autogan.judges.network import (
-    INCEPTION_MULTIPLY_ACCUMULATES,
-    ResidualClassifier,
-    build,
-    classifier_multiply_accumulates,
-    initialise,
-)
+from autogan.judges.cost import INCEPTION_MULTIPLY_ACCUMULATES, classifier_multiply_accumulates
+from autogan.judges.network import ResidualClassifier, build, initialise
 from autogan.spaces import search_space
 from autogan.spaces.architecture import Architecture
 from autogan.spaces.autogan.generator import AutoGanGenerator

@@ -77,14 +77,14 @@ def train(
         device = decide_compute(settings.compute).device
         task = Question.of(images.class_names)
         examples_an_epoch = len(images.train) * task.per_image
-        load = Workload(settings, len(images.train), examples_an_epoch).judge_training()
-        progress.plan({"judge": [load]})
+        cost = Workload(settings, len(images.train), examples_an_epoch).judge_training()
+        progress.plan({"judge": [cost]})
         progress.start("judge")
 
         def train(training: NetworkTraining) -> None:
             def told() -> None:
                 progress.status(f"step {training.steps_done} of {training.steps}")
-                progress.advance(load / training.steps)
+                progress.advance(cost / training.steps)
 
             training.on_step = told
             train_to_end(training)

@@ -1,8 +1,6 @@
 """The commands that make or go on with a run: demo, run, search, derive, train."""
 
 import json
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -25,13 +23,10 @@ from autogan.cli.common import (
     data_changes,
     notes,
     print_results,
-    shown_progress,
 )
+from autogan.cli.opening import ended, opened_run
 
 if TYPE_CHECKING:
-    from autogan.progress.terminal import TerminalProgress
-    from autogan.runs.folder import Run
-    from autogan.runs.task import Task
     from autogan.settings.sections import Settings
 
 
@@ -61,7 +56,9 @@ def demo(
 
     settings = load_settings("demo", overrides=overrides or ())
     if not _printed(settings, dry_run, as_json):
-        folder = out or _free_folder(Path("runs/demo"))
+        from autogan.runs.resume import free_folder
+
+        folder = out or free_folder(Path("runs/demo"))
         _run_whole(settings, folder, False, time_limit, as_json)
 
 
@@ -111,8 +108,8 @@ def search(
     from autogan.runs.task import Task, derive_command
 
     folder = _required(out)
-    if not (resume and _ended(folder, Task("search"), settings, "architectures.json")):
-        with _opened(settings, folder, Task("search"), resume, time_limit) as (run, progress):
+    if not (resume and ended(folder, Task("search"), settings, "architectures.json")):
+        with opened_run(settings, folder, Task("search"), resume, time_limit) as (run, progress):
             from autogan.method.pipeline import run_search
 
             run_search(run, progress)
@@ -140,7 +137,7 @@ def derive(
     if (folder / "results.json").exists():
         raise UserError(f"The run in {folder} has ended; its results are in results.json.")
     again = derive_command(folder)
-    opened = _opened(settings, folder, Task("search"), True, time_limit, again)
+    opened = opened_run(settings, folder, Task("search"), True, time_limit, again)
     with opened as (run, progress):
         from autogan.method.pipeline import run_derivation
 
@@ -203,46 +200,14 @@ def train(
     if _printed(settings, dry_run, as_json):
         return
     task, folder = Task("train", str(chosen)), _required(out)
-    if resume and _ended(folder, task, settings, "results.json"):
+    if resume and ended(folder, task, settings, "results.json"):
         results = read_results(folder)
     else:
-        with _opened(settings, folder, task, resume, time_limit) as (run, progress):
+        with opened_run(settings, folder, task, resume, time_limit) as (run, progress):
             from autogan.method.pipeline import run_training
 
             results = run_training(run, chosen, progress)
     print_results(results, folder, as_json)
-
-
-def _ended(folder: Path, task: "Task", settings: "Settings", result: str) -> bool:
-    """Whether there is nothing left to go on with, which is said; `result` is the file that shows it.
-
-    Not where a file of it is missing or damaged: going on makes it again. Raises `UserError` for
-    other settings than the run's, as going on does.
-    """
-    if not all((folder / name).exists() for name in ("checksums.json", result)):
-        return False
-    from autogan.runs.checksums import changed_files
-    from autogan.runs.config import read_settings
-    from autogan.settings.resume_rules import refuse_changes
-
-    if changed := changed_files(folder):
-        notes.print(
-            f"The run in {folder} had ended, but {'; '.join(changed)}. It goes on from its checkpoints.",
-            highlight=False,
-            markup=False,
-            soft_wrap=True,
-        )
-        return False
-
-    _refuse_other_task(folder, task)
-    refuse_changes(read_settings(folder).model_dump(mode="json"), settings, f"The run in {folder}")
-    notes.print(
-        f"The run in {folder} has ended; there is nothing left to do.",
-        highlight=False,
-        markup=False,
-        soft_wrap=True,
-    )
-    return True
 
 
 def _figure(value: float | None) -> str:
@@ -287,77 +252,6 @@ def _printed(settings: "Settings", dry_run: bool, as_json: bool) -> bool:
     return dry_run
 
 
-def _free_folder(folder: Path) -> Path:
-    number, free = 1, folder
-    while free.exists():
-        number += 1
-        free = folder.with_name(f"{folder.name}-{number}")
-    return free
-
-
-@contextmanager
-def _opened(
-    settings: "Settings",
-    folder: Path,
-    task: "Task",
-    resume: bool,
-    time_limit_seconds: float | None,
-    again: str | None = None,
-) -> Iterator[tuple["Run", "TerminalProgress"]]:
-    """The run's folder, open; a folder made for input that turns out unusable is removed again.
-
-    Ends the program where the run was asked to stop.
-    again: the command that goes on after an interruption, where it is not the task's own.
-    """
-    from autogan.method.pipeline import open_run
-    from autogan.runs.machine_errors import MachineError, explained
-    from autogan.runs.stopping import Stopped
-
-    if resume:
-        _refuse_other_task(folder, task)
-    again = again or task.resume_command(folder)
-    with explained(folder, again):
-        run = open_run(folder, settings, task, resume)
-    try:
-        with (
-            explained(folder, again),
-            closing(run),
-            run.stopping.listening(time_limit_seconds),
-            shown_progress(str(folder)) as progress,
-        ):
-            progress.note(f"Run folder: {folder}. If it is interrupted, go on with: {again}")
-            yield run, progress
-    except UserError as error:
-        if not resume and not isinstance(error, MachineError):
-            run.discard()
-        raise
-    except (Stopped, KeyboardInterrupt) as stop:
-        reason = stop.reason if isinstance(stop, Stopped) else "Ctrl-C"
-        notes.print(
-            f"Stopped by {reason}. Go on with: {again}",
-            markup=False,
-            highlight=False,
-            soft_wrap=True,
-        )
-        if isinstance(stop, Stopped):
-            raise SystemExit(stop.exit_code) from None
-        raise
-
-
-def _refuse_other_task(folder: Path, task: "Task") -> None:
-    """A training and a search leave different states: neither can go on with the other's run."""
-    from autogan.runs.config import read_task
-
-    made_for = read_task(folder)
-    if made_for is None:
-        return
-    if made_for.architecture != task.architecture:
-        raise UserError(
-            f"The run in {folder} is not of this kind. Go on with it: "
-            f"{made_for.resume_command(folder)}"
-        )
-
-
 def _run_whole(
     settings: "Settings",
     folder: Path,
@@ -368,10 +262,13 @@ def _run_whole(
     from autogan.runs.contents import read_results
     from autogan.runs.task import Task
 
-    if resume and _ended(folder, Task("run"), settings, "results.json"):
+    if resume and ended(folder, Task("run"), settings, "results.json"):
         results = read_results(folder)
     else:
-        with _opened(settings, folder, Task("run"), resume, time_limit_seconds) as (run, progress):
+        with opened_run(settings, folder, Task("run"), resume, time_limit_seconds) as (
+            run,
+            progress,
+        ):
             from autogan.method.pipeline import run_everything
 
             results = run_everything(run, progress)

@@ -67,7 +67,7 @@ def sample(
         sampling.refuse_too_large(target, count, image_size)
         save_all = sampling.save_separately if separate else sampling.save_npz
         with shown_progress("sample") as progress:
-            progress.plan({"sample": [sampling.sampling_load(generator, count)]})
+            progress.plan({"sample": [sampling.sampling_cost(generator, count)]})
             progress.start("sample")
             save_all(generator, target, count, seed, compute, progress)
     notes.print(f"{count:,} images: {target}", highlight=False, markup=False, soft_wrap=True)

@@ -104,7 +104,7 @@ def save_separately(
             for image in images.permute(0, 2, 3, 1).numpy():  # S×S×3
                 Image.fromarray(image).save(aside / f"{number:0{digits}}.png")
                 number += 1
-            progress.advance(sampling_load(generator, len(images)))
+            progress.advance(sampling_cost(generator, len(images)))
         aside.replace(folder)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
@@ -124,10 +124,10 @@ def save_npz(
         np.lib.format.write_array_header_1_0(array, header)
         for images in sampled_images(generator, count, seed, compute):
             array.write(images.permute(0, 2, 3, 1).contiguous().numpy().tobytes())
-            progress.advance(sampling_load(generator, len(images)))
+            progress.advance(sampling_cost(generator, len(images)))
 
 
-def sampling_load(generator: Generator, count: int) -> Cost:
+def sampling_cost(generator: Generator, count: int) -> Cost:
     """What generating `count` images takes."""
     size = generator_size(
         generator.architecture,

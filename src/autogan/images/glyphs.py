@@ -20,7 +20,7 @@ from autogan.basics.errors import UserError
 from autogan.images import cache
 from autogan.images.dataset import DataSet, from_stored
 
-RECIPE = 3  # raised when any pixel changes
+VERSION = 3  # raised when any pixel changes
 CLASSES = ("A", "E", "H", "J", "L", "O", "S", "T", "V", "X")  # no two alike when turned by 30°
 TRAIN_IMAGES = 10_000
 HELD_OUT_IMAGES = 2_000
@@ -51,10 +51,10 @@ def load(
 ) -> DataSet:
     """Glyphs at `size`×`size`, class-balanced and shuffled; the same ones every time.
 
-    The digest is taken over the recipe and the sizes. Raises UserError where matplotlib, and with
+    The digest is taken over the version and the sizes. Raises UserError where matplotlib, and with
     it the fonts, is missing.
     """
-    key = f"glyphs recipe {RECIPE} size {size} images {train_images} {held_out_images}"
+    key = f"glyphs recipe {VERSION} size {size} images {train_images} {held_out_images}"
 
     def build(entry: cache.Builder) -> cache.Contents:
         for part, number in (("train", train_images), ("held_out", held_out_images)):
@@ -170,7 +170,7 @@ def _fonts_folder() -> Path:
 
 
 def _generator(part: str, index: int) -> np.random.Generator:
-    seed = np.random.SeedSequence(entropy=RECIPE, spawn_key=(_STREAMS[part], index))
+    seed = np.random.SeedSequence(entropy=VERSION, spawn_key=(_STREAMS[part], index))
     return np.random.Generator(np.random.PCG64(seed))
 
 

@@ -6,24 +6,23 @@ search → derive → train → evaluate → generator.safetensors, samples.png,
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from autogan.basics.errors import UserError
 from autogan.method.context import Context, describe_images, prepare
 from autogan.method.derive import PART, derive, keep_as_winner, kept_derivation, origin
 from autogan.method.evaluate import Evaluation, evaluate
-from autogan.method.gallery import Neighbours, write_gallery
+from autogan.method.gallery import write_gallery
+from autogan.method.ranking import Ranking
 from autogan.method.results import write_results
-from autogan.method.search import Ranking, Search
+from autogan.method.search import Search
 from autogan.method.train import train
 from autogan.progress.base import Progress
 from autogan.report.live import LiveReport
+from autogan.runs.contents import Neighbours
 from autogan.runs.drive import drive
 from autogan.runs.folder import Run
 from autogan.runs.outcomes import Candidate, Child
-from autogan.runs.task import Task
-from autogan.settings.sections import Settings
 from autogan.spaces.architecture import Architecture
 from autogan.spaces.generator_file import load_generator, save_generator
 
@@ -195,8 +194,3 @@ def evaluate_part(run: Run, context: Context, progress: Progress) -> tuple[Evalu
         evaluation = evaluate(generator, context, progress)
         progress.status("drawing pictures")
         return evaluation, write_gallery(generator, context, run.folder)
-
-
-def open_run(folder: Path, settings: Settings, task: Task, resume: bool) -> Run:
-    """A new run, or with `resume` the one in the folder, which refuses other settings than its own."""
-    return Run.resume(folder, settings) if resume else Run.create(folder, settings, task)

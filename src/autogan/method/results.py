@@ -9,7 +9,7 @@ from autogan.basics.version import RESULTS_SCHEMA
 from autogan.device.memory import peak_memory_mib
 from autogan.method.context import Context, describe_images
 from autogan.method.evaluate import Evaluation
-from autogan.method.gallery import Neighbours
+from autogan.runs.contents import Neighbours
 from autogan.runs.events import Finished
 from autogan.runs.folder import Run
 from autogan.runs.outcomes import Candidate, to_plain

@@ -14,9 +14,7 @@ Growth comes before the reset, so that beams are never chosen with weights just 
 authors' program has faults (docs/method.md lists them), this follows the paper.
 """
 
-import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 from autogan.basics.errors import UserError
@@ -25,13 +23,13 @@ from autogan.images import default_cache_directory
 from autogan.images.batches import Batches
 from autogan.judges import reference
 from autogan.method.child_scoring import ChildScorer
+from autogan.method.children import Children
 from autogan.method.context import Context
 from autogan.method.dynamic_reset import LossWindow
 from autogan.method.losses import read_losses
+from autogan.method.position import CONTROLLER, GROWTH, SHARED_TRAINING, Position
 from autogan.progress.base import Progress
 from autogan.runs.events import (
-    ChildScored,
-    Failed,
     Grown,
     IterationEnded,
     StrategyUpdate,
@@ -41,52 +39,11 @@ from autogan.runs.folder import Run
 from autogan.runs.outcomes import Child, from_plain, to_plain
 from autogan.spaces.architecture import Architecture
 from autogan.strategies import make_strategy
-from autogan.strategies.base import Observation, Rung, State
+from autogan.strategies.base import Rung
 
 RESET_CHECK_EVERY_STEPS = 10
 PROPOSED_AT_ONCE = 50
 """Architectures for as many batches of shared training: one of many costs a twentieth of one alone."""
-
-SHARED_TRAINING, CONTROLLER, GROWTH, RANKING = "shared training", "controller", "growth", "ranking"
-"""The phases of an iteration; ranking comes once, when all iterations are done."""
-
-
-@dataclass
-class Position:
-    """Where inside an iteration a search stands.
-
-    step: steps of the phase that are done. collapsed: whether the game of this iteration's shared
-    training has ended.
-    proposed: architectures that are being scored now, or that the next batches of shared training
-    take; scored: the first of those, None for one that could not be.
-    """
-
-    phase: str = SHARED_TRAINING
-    step: int = 0
-    collapsed: bool = False
-    proposed: list[Architecture] = field(default_factory=list)
-    scored: list[Child | None] = field(default_factory=list)
-
-    def state_dict(self) -> dict[str, Any]:
-        """As plain values."""
-        return {
-            "phase": self.phase,
-            "step": self.step,
-            "collapsed": self.collapsed,
-            "proposed": [str(architecture) for architecture in self.proposed],
-            "scored": [to_plain(child) if child else None for child in self.scored],
-        }
-
-    @classmethod
-    def of(cls, state: dict[str, Any]) -> "Position":
-        """The position that `state_dict` described."""
-        return cls(
-            state["phase"],
-            state["step"],
-            state["collapsed"],
-            [Architecture.parse(text) for text in state["proposed"]],
-            [from_plain(Child, child) if child else None for child in state["scored"]],
-        )
 
 
 class Search:
@@ -133,8 +90,7 @@ class Search:
         self.at = Position()
         self.steps = 0  # discriminator steps since the search began
         self.beams: list[list[Child]] = []  # of every stage that has ended
-        self.history: list[Child] = []
-        self.observations: list[Observation] = []  # the same for the strategy, with the failed ones
+        self.children = Children(self.scorer, self.gan, settings.seed, run.journal, progress)
         self.ranking: list[Child] = []
         self._enter_stage()
 
@@ -174,12 +130,12 @@ class Search:
         """The next step of the algorithm; whether it ended an iteration."""
         if self.at.phase == SHARED_TRAINING:
             if not self._shared_training_has_ended():
-                self.train_shared_weights()
+                self.shared_training_step()
                 return False
             self.at = Position(CONTROLLER, collapsed=self.at.collapsed)
         if self.at.phase == CONTROLLER:
             if self.at.step < self.options.controller_steps:
-                self.train_controller()
+                self.controller_step()
                 return False
             self.run.journal.log(IterationEnded(self.iteration, self.stage, self.steps))
             self.at = Position(GROWTH, collapsed=self.at.collapsed)
@@ -197,7 +153,7 @@ class Search:
     def _shared_training_has_ended(self) -> bool:
         return self.at.step >= self.workload.shared_steps() or self.at.collapsed
 
-    def train_shared_weights(self) -> None:
+    def shared_training_step(self) -> None:
         """Phase 1, controller fixed: one batch, with an architecture of its own."""
         every = self.options.discriminator_steps
         if self.at.step % 10 == 0:
@@ -232,7 +188,7 @@ class Search:
         windows = (self.generator_losses, self.discriminator_losses)
         return any(window.collapsed(threshold) for window in windows)
 
-    def train_controller(self) -> None:
+    def controller_step(self) -> None:
         """Phase 2, shared weights fixed: score a sample, or let the strategy learn from all of them."""
         self._tell(f"controller, step {self.at.step} of {self.options.controller_steps}")
         samples = self.options.controller.samples_per_step
@@ -241,7 +197,9 @@ class Search:
         children = [child for child in self.at.scored if child is not None]
         if children:
             rewards = [child.reward for child in children]
-            metrics = self.strategy.observe([self._observation(child) for child in children])
+            metrics = self.strategy.observe(
+                [self.children.observation(child) for child in children]
+            )
             metrics = {"reward": sum(rewards) / len(rewards), **metrics}
             self.run.journal.log(StrategyUpdate(self.iteration, self.at.step, metrics))
         self.at = Position(CONTROLLER, self.at.step + 1, self.at.collapsed)
@@ -253,7 +211,9 @@ class Search:
         """
         candidates = self.best_scored()
         promoted = self.strategy.promote(
-            self.rung, [self._observation(child) for child in candidates], self.options.beams
+            self.rung,
+            [self.children.observation(child) for child in candidates],
+            self.options.beams,
         )
         by_architecture = {child.architecture: child for child in candidates}
         kept = [by_architecture[architecture] for architecture in promoted]
@@ -277,7 +237,7 @@ class Search:
     # Proposals and their scores
 
     def _propose(self, count: int) -> list[Architecture]:
-        return self.strategy.propose(count, self.rung, self.observations)
+        return self.strategy.propose(count, self.rung, self.children.observations)
 
     def distinct(self, count: int) -> list[Architecture]:
         """Proposals of the policy. One that has settled may know fewer than `count`: after 20 times
@@ -289,19 +249,13 @@ class Search:
                 break
         return list(distinct)
 
-    def _observation(self, child: Child) -> Observation:
-        return Observation(
-            child.architecture, Rung(child.stage), self.settings.seed, (child.reward,)
-        )
-
-    def _failed(self, architecture: Architecture, stage: int) -> Observation:
-        return Observation(architecture, Rung(stage), self.settings.seed, (), State.FAILED)
-
-    @property
-    def failures(self) -> list[tuple[int, Observation]]:
-        """Children that could not be scored, each with its place among all observations."""
-        numbered = enumerate(self.observations)
-        return [(place, o) for place, o in numbered if o.state is State.FAILED]
+    def score(self, architecture: Architecture, purpose: str) -> Child | None:
+        """Scores one child with the shared weights; None where it cannot be scored."""
+        child = self.children.score(architecture, self.stage, self.iteration, purpose)
+        if child is not None:
+            images = self.options.reward_images
+            self.progress.advance(self.workload.scoring(self.options, self.stage, images))
+        return child
 
     def all_scored(self, propose: Callable[[], list[Architecture]], purpose: str) -> bool:
         """Whether all that `propose` gave is scored; if not, the next one is, and no more."""
@@ -314,30 +268,6 @@ class Search:
             self._tell(f"scoring candidate {number + 1} of {len(self.at.proposed)}")
         self.at.scored.append(self.score(self.at.proposed[number], purpose))
         return False
-
-    def score(self, architecture: Architecture, purpose: str) -> Child | None:
-        """Scores one child with the shared weights, and remembers it; None where it cannot be scored."""
-        began = time.monotonic()
-        try:
-            reward = self.scorer.score(architecture)
-        except (UserError, ArithmeticError) as error:
-            self.gan.refuse_non_finite()  # then it is not this child's fault
-            self.observations.append(self._failed(architecture, self.stage))
-            self.run.journal.log(
-                Failed(architecture, purpose, str(error), self.stage, self.iteration)
-            )
-            self.progress.note(f"{architecture} could not be scored: {error}")
-            return None
-        seconds = round(time.monotonic() - began, 3)
-        child = Child(architecture, self.stage, self.iteration, purpose, reward, seconds)
-        self.history.append(child)
-        self.observations.append(self._observation(child))
-        self.run.journal.log(ChildScored(child))
-        self.progress.metric("reward", child.reward)
-        self.progress.advance(
-            self.workload.scoring(self.options, self.stage, self.options.reward_images)
-        )
-        return child
 
     def best_scored(self) -> list[Child]:
         """The children that were scored last, best first; `UserError` where none could be."""
@@ -358,8 +288,8 @@ class Search:
             {
                 "stages": [[_described(child) for child in beams] for beams in self.beams],
                 "ranking": [_described(child) for child in self.ranking],
-                "scored": len(self.history),
-                "failed": len(self.failures),
+                "scored": len(self.children.history),
+                "failed": len(self.children.failures),
             },
         )
 
@@ -381,11 +311,7 @@ class Search:
             "discriminator_losses": self.discriminator_losses.state_dict(),
             "batches": self.batches.state_dict(),
             "beams": [[to_plain(child) for child in beams] for beams in self.beams],
-            "history": [to_plain(child) for child in self.history],
-            "failures": [
-                [place, str(failed.architecture), failed.rung.stage]
-                for place, failed in self.failures
-            ],
+            **self.children.state_dict(),
             "ranking": [to_plain(child) for child in self.ranking],
         }
 
@@ -401,10 +327,7 @@ class Search:
         self.beams = [[from_plain(Child, c) for c in beams] for beams in state["beams"]]
         self._enter_stage()
         self.batches.load_state_dict(state["batches"])
-        self.history = [from_plain(Child, child) for child in state["history"]]
-        self.observations = [self._observation(child) for child in self.history]
-        for place, text, stage in state.get("failures", []):  # not in states of version 0.1.0
-            self.observations.insert(place, self._failed(Architecture.parse(text), stage))
+        self.children.load_state_dict(state)
         self.ranking = [from_plain(Child, child) for child in state["ranking"]]
 
     def position(self) -> dict[str, Any]:
@@ -418,52 +341,6 @@ class Search:
     def reseed(self, attempt: int) -> None:
         """Other latents from here on."""
         self.gan.reseed(attempt)
-
-
-class Ranking:
-    """The candidates to derive from: sampled from the policy that all iterations taught, and scored.
-
-    Work for `drive`. Its states are a part of their own: the last one of the search stays as the
-    search left it.
-    """
-
-    def __init__(self, search: Search) -> None:
-        self.search = search
-
-    @property
-    def done(self) -> bool:
-        """Whether there is a ranking, in `search.ranking`: best first."""
-        return bool(self.search.ranking)
-
-    def step(self) -> bool:
-        """Scores the next candidate, or ranks them all; whether the ranking is made."""
-        search = self.search
-        search.at.phase = RANKING
-        count = search.settings.derive.candidates
-        if not search.all_scored(lambda: search.distinct(count), "derive"):
-            return False
-        search.ranking = search.best_scored()
-        return True
-
-    def state_dict(self) -> dict[str, Any]:
-        """The search's."""
-        return self.search.state_dict()
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """The search's."""
-        self.search.load_state_dict(state)
-
-    def position(self) -> dict[str, Any]:
-        """The search's."""
-        return self.search.position()
-
-    def refuse_non_finite(self) -> None:
-        """The search's."""
-        self.search.refuse_non_finite()
-
-    def reseed(self, attempt: int) -> None:
-        """The search's."""
-        self.search.reseed(attempt)
 
 
 def _described(child: Child) -> dict[str, Any]:

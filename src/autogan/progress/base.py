@@ -40,7 +40,7 @@ class Progress:
     """Receives progress and shows nothing; the terminal shows it (see `terminal.py`)."""
 
     def plan(self, parts: dict[str, list[Cost]]) -> None:
-        """The parts of the run, and the loads of each, all in the order in which they come."""
+        """The parts of the run, and the costs of each, all in the order in which they come."""
 
     def start(self, part: str) -> None:
         """A part of the plan begins; whatever was left of the one before is done."""
@@ -48,10 +48,10 @@ class Progress:
     def status(self, what: str) -> None:
         """What is being done inside the part, for example "stage 2 of 3, iteration 7 of 12"."""
 
-    def advance(self, load: Cost) -> None:
+    def advance(self, cost: Cost) -> None:
         """What of the present part has been done since the last call."""
 
-    def skipped(self, loads: list[Cost]) -> None:
+    def skipped(self, costs: list[Cost]) -> None:
         """What of the present part was done in an earlier sitting."""
 
     def metric(self, name: str, value: float) -> None:

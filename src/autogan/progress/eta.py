@@ -28,11 +28,11 @@ class Speed:
         self.kind = kind
         self._measured: dict[float, tuple[float, float]] = {}  # work of a call → calls, seconds
 
-    def add(self, load: Cost, seconds: float) -> None:
-        """`load` was done in so many seconds."""
-        size = float(f"{load.work / load.calls:.2g}")
+    def add(self, cost: Cost, seconds: float) -> None:
+        """`cost` was done in so many seconds."""
+        size = float(f"{cost.work / cost.calls:.2g}")
         calls, before = self._measured.get(size, (0.0, 0.0))
-        self._measured[size] = (calls + load.calls, before + seconds)
+        self._measured[size] = (calls + cost.calls, before + seconds)
 
     @property
     def pace(self) -> float:
@@ -40,10 +40,10 @@ class Speed:
         work = sum(size * calls for size, (calls, _) in self._measured.items())
         return sum(seconds for _, seconds in self._measured.values()) / work
 
-    def seconds(self, load: Cost, pace_of_others: float | None) -> float:
-        """How long `load` is going to take; pace_of_others: the best that other kinds have shown."""
+    def seconds(self, cost: Cost, pace_of_others: float | None) -> float:
+        """How long `cost` is going to take; pace_of_others: the best that other kinds have shown."""
         per_call, per_work = self._fit(pace_of_others)
-        return per_call * load.calls + per_work * load.work
+        return per_call * cost.calls + per_work * cost.work
 
     def _fit(self, pace_of_others: float | None) -> tuple[float, float]:
         """Seconds for each call, and for each multiply-accumulate; neither below 0."""
@@ -77,7 +77,7 @@ class Speed:
 
 
 class Eta:
-    """Time left, from the loads that are planned and the speed that each kind of load has shown.
+    """Time left, from the costs that are planned and the speed that each kind of cost has shown.
 
     A kind that was not met yet is taken to be as fast as the others let expect. Where steps are so
     small that a GPU only waits for them to begin, the time left is too long until a search has met
@@ -109,30 +109,30 @@ class Eta:
             self._finished.add(earlier)
         self._last = self._now()
 
-    def advance(self, load: Cost) -> None:
-        """`load` was done since the last call, or since the part began."""
+    def advance(self, cost: Cost) -> None:
+        """`cost` was done since the last call, or since the part began."""
         now = self._now()
         seconds, self._last = now - self._last, now
-        self._speeds.setdefault(load.kind, Speed(load.kind)).add(load, seconds)
-        self.skipped([load])
+        self._speeds.setdefault(cost.kind, Speed(cost.kind)).add(cost, seconds)
+        self.skipped([cost])
 
-    def skipped(self, loads: list[Cost]) -> None:
+    def skipped(self, costs: list[Cost]) -> None:
         """Loads that were done in an earlier sitting."""
         done = self._done[self._part]
-        for load in loads:
-            done[load.kind] = done[load.kind] + load if load.kind in done else load
+        for cost in costs:
+            done[cost.kind] = done[cost.kind] + cost if cost.kind in done else cost
 
     def _remaining(self) -> Iterator[Cost]:
-        """What is left of each planned load; the first ones of a kind are done first."""
-        for part, loads in self._planned.items():
+        """What is left of each planned cost; the first ones of a kind are done first."""
+        for part, costs in self._planned.items():
             if part in self._finished:
                 continue
-            done = {kind: load.work for kind, load in self._done.get(part, {}).items()}
-            for load in loads:
-                taken = min(load.work, done.get(load.kind, 0.0))
-                done[load.kind] = done.get(load.kind, 0.0) - taken
-                if taken < load.work:
-                    yield load * (1 - taken / load.work)
+            done = {kind: cost.work for kind, cost in self._done.get(part, {}).items()}
+            for cost in costs:
+                taken = min(cost.work, done.get(cost.kind, 0.0))
+                done[cost.kind] = done.get(cost.kind, 0.0) - taken
+                if taken < cost.work:
+                    yield cost * (1 - taken / cost.work)
 
     @property
     def elapsed_seconds(self) -> float:
@@ -142,8 +142,8 @@ class Eta:
     @property
     def share(self) -> float:
         """Done share of the plan's work, 0 to 1."""
-        done = sum(load.work for part in self._done.values() for load in part.values())
-        left = sum(load.work for load in self._remaining())
+        done = sum(cost.work for part in self._done.values() for cost in part.values())
+        left = sum(cost.work for cost in self._remaining())
         return done / (done + left) if done else 0.0
 
     @property
@@ -151,16 +151,16 @@ class Eta:
         """Unknown until a fiftieth of the plan is done."""
         if self.share < _EARLIEST_SHARE or not self._speeds:
             return None
-        return sum(self._seconds(load) for load in self._remaining())
+        return sum(self._seconds(cost) for cost in self._remaining())
 
-    def _seconds(self, load: Cost) -> float:
+    def _seconds(self, cost: Cost) -> float:
         paces = [
             speed.pace / _USUAL_PACE[kind]
             for kind, speed in self._speeds.items()
-            if kind != load.kind
+            if kind != cost.kind
         ]
-        pace = min(paces) * _USUAL_PACE[load.kind] if paces else None
-        if load.kind in self._speeds:
-            return self._speeds[load.kind].seconds(load, pace)
+        pace = min(paces) * _USUAL_PACE[cost.kind] if paces else None
+        if cost.kind in self._speeds:
+            return self._speeds[cost.kind].seconds(cost, pace)
         assert pace is not None, "one kind or more was measured"
-        return pace * (load.work + _OVERHEAD_WORK[load.kind] * load.calls)
+        return pace * (cost.work + _OVERHEAD_WORK[cost.kind] * cost.calls)

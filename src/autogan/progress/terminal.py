@@ -71,15 +71,15 @@ class TerminalProgress(Progress):
         self._what = what
         self._plain_line()
 
-    def advance(self, load: Cost) -> None:
+    def advance(self, cost: Cost) -> None:
         with self._lock:
-            self.eta.advance(load)
-            self._recent.append((time.monotonic(), load.images))
+            self.eta.advance(cost)
+            self._recent.append((time.monotonic(), cost.images))
         self._plain_line()
 
-    def skipped(self, loads: list[Cost]) -> None:
+    def skipped(self, costs: list[Cost]) -> None:
         with self._lock:
-            self.eta.skipped(loads)
+            self.eta.skipped(costs)
 
     def metric(self, name: str, value: float) -> None:
         with self._lock:

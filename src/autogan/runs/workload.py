@@ -3,10 +3,7 @@
 Which parts a run has is the plan's to say (plan.py).
 """
 
-from autogan.judges.network import (
-    INCEPTION_MULTIPLY_ACCUMULATES,
-    classifier_multiply_accumulates,
-)
+from autogan.judges.cost import INCEPTION_MULTIPLY_ACCUMULATES, classifier_multiply_accumulates
 from autogan.progress.base import Cost
 from autogan.settings.sections import AdversarialSettings, Settings
 from autogan.spaces import search_space
@@ -46,17 +43,17 @@ class Workload:
 
     def _judge(self) -> float:
         """Multiply-accumulates of one image."""
-        recipe = self.settings.judge
-        if recipe.kind == "inception":
+        judge = self.settings.judge
+        if judge.kind == "inception":
             return INCEPTION_MULTIPLY_ACCUMULATES
-        return classifier_multiply_accumulates(recipe.width, recipe.image_size)
+        return classifier_multiply_accumulates(judge.width, judge.image_size)
 
     def judge_training(self) -> Cost:
         """Training the domain judge."""
-        recipe = self.settings.judge
-        images = recipe.epochs * self.judge_examples
+        judge = self.settings.judge
+        images = judge.epochs * self.judge_examples
         work = images * (1 + _BACKWARD) * self._judge()
-        return Cost("judge", max(1, images // recipe.batch_size), work, images)
+        return Cost("judge", max(1, images // judge.batch_size), work, images)
 
     def discriminator_step(self, widths: AdversarialSettings, stage: int) -> Cost:
         """One discriminator step at a stage."""

@@ -13,7 +13,7 @@ compute the same."""
 
 
 def refuse_changes(before: dict[str, Any], now: Settings, whose: str) -> None:
-    """Raises `UserError` that lists the settings, harmless ones left out, that are not as before.
+    """Raises `UserError` that lists the settings that are not as before, but for MAY_CHANGE.
 
     before: the tree of settings that the run was made with; where it is of an older version and lacks
     a setting, the default stands for it. whose: names the run in the message.

@@ -101,7 +101,8 @@ class ResetSettings(Section):
 class SearchSettings(AdversarialSettings):
     """The search (paper algorithm 1)."""
 
-    generator_channels: PerCell = 128
+    generator_channels: PositiveInt = 128
+    """Channels of every cell of the shared generator: its stages share the layer that makes pixels."""
     discriminator_channels: PositiveInt = 64
     strategy: Literal["reinforce", "random"] = "reinforce"
     """reinforce (the paper's) or random."""
@@ -267,15 +268,12 @@ class Settings(Section):
                 f"search.stage_weights needs {self.cells} values, one for each cell from "
                 f"{bottom} to {size} pixels; it has {len(self.search.stage_weights)}"
             )
-        for section, channels in (
-            ("search", self.search.generator_channels),
-            ("train", self.train.generator_channels),
-        ):
-            if isinstance(channels, tuple) and len(channels) != self.cells:
-                raise ValueError(
-                    f"{section}.generator_channels takes one number, or {self.cells}: one for each "
-                    f"cell from {bottom} to {size} pixels; it has {len(channels)}"
-                )
+        channels = self.train.generator_channels
+        if isinstance(channels, tuple) and len(channels) != self.cells:
+            raise ValueError(
+                f"train.generator_channels takes one number, or {self.cells}: one for each cell from "
+                f"{bottom} to {size} pixels; it has {len(channels)}"
+            )
         return self
 
 

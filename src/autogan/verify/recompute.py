@@ -15,7 +15,8 @@ from autogan.basics.errors import UserError
 from autogan.method.context import Context, describe_images, prepare
 from autogan.method.evaluate import evaluate
 from autogan.method.gallery import write_gallery
-from autogan.method.search import Ranking, Search
+from autogan.method.ranking import Ranking
+from autogan.method.search import Search
 from autogan.method.train import validation_of
 from autogan.progress.base import Progress
 from autogan.runs.checkpoints import load_checkpoint
@@ -56,7 +57,7 @@ def recompute(folder: Path, progress: Progress) -> list[str]:
         *_validations(folder, context, results, progress),
         *_ranking(record, context, progress),
     ]
-    elsewhere = _changed_surroundings(record)
+    elsewhere = _changed_environment(record)
     if differences and elsewhere:
         differences.append(
             f"The run was made elsewhere ({elsewhere}): scores may then differ in their last digits"
@@ -119,7 +120,7 @@ def _differences(name: str, stated: Any, again: Any) -> Iterator[str]:
         yield f"{name}: the run says {stated}, recomputed it is {again}"
 
 
-def _changed_surroundings(record: RunRecord) -> str:
+def _changed_environment(record: RunRecord) -> str:
     """What of the machine that rounding depends on is another than the run's."""
     before = record.environment
     now = environment(record.setting("compute.device"))

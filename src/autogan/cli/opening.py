@@ -1,0 +1,77 @@
+"""A run's folder, opened and closed for a command, with what a person is told when it stops."""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from autogan.basics.errors import UserError
+from autogan.cli.common import notes, shown_progress
+
+if TYPE_CHECKING:
+    from autogan.progress.terminal import TerminalProgress
+    from autogan.runs.folder import Run
+    from autogan.runs.task import Task
+    from autogan.settings.sections import Settings
+
+
+def ended(folder: Path, task: "Task", settings: "Settings", result: str) -> bool:
+    """Whether there is nothing left to go on with, which is said; `result` is the file that shows it."""
+    from autogan.runs.resume import changed_since_its_end
+
+    changed = changed_since_its_end(folder, task, settings, result)
+    if changed is None:
+        return False
+    if changed:
+        said = f"had ended, but {'; '.join(changed)}. It goes on from its checkpoints."
+    else:
+        said = "has ended; there is nothing left to do."
+    notes.print(f"The run in {folder} {said}", highlight=False, markup=False, soft_wrap=True)
+    return not changed
+
+
+@contextmanager
+def opened_run(
+    settings: "Settings",
+    folder: Path,
+    task: "Task",
+    resume: bool,
+    time_limit_seconds: float | None,
+    again: str | None = None,
+) -> Iterator[tuple["Run", "TerminalProgress"]]:
+    """The run's folder, open; a folder made for input that turns out unusable is removed again.
+
+    Ends the program where the run was asked to stop.
+    again: the command that goes on after an interruption, where it is not the task's own.
+    """
+    from autogan.runs.machine_errors import MachineError, explained
+    from autogan.runs.resume import open_run
+    from autogan.runs.stopping import Stopped
+
+    again = again or task.resume_command(folder)
+    with explained(folder, again):
+        run = open_run(folder, settings, task, resume)
+    try:
+        with (
+            explained(folder, again),
+            closing(run),
+            run.stopping.listening(time_limit_seconds),
+            shown_progress(str(folder)) as progress,
+        ):
+            progress.note(f"Run folder: {folder}. If it is interrupted, go on with: {again}")
+            yield run, progress
+    except UserError as error:
+        if not resume and not isinstance(error, MachineError):
+            run.discard()
+        raise
+    except (Stopped, KeyboardInterrupt) as stop:
+        reason = stop.reason if isinstance(stop, Stopped) else "Ctrl-C"
+        notes.print(
+            f"Stopped by {reason}. Go on with: {again}",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
+        if isinstance(stop, Stopped):
+            raise SystemExit(stop.exit_code) from None
+        raise
