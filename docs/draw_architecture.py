@@ -214,13 +214,13 @@ def draw_iteration() -> None:
         "A discriminator step; after every fifth a generator step.|"
         "Every 10 steps: do the losses of a network stand still?|"
         "(deviation of the last 500 below 0.001) Then it ends early.|"
-        "`Search.train_shared_weights"
+        "`Search.shared_training_step"
     )
     controller = (
         "*2 · Controller: the shared weights are fixed|"
         "Propose a child, draw 5,000 images, ask the judge.|"
         "The Inception score is the reward.|REINFORCE makes good options more likely.|"
-        "`Search.train_controller"
+        "`Search.controller_step"
     )
     d.box(left, 20, wide, 122, shared, "blue", left=True)
     d.box(left, 186, wide, 104, controller, "blue", left=True)
@@ -256,7 +256,7 @@ def draw_iteration() -> None:
     d.box(left + 85, 600, 300, 42, "The iteration ends; a state is kept")
     d.arrow((left + 85, 621), (26, 621), (26, 80), (left, 80))
     d.text(36, 664, "next iteration (90 in all)", "label")
-    ranking = "*Ranking, then derive|`Ranking, method/derive.py"
+    ranking = "*Ranking, then derive|`method/ranking.py, derive.py"
     d.box(620, 592, 260, 58, ranking, "green")
     d.arrow((left + 385, 621), (620, 621))
     d.text(532, 613, "after the last one", "label", "middle")
