@@ -54,7 +54,7 @@ SMALL = (  # shrinks any preset; 100 images are enough for every score by 32 fea
     "train.generator_steps=4 train.validate_every_steps=2 train.validation_images=100 "
 )
 OWN = SMALL + "search.shared_steps=12 derive.generator_steps=3 "
-DEMO = SMALL + "search.shared_epochs=0.005 derive.generator_steps=3 judge.image_size=16"
+DEMO = SMALL + "search.shared_epochs=0.005 derive.generator_steps=3 judge.image_size=16 "
 REDUCED = SMALL + "search.shared_epochs=0.25 "
 PUBLISHED = REDUCED + "search.generator_batch=8 train.generator_batch=8 evaluate.protocol=custom"
 RESETTING = OWN + "search.strategy=random search.reset.window=6 search.reset.threshold=100"
@@ -78,7 +78,7 @@ def make_cases() -> dict[str, list[Step]]:
     names = ("demo", *PRESETS, "stl10-transfer")
     dry = [Step(f"run --preset {name} --dry-run --json") for name in names]
     data = "--data folder:../../images"
-    every = {"settings": dry, "demo": [Step("demo --out run --json", DEMO)]}
+    every = {"settings": dry, "demo": [Step("demo --out run --json", DEMO + "judge.epochs=1")]}
     for name, settings in PRESETS.items():
         pixels = name[4:] if name.startswith("own-") else "32"
         every[name] = [Step(f"run --preset {name} {data}/{pixels} --out run --json", settings)]
