@@ -25,6 +25,7 @@ from autogan.method.train import Training
 from autogan.runs.checksums import changed_files
 from autogan.runs.folder import Run
 from autogan.runs.journal import Journal
+from autogan.runs.outcomes import COLLAPSED_SPREAD
 from autogan.runs.stopping import Stopped
 from autogan.runs.task import Task
 from autogan.settings.sections import Settings
@@ -64,7 +65,8 @@ def own_cache(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def settings(home: Path, **changes: Any) -> Settings:
-    return tiny(data={"source": f"folder:{home / 'pets'}"}, **changes)
+    search = {"shared_epochs": None, "shared_steps": 4}
+    return tiny(data={"source": f"folder:{home / 'pets'}"}, search=search, **changes)
 
 
 def timeless(tree: Any) -> Any:
@@ -116,9 +118,10 @@ def test_each_part_leaves_its_files(whole: tuple[Path, dict[str, Any], Listening
 def test_results_are_of_the_winner(whole: tuple[Path, dict[str, Any], Listening]) -> None:
     folder, results, _ = whole
     candidates = results["candidates"]
-    scores = [candidate["validation"]["inception_score"] for candidate in candidates]
+    validations = [candidate["validation"] for candidate in candidates]
+    order = [(v["spread"] < COLLAPSED_SPREAD, -v["inception_score"]) for v in validations]
     assert results["chosen_by"] == {"reward": "inception_score", "metric": "inception_score"}
-    assert len(candidates) == 3 and scores == sorted(scores, reverse=True)
+    assert len(candidates) == 3 and order == sorted(order)
     assert results["architecture"] == candidates[0]["architecture"]
     _, metadata = load_tensors(folder / "generator.safetensors")
     origin = json.loads(metadata["origin"])

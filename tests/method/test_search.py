@@ -6,6 +6,7 @@ from typing import Any, cast
 
 import pytest
 import torch
+from tiny import ColourJudge
 from torch import Tensor
 
 from autogan.basics.errors import Diverged, UserError
@@ -13,7 +14,7 @@ from autogan.device.compute import Compute
 from autogan.files.storage import load_tree, save_tree
 from autogan.gan.generation import generate
 from autogan.images import DataSet, ImageSet
-from autogan.judges import DomainJudge, Judge, Judgement, Reference
+from autogan.judges import DomainJudge, Judgement, Reference
 from autogan.method.context import Context
 from autogan.method.dynamic_reset import LossWindow
 from autogan.method.position import CONTROLLER, GROWTH, SHARED_TRAINING, Position
@@ -22,7 +23,6 @@ from autogan.method.search import Search
 from autogan.progress.base import Progress
 from autogan.runs.drive import drive
 from autogan.runs.folder import Run
-from autogan.runs.journal import Journal
 from autogan.runs.outcomes import Child
 from autogan.runs.plan import Plan
 from autogan.runs.workload import Workload
@@ -31,23 +31,7 @@ from autogan.settings.loading import settings_from_tree
 from autogan.settings.sections import Settings
 from autogan.spaces import search_space
 from autogan.spaces.architecture import Architecture
-
-
-class ColourJudge(Judge):
-    """Features: mean colours and spreads; class: the brightest channel."""
-
-    name, feature_dimension, class_count = "colours", 6, 3
-
-    def __call__(self, images: Tensor) -> Judgement:
-        x = images.float() / 255
-        features = torch.cat([x.mean((2, 3)), x.std((2, 3))], dim=1)
-        return Judgement(features, torch.softmax(60 * x.mean((2, 3)), dim=1))
-
-
-@pytest.fixture(autouse=True)
-def without_curves(monkeypatch: pytest.MonkeyPatch) -> None:
-    """TensorBoard takes seconds to load."""
-    monkeypatch.setattr(Journal, "curve", lambda journal, name, value, step: None)
+from autogan.testing.checks import equal_trees
 
 
 def settings(every_minutes: float = 10, **search: Any) -> Settings:
@@ -136,16 +120,6 @@ def grown(search: Search) -> None:
         pass
     search.grow()
     search.at = Position()
-
-
-def equal_trees(one: Any, other: Any) -> bool:
-    if isinstance(one, Tensor):
-        return isinstance(other, Tensor) and torch.equal(one, other)
-    if isinstance(one, dict):
-        return one.keys() == other.keys() and all(equal_trees(one[k], other[k]) for k in one)
-    if isinstance(one, list | tuple):
-        return len(one) == len(other) and all(map(equal_trees, one, other))
-    return bool(one == other)
 
 
 def copied(tree: Any, path: Path) -> Any:
