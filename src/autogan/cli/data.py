@@ -17,7 +17,7 @@ from autogan.cli.common import (
 )
 
 if TYPE_CHECKING:
-    from autogan.images import DataSet, ImageSet
+    from autogan.images.cache import Stored
 
 data_app = typer.Typer(no_args_is_help=True)
 app.add_typer(data_app, name="data", rich_help_panel=INGREDIENTS)
@@ -62,26 +62,26 @@ def info(
     """
     if grid:
         refuse_unwritable(grid, "--grid")
-    from autogan.images import load_data
-    from autogan.images.survey import original_sizes
+    # torch alone would take seconds, and most of the memory.
+    from autogan.images.sources import read_source
 
-    data = load_data(source, image_size, skip_broken=skip_broken)
-    sizes = original_sizes(source)
+    with notes.status("reading images") as shown:
+        name, stored = read_source(source, image_size, skip_broken=skip_broken, tell=shown.update)
     described: dict[str, Any] = {
-        "name": data.name,
-        "digest": data.digest,
+        "name": name,
+        "digest": stored.digest,
         "image_size": image_size,
         "original_sizes": [
             {"width": width, "height": height, "images": number}
-            for (width, height), number in sizes.most_common()
+            for width, height, number in stored.original_sizes
         ],
-        "training_images": len(data.train),
-        "held_out_images": len(data.held_out),
-        "classes": _classes(data),
-        "notes": list(data.notes),
+        "training_images": len(stored.arrays["train_pixels"]),
+        "held_out_images": len(stored.arrays["held_out_pixels"]),
+        "classes": _classes(stored),
+        "notes": list(stored.notes),
     }
     if grid:
-        _save_grid(data, grid)
+        _save_grid(name, stored, grid)
         notes.print(f"Picture: {grid}", highlight=False, markup=False, soft_wrap=True)
     if as_json:
         print(json.dumps(described))
@@ -89,29 +89,33 @@ def info(
         _print(described)
 
 
-def _classes(data: "DataSet") -> list[dict[str, Any]]:
+def _classes(stored: "Stored") -> list[dict[str, Any]]:
     """Every class with the number of its images in both splits; none where there are no labels."""
-    counts = [_counts(part, len(data.class_names)) for part in (data.train, data.held_out)]
+    counts = [_counts(stored, part) for part in ("train", "held_out")]
     return [
         {"name": name, "training_images": train, "held_out_images": held_out}
-        for name, train, held_out in zip(data.class_names, *counts, strict=True)
+        for name, train, held_out in zip(stored.class_names, *counts, strict=True)
     ]
 
 
-def _counts(images: "ImageSet", classes: int) -> list[int]:
-    if images.labels is None:
+def _counts(stored: "Stored", part: str) -> list[int]:
+    import numpy as np
+
+    if not stored.class_names:
         return []
-    labels = images.labels[images.labels >= 0]
-    counts: list[int] = labels.bincount(minlength=classes).tolist()
+    labels = stored.arrays[f"{part}_labels"]
+    counts: list[int] = np.bincount(labels[labels >= 0], minlength=len(stored.class_names)).tolist()
     return counts
 
 
-def _save_grid(data: "DataSet", file: Path) -> None:
+def _save_grid(name: str, stored: "Stored", file: Path) -> None:
     """Training images: a row for each of the first classes, or 8 rows where there are none."""
     import torch
 
     from autogan.files.pictures import grid, save_picture
+    from autogan.images.dataset import from_stored
 
+    data = from_stored(name, stored, None)
     if data.train.labels is None:
         chosen = torch.arange(min(len(data.train), IMAGES_A_CLASS**2))
     else:

@@ -61,6 +61,10 @@ class _Archive:
         with _readable(self.path), self.path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
 
+    def notes(self) -> tuple[str, ...]:
+        """An archive is refused rather than read in part."""
+        return ()
+
     def _checked(self, name: str, size: int, *, folder: bool, link: bool, plain: bool) -> str:
         """The member's name in its shortest form. Raises UserError for one that must not be."""
         if link:
