@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, features
 
 from autogan.images import decode as decoding
 from autogan.images.decode import File, decode, decode_all
@@ -139,11 +139,29 @@ def test_small_images_are_enlarged_and_that_is_said() -> None:
     assert kinds == {"cropped", "enlarged"}
 
 
-def test_animation_gives_its_first_frame() -> None:
+@pytest.mark.parametrize(
+    ("form", "kind"),
+    [("GIF", "animated"), ("WEBP", "animated"), ("PNG", "animated"),
+     ("AVIF", "animated"), ("TIFF", "pages"), ("MPO", None)],
+)  # fmt: skip
+def test_the_first_of_several_pictures_is_taken_and_it_is_said(form: str, kind: str | None) -> None:
+    if form in ("AVIF", "WEBP") and not features.check(form.lower()):
+        pytest.skip(f"Pillow without {form}")
     frames = [Image.new("RGB", (8, 8), colour) for colour in (RED, GREEN)]
-    got, kinds, _ = decode(packed(frames[0], "GIF", save_all=True, append_images=frames[1:]), 8)
-    assert (got == RED).all()
-    assert "animated" in kinds
+    content = packed(frames[0], form, save_all=True, append_images=frames[1:])
+    got, kinds, _ = decode(content, 8)
+    assert np.abs(got.astype(int) - RED).max() < 8
+    assert (kinds & {"animated", "pages"}) == ({kind} if kind else set())
+    single, kinds, _ = decode(packed(frames[0], form), 8)
+    assert np.abs(single.astype(int) - RED).max() < 8 and not kinds & {"animated", "pages"}
+
+
+def test_the_size_is_that_of_the_file() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    for form in ("JPEG", "PNG"):
+        content = packed(Image.new("RGB", (320, 160)), form, exif=exif)
+        assert decode(content, 8)[2] == (320, 160)
 
 
 def test_float_pixels_are_refused() -> None:
