@@ -432,17 +432,3 @@ def test_a_judge_that_only_guesses_is_warned_of(
     prepare(load_settings(file=home / "tiny.yaml", overrides=[source]), notes)
     (about,) = [text for text in notes.texts if text.startswith("Judge domain-rotation-")]
     assert ("hardly more than guessing (25%)" in about) is not recognisable
-
-
-def test_the_example_images_are_the_same_every_time(tmp_path: Path, home: Path) -> None:
-    script = Path(__file__).parents[2] / "docs" / "make_example_images.py"
-    for name in ("one", "two"):
-        command = [sys.executable, str(script), str(tmp_path / name), "--count", "3"]
-        subprocess.run(command, check=True, capture_output=True)
-    one, two = (load_data(str(tmp_path / name), 32) for name in ("one", "two"))
-    assert one == two and one.class_names == (
-        "apple", "banana", "cherries", "grapes", "lemon", "pear",
-    )  # fmt: skip
-    assert len(one.train) == 12 and len(one.held_out) == 6
-    again = subprocess.run(command, capture_output=True, text=True)
-    assert again.returncode == 2 and "exists already" in again.stderr

@@ -1,6 +1,7 @@
-"""The command that looks at images before anything is trained on them: data info."""
+"""The commands for images before anything is trained on them: data info and data example."""
 
 import json
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -28,10 +29,36 @@ MOST_CLASSES_SHOWN = 32
 
 @data_app.callback()
 def _data() -> None:
-    """Look at images before anything is trained on them.
+    """Look at images before anything is trained on them, or draw some to try with.
 
     Example: [bold]autogan data info folder:photographs --grid look.png[/]
     """
+
+
+class ExampleKind(StrEnum):
+    """What `data example` draws."""
+
+    FRUIT = "fruit"
+
+
+@data_app.command()
+def example(
+    kind: Annotated[ExampleKind, typer.Argument(help="What to draw.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder for the images; must be free.")],
+    count: Annotated[int, typer.Option("--count", min=2, help="Images of each fruit.")] = 200,
+) -> None:
+    """Draw small pictures of six kinds of fruit, to try the program with; a folder for each kind.
+
+    The same ones every time, about ten seconds for 1,200. They are free of rights (CC0).
+
+    Example: [bold]autogan data example fruit --out fruit[/]
+    """
+    refuse_unwritable(out, "--out")
+    from autogan.images.examples import FRUIT, write_fruit
+
+    with notes.status("drawing"):
+        write_fruit(out, count)
+    print(f"{len(FRUIT) * count:,} images of {', '.join(FRUIT)}: {out}")
 
 
 @data_app.command()
