@@ -12,6 +12,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from autogan.basics.errors import Diverged
+from autogan.basics.version import package_version
 from autogan.files import storage
 from autogan.method import train
 from autogan.method.search import Search
@@ -345,7 +346,7 @@ def test_a_run_of_a_newer_version_says_so(refused: Callable, home: Path, tmp_pat
     Run.create(folder, load_settings("demo"), Task("run")).close()
     config = folder / "config.yaml"
     text = config.read_text().replace("  seed: 0", "  seed: 0\n  sparkle: 3", 1)
-    config.write_text(text.replace("autogan: 0.1.0", "autogan: 9.1.0", 1))
+    config.write_text(text.replace(f"autogan: {package_version()}", "autogan: 9.1.0", 1))
     for command in (("status", folder), ("run", "--resume", "--out", folder)):
         message = refused(*command)
         assert "sparkle" in message and "made by autogan 9.1.0" in message

@@ -64,7 +64,9 @@ def test_a_signal_stops_a_run_within_ten_seconds(
 ) -> None:
     moments = random.Random(int(number))
     slowest, stopped = 0.0, 0
-    for trial in range(12 if torture else 1):
+    for trial in range(12 if torture else 5):
+        if stopped and not torture:
+            break  # else the run was over before the signal, on a machine that has become faster
         folder = arena.home / f"stopped-{number}-{trial}"
         process = arena.begin(folder, every_minutes=10)
         while not (folder / "config.yaml").exists():

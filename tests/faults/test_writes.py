@@ -11,13 +11,10 @@ import pytest
 import torch
 from safetensors import SafetensorError
 
-from autogan.basics.errors import UserError
 from autogan.files import storage
 from autogan.files.storage import DamagedFile, check_tree, load_tree, save_tree
-from autogan.runs.checkpoints import checkpoint_files
-from autogan.runs.events import Losses, WeightsReset
+from autogan.runs.events import WeightsReset
 from autogan.runs.folder import Run
-from autogan.runs.locking import is_locked
 from autogan.runs.machine_errors import MachineError, explained
 from autogan.settings.loading import load_settings
 
@@ -187,79 +184,3 @@ def test_memory_that_is_used_up_is_explained(tmp_path: Path) -> None:
             raise error
     with pytest.raises(RuntimeError, match="shapes"), explained(tmp_path, "again"):
         raise RuntimeError("shapes differ")
-
-
-def test_a_run_is_locked_while_it_is_open(run: Run) -> None:
-    assert is_locked(run.folder)
-    with pytest.raises(UserError, match="Another process is at work"):
-        Run.resume(run.folder)
-    run.close()
-    assert not is_locked(run.folder)
-    Run.resume(run.folder).close()
-
-
-def test_a_run_that_cannot_be_opened_is_not_left_locked(
-    run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    run.close()
-    with monkeypatch.context() as patch, pytest.raises(OSError, match="no room"):
-        patch.setattr("autogan.runs.folder.remove_unfinished", _no_room)
-        Run.resume(run.folder)
-    Run.resume(run.folder).close()
-
-
-def _no_room(folder: Path) -> None:
-    raise OSError("no room")
-
-
-def test_where_a_file_system_knows_no_locks_a_run_counts_as_not_locked(
-    run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def no_locks(*_: object) -> None:
-        raise OSError(errno.ENOLCK, "no locks")
-
-    assert is_locked(run.folder)
-    monkeypatch.setattr("fcntl.flock", no_locks)
-    assert not is_locked(run.folder)
-
-
-def test_damaged_lines_of_the_log_are_left_out_of_the_curves_and_said(run: Run) -> None:
-    run.journal.log(Losses("train", 1, 1.0, 2.0))
-    run.checkpoints.save("train", {"step": 1}, {"step": 1})
-    run.close()
-    log = run.folder / "log.jsonl"
-    content = bytearray(log.read_bytes())
-    content[2] = 0xFF
-    log.write_bytes(content)
-    again = Run.resume(run.folder)
-    with pytest.warns(UserWarning, match=r"1 damaged lines of log\.jsonl"):
-        again.journal.log(Losses("train", 2, 1.0, 2.0))
-    again.close()
-
-
-def test_changed_settings_are_listed_and_harmless_ones_allowed(run: Run) -> None:
-    run.close()
-    changed = load_settings(overrides=["seed=4", "search.controller.hidden_size=7"])
-    with pytest.raises(UserError, match=r"seed: 0 before, 4 now\n.*hidden_size: 100 before, 7 now"):
-        Run.resume(run.folder, changed)
-    Run.resume(run.folder, load_settings(overrides=["log_every_steps=3"])).close()
-    again = Run.resume(run.folder)
-    assert again.settings.log_every_steps == 3
-    again.close()
-    config = run.folder / "config.yaml"
-    config.write_text(config.read_text().replace("seed: 0", "seed: 9"))
-    with pytest.raises(UserError, match="seed: 0 before, 9 now"):
-        Run.resume(run.folder)
-
-
-def test_only_two_states_of_a_part_are_kept(run: Run) -> None:
-    for step in range(4):
-        run.checkpoints.save("train", {"step": step}, {"step": step})
-    names = [file.name for file in checkpoint_files(run.folder)]
-    assert names == [
-        "search-00000001.safetensors",
-        "train-00000004.safetensors",
-        "train-00000005.safetensors",
-    ]
-    assert run.checkpoints.position("train") == {"step": 3}
-    run.close()

@@ -1,11 +1,10 @@
 """Objectives: the hinge losses by hand, and what an objective may ask of a step."""
 
-import copy
 from collections.abc import Callable
 
 import pytest
 import torch
-from games import CPU, ONE, TWO, GradientPenalties, Paired, Remembering, gradient_norms, real
+from games import CPU, ONE, TWO, GradientPenalties, Paired, gradient_norms, real
 from torch import Tensor
 
 from autogan.gan.objectives import Hinge, Objective
@@ -98,18 +97,6 @@ def losses(gan: Gan, first: int, last: int) -> list[float]:
         lambda step: gan.generator_step(4, ONE),
     ]
     return [do(step).item() for step in range(first, last) for do in both]
-
-
-def test_what_an_objective_remembers_is_kept_and_a_restart_forgets_it() -> None:
-    whole, restored = make(Remembering()), make(Remembering())
-    losses(whole, 0, 3)
-    state = copy.deepcopy(whole.state_dict())
-    assert state["objective"]["real_mean"] != 0
-    losses(restored, 0, 1)  # something to forget
-    restored.load_state_dict(state)
-    assert losses(whole, 3, 6) == losses(restored, 3, 6)
-    whole.restart()
-    assert whole.state_dict()["objective"]["real_mean"] == 0
 
 
 def test_the_state_of_a_game_without_memory_has_no_place_for_one() -> None:

@@ -6,56 +6,14 @@ import stat
 import tarfile
 import zipfile
 from collections import Counter
-from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
+from sources import classes, png, split, write_archive, write_folder
 
 from autogan.basics.errors import UserError
 from autogan.images import archives, load_data
 from autogan.images.dataset import DataSet
-
-
-def png(value: int) -> bytes:
-    stream = io.BytesIO()
-    Image.fromarray(np.full((8, 8, 3), value, np.uint8)).save(stream, "PNG")
-    return stream.getvalue()
-
-
-def classes(number: int = 20, prefix: str = "") -> dict[str, bytes]:
-    """`number` images in each of two classes; all images differ."""
-    return {
-        f"{prefix}{name}/{i:03}.png": png(100 * label + i)
-        for label, name in enumerate(("cats", "dogs"))
-        for i in range(number)
-    }
-
-
-def split(train: int = 6, test: int = 3, name: str = "test") -> dict[str, bytes]:
-    return {**classes(train, "train/"), **classes(test, f"{name}/")}
-
-
-def write_folder(files: Mapping[str, bytes], path: Path) -> Path:
-    for name, content in files.items():
-        (path / name).parent.mkdir(parents=True, exist_ok=True)
-        (path / name).write_bytes(content)
-    return path
-
-
-def write_archive(files: Mapping[str, bytes], path: Path) -> Path:
-    if path.suffix == ".zip":
-        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-            for name, content in files.items():
-                archive.writestr(name, content)
-        return path
-    with tarfile.open(path, f"w:{path.suffix[1:]}" if path.suffix != ".tar" else "w") as archive:
-        for name, content in files.items():
-            member = tarfile.TarInfo(name)
-            member.size = len(content)
-            archive.addfile(member, io.BytesIO(content))
-    return path
 
 
 def load(path: Path, tmp_path: Path) -> DataSet:

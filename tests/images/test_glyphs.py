@@ -21,14 +21,6 @@ def small(root: Path, size: int = 32) -> DataSet:
     return load(size, root, train_images=300, held_out_images=50)
 
 
-def test_same_pixels_and_digest_every_time(tmp_path: Path) -> None:
-    one, other = small(tmp_path / "one"), small(tmp_path / "two")
-    assert torch.equal(one.train.pixels, other.train.pixels)
-    assert torch.equal(one.held_out.pixels, other.held_out.pixels)
-    assert one.digest == other.digest
-    assert len({one.digest, small(tmp_path, 16).digest, one.resized(16).digest}) == 3
-
-
 def test_shape_balance_and_order(tmp_path: Path) -> None:
     data = small(tmp_path)
     assert data.name == "glyphs" and data.class_names == glyphs.CLASSES

@@ -1,73 +1,25 @@
-"""CIFAR-10 and STL-10 from files in their original formats, written here in miniature.
+"""CIFAR-10 and STL-10 from files in their original formats, in miniature (support/sources.py)."""
 
-torchvision compares the files with the published checksums; the tests put the checksums of the
-miniatures into torchvision's tables, so that the comparison itself stays in use.
-"""
-
-import hashlib
-import pickle
 import urllib.error
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
+from sources import CIFAR_CLASSES, STL_CLASSES, make_cifar10, make_stl10
 from torchvision import datasets
 
 from autogan.basics.errors import UserError
 from autogan.images import load_data
 
-CIFAR_CLASSES = ["airplane", "automobile", "bird", "cat", "deer",
-                 "dog", "frog", "horse", "ship", "truck"]  # fmt: skip
-STL_CLASSES = ["airplane", "bird", "car", "cat", "deer",
-               "dog", "horse", "monkey", "ship", "truck"]  # fmt: skip
-
-
-def md5(path: Path) -> str:
-    return hashlib.md5(path.read_bytes()).hexdigest()
-
 
 @pytest.fixture
 def cifar(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Five batches of 20 and a test batch of 10. Red tells the image's number, green its class."""
-    folder = tmp_path / "files" / "cifar-10-batches-py"
-    folder.mkdir(parents=True)
-    for index, name in enumerate([*(f"data_batch_{i}" for i in range(1, 6)), "test_batch"]):
-        number = 10 if name == "test_batch" else 20
-        labels = [(i + index) % 10 for i in range(number)]
-        pixels = np.zeros((number, 3, 32, 32), np.uint8)
-        pixels[:, 0] = (20 * index + np.arange(number))[:, None, None]
-        pixels[:, 1] = np.array(labels)[:, None, None] * 20
-        pixels[:, 2] = np.arange(32)[:, None] * 8  # blue grows downwards
-        batch = {"data": pixels.reshape(number, 3072), "labels": labels}
-        (folder / name).write_bytes(pickle.dumps(batch, protocol=2))
-    (folder / "batches.meta").write_bytes(pickle.dumps({"label_names": CIFAR_CLASSES}, protocol=2))
-    kind = datasets.CIFAR10
-    for table in ("train_list", "test_list"):
-        sums = [[name, md5(folder / name)] for name, _ in getattr(kind, table)]
-        monkeypatch.setattr(kind, table, sums)
-    monkeypatch.setattr(kind, "meta", {**kind.meta, "md5": md5(folder / "batches.meta")})
-    return folder.parent
+    return make_cifar10(tmp_path / "files", monkeypatch)
 
 
 @pytest.fixture
 def stl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """20 labelled, 30 unlabelled and 10 test images; stored column by column, labels from 1."""
-    folder = tmp_path / "files" / "stl10_binary"
-    folder.mkdir(parents=True)
-    for start, name, number in ((0, "train", 20), (20, "unlabeled", 30), (50, "test", 10)):
-        pixels = np.zeros((number, 3, 96, 96), np.uint8)  # N×3×column×row
-        pixels[:, 0] = (start + np.arange(number))[:, None, None]
-        pixels[:, 2] = np.arange(96) * 2  # blue grows downwards
-        pixels.tofile(folder / f"{name}_X.bin")
-        if name != "unlabeled":
-            (np.arange(number, dtype=np.uint8) % 10 + 1).tofile(folder / f"{name}_y.bin")
-    (folder / "class_names.txt").write_text("\n".join(STL_CLASSES))
-    kind = datasets.STL10
-    for table in ("train_list", "test_list"):
-        sums = [[name, md5(folder / name)] for name, _ in getattr(kind, table)]
-        monkeypatch.setattr(kind, table, sums)
-    return folder.parent
+    return make_stl10(tmp_path / "files", monkeypatch)
 
 
 @pytest.mark.parametrize("below", ["", "cifar-10-batches-py"])

@@ -11,6 +11,7 @@ from autogan.files.storage import load_tree, save_tree
 from autogan.images import DataSet, ImageSet
 from autogan.judges import (
     DomainJudge,
+    Judge,
     domain,
     domain_judge,
     floor,
@@ -22,6 +23,7 @@ from autogan.judges.domain import accuracy
 from autogan.judges.questions import ROTATIONS, Question, turned
 from autogan.judges.training import NetworkTraining, augment, schedule, train_to_end
 from autogan.settings.judge import JudgeSettings
+from autogan.testing import JudgeConformance
 
 SETTINGS = JudgeSettings(width=8, epochs=2, batch_size=32, learning_rate=0.1, flip=False)
 CPU = torch.device("cpu")
@@ -67,14 +69,15 @@ def test_learns_the_classes_and_says_how_well(data: DataSet, judge: DomainJudge)
     assert accuracy(judge, judge.task.examples(wrong, "wrong")) < 0.05
 
 
-def test_judgement_has_the_promised_shapes(data: DataSet, judge: DomainJudge) -> None:
-    judgement = judge(data.held_out.pixels[:7])
-    assert judgement.features.shape == (7, judge.feature_dimension) == (7, 32)
-    assert judgement.probabilities.shape == (7, judge.class_count) == (7, 4)
-    assert judgement.features.dtype == judgement.probabilities.dtype == torch.float32
-    torch.testing.assert_close(judgement.probabilities.sum(1), torch.ones(7))
-    streamed = judge.judge_all([data.held_out.pixels[:3], data.held_out.pixels[3:7]])
-    torch.testing.assert_close(streamed.features, judgement.features, rtol=1e-4, atol=1e-5)
+class TestConformance(JudgeConformance):
+    """Of a judge that knows the classes of the images."""
+
+    @pytest.fixture(autouse=True)
+    def trained(self, judge: DomainJudge) -> None:
+        self.judge = judge
+
+    def make(self) -> Judge:
+        return self.judge
 
 
 @pytest.mark.parametrize(("size", "least"), [(16, 0.9), (8, 0.6), (48, 0.9)])
@@ -85,15 +88,6 @@ def test_images_of_other_sizes_are_judged(
     held_out = ImageSet(pixels, data.held_out.labels)
     assert held_out.size == size
     assert accuracy(judge, judge.task.examples(held_out, "held out")) > least
-
-
-def test_refuses_what_is_no_image(judge: DomainJudge) -> None:
-    with pytest.raises(UserError, match="uint8"):
-        judge(torch.zeros(2, 3, 32, 32))
-    with pytest.raises(UserError, match="square"):
-        judge(torch.zeros(2, 3, 32, 16, dtype=torch.uint8))
-    with pytest.raises(UserError, match="no images"):
-        judge.judge_all([])
 
 
 def test_one_seed_gives_one_judge_bit_for_bit(data: DataSet) -> None:
@@ -294,6 +288,17 @@ def test_without_labels_the_judge_learns_which_way_up(upright: DomainJudge) -> N
     assert upright.held_out_accuracy > 0.9
     guessing = train_domain_judge(skies_data(noise=True), SETTINGS, 0, CPU, "float32")
     assert 0.1 < guessing.held_out_accuracy < 0.45
+
+
+class TestConformanceWithoutClasses(JudgeConformance):
+    """Of a judge that knows which way up the images are."""
+
+    @pytest.fixture(autouse=True)
+    def trained(self, upright: DomainJudge) -> None:
+        self.judge = upright
+
+    def make(self) -> Judge:
+        return self.judge
 
 
 def test_a_judge_without_classes_has_no_probabilities(upright: DomainJudge) -> None:

@@ -22,6 +22,7 @@ from autogan.basics.errors import UserError
 from autogan.judges import (
     FeatureStatistics,
     InceptionJudge,
+    Judge,
     Reference,
     frechet_distance,
     inception_judge,
@@ -29,6 +30,7 @@ from autogan.judges import (
     score,
 )
 from autogan.judges import inception as module
+from autogan.testing import JudgeConformance
 
 CPU = torch.device("cpu")
 IMAGES = 40
@@ -90,6 +92,15 @@ def file(weights: dict[str, Tensor], tmp_path_factory: pytest.TempPathFactory) -
 @pytest.fixture(scope="module")
 def judge(file: Path) -> InceptionJudge:
     return inception_judge(file, CPU)
+
+
+class TestConformance(JudgeConformance):
+    @pytest.fixture(autouse=True)
+    def loaded(self, judge: InceptionJudge) -> None:
+        self.judge = judge
+
+    def make(self) -> Judge:
+        return self.judge
 
 
 def fidelity(file: Path, **wanted: object) -> dict[str, float]:

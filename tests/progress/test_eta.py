@@ -5,7 +5,7 @@ import random
 import pytest
 
 from autogan.progress.base import Cost
-from autogan.progress.eta import Eta, Speed
+from autogan.progress.eta import Eta, Speed, WorkingTime
 from autogan.runs.plan import Plan
 from autogan.runs.task import Task
 from autogan.runs.workload import Workload
@@ -114,3 +114,18 @@ def test_a_speed_is_what_was_measured_and_never_negative() -> None:
     strange.add(small, 5.0)
     strange.add(large, 1.0)
     assert strange.seconds(small, None) > 0 and strange.seconds(large, None) > 0
+
+
+def test_a_pause_is_no_work() -> None:
+    wall, processor = [100.0], [7.0]
+    clock = WorkingTime(lambda: wall[0], lambda: processor[0])
+
+    def pass_time(seconds: float, used: float) -> float:
+        wall[0] += seconds
+        processor[0] += used
+        return clock()
+
+    assert pass_time(10, used=9.5) == pytest.approx(10)
+    assert pass_time(3600, used=0.02) == pytest.approx(10.02)  # asleep
+    assert pass_time(4, used=0) == pytest.approx(14.02)  # waiting for a disk
+    assert pass_time(60, used=3) == pytest.approx(74.02)  # waiting for a GPU

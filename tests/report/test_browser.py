@@ -126,7 +126,7 @@ def test_the_page_opens_without_requests_or_complaints(
         )  # fmt: skip
         browser.events.clear()
         browser.open(page)
-        sections = [["found", True], ["search", True], ["quality", True], ["cost", True]]
+        sections = [[name, True] for name in ("images", "quality", "found", "search", "cost")]
         assert browser.value(SECTIONS) == sections
         assert browser.value(PICTURES) is True
         assert browser.value(STICKS_OUT) <= 0

@@ -19,7 +19,6 @@ from autogan.spaces.autogan.decisions import (
     cells_of,
     generator_cell,
 )
-from autogan.spaces.space import SearchSpace
 
 architectures = st.builds(
     lambda cells, seed: search_space("autogan", cells).sample(random.Random(seed)),
@@ -52,19 +51,6 @@ def test_autogan_a_says_what_the_paper_draws() -> None:
     assert str(Architecture.parse("autogan-a")) == (
         "pre-none-nearest+shortcut/pre-none-bilinear+shortcut+skip0/pre-none-nearest+skip0+skip1"
     )
-
-
-@given(architectures)
-def test_vectors_round_trip(architecture: Architecture) -> None:
-    vector = architecture.to_vector()
-    assert len(vector) == 5 * len(architecture) - 1
-    assert Architecture.from_vector(vector) == architecture
-
-
-@given(architectures)
-def test_text_round_trips(architecture: Architecture) -> None:
-    assert Architecture.parse(str(architecture)) == architecture
-    assert Architecture.parse(f"  {architecture}\n") == architecture
 
 
 @given(architectures)
@@ -196,45 +182,6 @@ def test_sampling_keeps_the_prefix_and_draws_the_rest_uniformly() -> None:
     skips = Counter(cells_of(a)[2].skips for a in drawn)
     assert set(skips) == {(), (0,), (1,), (0, 1)}
     assert all(230 < n < 370 for n in skips.values())
-
-
-@given(architectures)
-def test_only_has_one_member(architecture: Architecture) -> None:
-    space = SearchSpace.only(architecture)
-    assert space.cardinality() == 1 and space.stages == len(architecture)
-    assert space.first() == architecture == space.sample(random.Random(0))
-    assert architecture in space
-    vector = architecture.to_vector()
-    vector[0] = 1 - vector[0]
-    assert Architecture.from_vector(vector) not in space
-
-
-def test_membership_needs_enough_cells() -> None:
-    longer = search_space("autogan", 3).first()
-    assert longer not in search_space("autogan", 2)
-    assert longer.prefix(2) in search_space("autogan", 2)
-    assert longer.prefix(2) in search_space("autogan", 3)
-
-
-@given(architectures, st.data())
-def test_prefixes(architecture: Architecture, data: st.DataObject) -> None:
-    cells = data.draw(st.integers(1, len(architecture)))
-    prefix = architecture.prefix(cells)
-    assert prefix.to_vector() == architecture.to_vector()[: 5 * cells - 1]
-    assert search_space("autogan", 4).prefix(cells) == search_space("autogan", cells)
-
-
-@given(architectures)
-def test_extend_inverts_encode(architecture: Architecture) -> None:
-    space = search_space("autogan", 4)
-    built = None
-    codes: list[int] = []
-    for cell in range(len(architecture)):
-        code = space.encode(architecture, cell)
-        codes += code
-        built = space.extend(built, code)
-    assert built == architecture
-    assert codes == architecture.to_vector()
 
 
 def test_extend_takes_exactly_one_code_for_each_decision() -> None:

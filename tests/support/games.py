@@ -48,7 +48,7 @@ class Paired(Objective):
 
 
 class Remembering(Hinge):
-    """The hinge objective, pulled towards a running mean of what D said of real images."""
+    """The hinge objective; what D says of real images is pulled towards its running mean."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -57,7 +57,7 @@ class Remembering(Hinge):
 
     def discriminator_loss(self, real_logits: Tensor, generated_logits: Tensor) -> Tensor:
         self.real_mean.lerp_(real_logits.detach().mean(), 0.1)
-        pull = (generated_logits - self.real_mean).square().mean()
+        pull = (real_logits - self.real_mean).square().mean()
         return super().discriminator_loss(real_logits, generated_logits) + 0.3 * pull
 
 

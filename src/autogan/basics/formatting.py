@@ -29,6 +29,12 @@ def duration(seconds: float) -> str:
     return f"{hours} h {minutes:02d} min" if hours else f"{minutes}:{whole % 60:02d} min"
 
 
+def millions(number: float) -> str:
+    """A number in millions, to three digits or to the million: "0.012", "24.6", "1,771"."""
+    value = number / 1e6
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
 def binary_size(number: float) -> str:
     """Bytes as people say it: "12 KiB", "3.4 MiB", "5.6 GiB"."""
     if number < 2**20:

@@ -20,7 +20,7 @@ from autogan.judges.network import ResidualClassifier, build, initialise
 from autogan.spaces import search_space
 from autogan.spaces.architecture import Architecture
 from autogan.spaces.autogan.generator import AutoGanGenerator
-from autogan.spaces.operations import discriminator_size, generator_size
+from autogan.spaces.sizes import discriminator_size, generator_size
 from autogan.spaces.space import SearchSpace
 
 LATENT_SIZE, BOTTOM_SIZE = 128, 4

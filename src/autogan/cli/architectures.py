@@ -95,9 +95,10 @@ def show(
 
     Example: [bold]autogan arch show "1 0 1 1 1 0 0 1 1" --channels 128[/]
     """
+    from autogan.basics.formatting import millions
     from autogan.spaces import space_of
     from autogan.spaces.autogan.decisions import cells_of
-    from autogan.spaces.operations import generator_size
+    from autogan.spaces.sizes import generator_size
 
     chosen = read_architecture(architecture)
     if svg:
@@ -134,7 +135,7 @@ def show(
     print(f"vector:   {' '.join(map(str, vector))}")
     print(f"images:   {image_size}×{image_size}, from latents of {latent_size}")
     print(f"size:     {size.parameters:,} parameters at {channels} channels")
-    print(f"cost:     {size.multiply_accumulates / 1e6:,.1f} million multiply-accumulates an image")
+    print(f"cost:     {millions(size.multiply_accumulates)} million multiply-accumulates an image")
     print(f"\n{space.text_diagram(chosen, channels=channels, bottom_size=bottom_size)}")
 
 

@@ -22,7 +22,7 @@ from autogan.files.storage import written_aside
 from autogan.gan.generation import SCORING_BATCH, generate, latent_batches
 from autogan.progress.base import Cost, Progress
 from autogan.spaces.networks import Generator
-from autogan.spaces.operations import generator_size
+from autogan.spaces.sizes import generator_size
 
 MOST_IN_A_GRID = 10_000
 """More make a picture that hardly any program opens."""

@@ -16,7 +16,7 @@ from autogan.runs.outcomes import Candidate, to_plain
 from autogan.runs.record import PICTURES
 from autogan.spaces.generator_file import load_generator
 from autogan.spaces.networks import Generator
-from autogan.spaces.operations import generator_size
+from autogan.spaces.sizes import generator_size
 
 
 def write_results(

@@ -14,6 +14,8 @@ _OVERHEAD_WORK = {"scoring": 1.1e9, "judge": 5e7, "training": 9e7, "sampling": 5
 _OVERHEAD_SECONDS = {"scoring": 0.05, "judge": 0.002, "training": 0.004, "sampling": 0.02}
 _USUAL_PACE = {"scoring": 0.9, "judge": 1.0, "training": 0.65, "sampling": 0.6}
 _MOST_OVERHEAD = 0.6  # of the smallest call that was measured
+SHORTEST_PAUSE_SECONDS = 5.0
+_LEAST_USE = 0.01  # of one processor, by a process that is at work
 _TRUST_IN_ASSUMPTION = 0.001  # as if that share of the measured time had shown it
 
 
@@ -76,6 +78,31 @@ class Speed:
         return per_call, per_work
 
 
+class WorkingTime:
+    """A clock that stands still while the process is paused (Ctrl-Z, a laptop asleep).
+
+    Work that waits for a disk or a GPU still takes some of a processor's time; a pause takes none.
+    """
+
+    def __init__(
+        self,
+        wall: Callable[[], float] = time.monotonic,
+        processor: Callable[[], float] = time.process_time,
+    ) -> None:
+        self._wall, self._processor = wall, processor
+        self._seconds = 0.0
+        self._last = (wall(), processor())
+
+    def __call__(self) -> float:
+        """Seconds at work since the clock was made."""
+        now = (self._wall(), self._processor())
+        passed, used = now[0] - self._last[0], now[1] - self._last[1]
+        self._last = now
+        paused = passed > SHORTEST_PAUSE_SECONDS and used < _LEAST_USE * passed
+        self._seconds += used if paused else passed
+        return self._seconds
+
+
 class Eta:
     """Time left, from the costs that are planned and the speed that each kind of cost has shown.
 
@@ -84,8 +111,8 @@ class Eta:
     its second stage.
     """
 
-    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
-        self._now = now
+    def __init__(self, now: Callable[[], float] | None = None) -> None:
+        self._now = now = now or WorkingTime()
         self._began = self._last = now()
         self._planned: dict[str, list[Cost]] = {}
         self._done: dict[str, dict[str, Cost]] = defaultdict(dict)  # by part and kind
@@ -136,7 +163,7 @@ class Eta:
 
     @property
     def elapsed_seconds(self) -> float:
-        """Since the clock was made."""
+        """At work, since the estimate was begun."""
         return self._now() - self._began
 
     @property

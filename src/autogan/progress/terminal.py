@@ -12,7 +12,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from autogan.basics.formatting import SCORES, duration, score_text
+from autogan.basics.formatting import SCORES, duration, millions, score_text
 from autogan.progress.base import Cost, Progress
 from autogan.progress.eta import Eta
 
@@ -164,7 +164,7 @@ def results_table(results: dict[str, Any]) -> RenderableType:
     found = (
         f"Architecture: {results['architecture']}\n"
         f"Authors' vector: {results['vector']}\n"
-        f"{results['parameters']:,} parameters, {results['multiply_accumulates'] / 1e6:,.0f} million "
+        f"{results['parameters']:,} parameters, {millions(results['multiply_accumulates'])} million "
         f"multiply-accumulates an image of {results['image_size']}×{results['image_size']}\n"
         f"{_skill(judge)}Scores compare with others of this judge and protocol only."
     )

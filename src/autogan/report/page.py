@@ -14,7 +14,14 @@ from autogan.basics.formatting import duration
 from autogan.basics.version import package_version
 from autogan.report.cost import part_costs, validated_steps
 from autogan.report.history import history_charts
-from autogan.report.quality import classes_of, protocol_words, published, score_bars
+from autogan.report.quality import (
+    cautions,
+    classes_of,
+    in_words,
+    protocol_words,
+    published,
+    score_bars,
+)
 from autogan.report.repeat import all_settings, repeat_command
 from autogan.report.tree import beam_tree, columns_of
 from autogan.runs.events import IterationEnded, StrategyUpdate
@@ -43,6 +50,7 @@ def write_report(folder: Path) -> Path:
 def report_page(record: RunRecord) -> str:
     """The HTML of a run's report."""
     found = find(record)
+    bars = score_bars(record.results) if record.results else []
     return render(
         "report.html.j2",
         record=record,
@@ -52,7 +60,9 @@ def report_page(record: RunRecord) -> str:
         parts=progress_of(record),
         charts=history_charts(record),
         tree=_tree(record),
-        bars=score_bars(record.results) if record.results else [],
+        bars=bars,
+        words=in_words(record.results, bars) if record.results else [],
+        cautions=cautions(record.results, bars) if record.results else [],
         protocol=protocol_words(record.results) if record.results else "",
         classes=classes_of(record.results) if record.results else None,
         published=published(record.results, f"this run: {record.name}") if record.results else None,

@@ -7,6 +7,8 @@ from autogan.report.published import NOTE, OwnResult, Row, RowGroup, leaderboard
 from autogan.runs.contents import Evaluated, Results
 
 MOST_CLASSES = 40
+LITTLE_RECALL = 0.25
+"""Below this share of the real images within reach, the page says that variety is missing."""
 MISSING_BELOW = 0.1
 """A class counts as missing when it is generated at less than this part of its real share."""
 
@@ -15,9 +17,11 @@ MISSING_BELOW = 0.1
 class ScoreBar:
     """One score between "untrained" (0) and "floor" (100).
 
+    key: its name in results.json.
     place: where it lies, cut to 0…100; None where the ends do not tell. beyond: it lay outside.
     """
 
+    key: str
     name: str
     better: str
     value: str
@@ -67,6 +71,7 @@ def score_bars(results: Results) -> list[ScoreBar]:
             place = 100 * (value - untrained) / (floor - untrained)
         bars.append(
             ScoreBar(
+                key,
                 name,
                 better,
                 score_text(shown, key),
@@ -77,6 +82,49 @@ def score_bars(results: Results) -> list[ScoreBar]:
             )
         )
     return bars
+
+
+def in_words(results: Results, bars: list[ScoreBar]) -> list[str]:
+    """The scores as sentences for someone who does not know them."""
+    scores, sentences = results.scores, []
+    distance = next((bar for bar in bars if bar.key == "frechet_distance"), None)
+    if distance is not None and distance.place is not None:
+        sentences.append(
+            f"By Fréchet distance the generated images are {distance.place:.0f} % of the way from an "
+            "untrained generator to real images."
+        )
+    if scores.precision is not None and scores.recall is not None:
+        sentences.append(
+            f"{scores.precision:.0%} of the generated images lie among real ones (precision). "
+            f"{scores.recall:.0%} of the real images lie among generated ones (recall)"
+            + (": much of their variety is missing." if scores.recall < LITTLE_RECALL else ".")
+        )
+    classes = classes_of(results)
+    if classes is not None:
+        hardly = ", ".join(classes.missing)
+        sentences.append(
+            f"Hardly ever generated: {hardly}."
+            if hardly
+            else f"Each of the {classes.count} classes is generated."
+        )
+    return sentences
+
+
+def cautions(results: Results, bars: list[ScoreBar]) -> list[str]:
+    """What may look like a mistake in the scores, and is none."""
+    sentences = []
+    if any(bar.beyond for bar in bars):
+        sentences.append(
+            "A score can lie outside its two ends, because these are measured too, the right one on few "
+            "other real images. Beyond it lies chance, or a generator that makes only clear images."
+        )
+    kernels = [s.kernel_distance for s in (results.scores, results.floor) if s]
+    if any(value is not None and value < 0 for value in kernels):
+        sentences.append(
+            "A kernel distance is an estimate that is right on average: for equal sets it lies around "
+            "zero, and single values may be below."
+        )
+    return sentences
 
 
 def protocol_words(results: Results) -> str:

@@ -7,7 +7,7 @@ from autogan.judges.cost import INCEPTION_MULTIPLY_ACCUMULATES, classifier_multi
 from autogan.progress.base import Cost
 from autogan.settings.sections import AdversarialSettings, Settings
 from autogan.spaces import search_space
-from autogan.spaces.operations import discriminator_size, generator_size
+from autogan.spaces.sizes import discriminator_size, generator_size
 
 _BACKWARD = 2  # a backward pass is about two forward passes
 _SCORED_AT_ONCE = 250  # images in a batch that is generated and judged (see gan/generation.py)

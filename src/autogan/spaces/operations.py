@@ -6,15 +6,8 @@ applied at each position. Additions, activations, normalisation and interpolatio
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
-from autogan.spaces import space_of
 from autogan.spaces.decisions import Place
-from autogan.spaces.widths import Channels
-
-if TYPE_CHECKING:
-    from autogan.spaces.architecture import Architecture
-    from autogan.spaces.space import SearchSpace
 
 
 @dataclass(frozen=True)
@@ -57,22 +50,6 @@ class Size:
             sum(operation.parameters for operation in listed),
             sum(operation.multiply_accumulates for operation in listed),
         )
-
-
-def generator_size(
-    architecture: "Architecture", *, latent_size: int, channels: Channels, bottom_size: int
-) -> Size:
-    """Size of the derived generator of `architecture`."""
-    return Size.of(
-        space_of(architecture).operations(
-            architecture, latent_size=latent_size, channels=channels, bottom_size=bottom_size
-        )
-    )
-
-
-def discriminator_size(space: "SearchSpace", stage: int, *, channels: int, image_size: int) -> Size:
-    """Size of the part of a space's discriminator that looks at images of `image_size` at `stage`."""
-    return Size.of(space.discriminator_operations(stage, channels=channels, image_size=image_size))
 
 
 @dataclass

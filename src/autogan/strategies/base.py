@@ -99,7 +99,8 @@ class Strategy(ABC):
 
         In the shared search these are the beams.
         """
-        return [observation.architecture for observation in self.ranked(observations)[:count]]
+        best_first = dict.fromkeys(o.architecture for o in self.ranked(observations))
+        return list(best_first)[:count]
 
     def ranked(self, observations: Sequence[Observation]) -> list[Observation]:
         """Complete observations, best first; equals in their order.

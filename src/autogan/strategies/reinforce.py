@@ -50,7 +50,9 @@ class Reinforce(Strategy):
         return len(self.beams[0]) if self.beams else 0
 
     def _make_controller(self) -> None:
-        self.controller = Controller(self.space.at_stage(self.stage), self.settings.hidden_size)
+        with torch.device("meta"):  # draws nothing from torch's global generator
+            controller = Controller(self.space.at_stage(self.stage), self.settings.hidden_size)
+        self.controller = controller.to_empty(device="cpu")
         self.controller.initialise(self._generator)
         self.optimiser = torch.optim.Adam(
             self.controller.parameters(),

@@ -1,0 +1,23 @@
+"""How large a network is, as a sum over its operations."""
+
+from autogan.spaces import space_of
+from autogan.spaces.architecture import Architecture
+from autogan.spaces.operations import Size
+from autogan.spaces.space import SearchSpace
+from autogan.spaces.widths import Channels
+
+
+def generator_size(
+    architecture: Architecture, *, latent_size: int, channels: Channels, bottom_size: int
+) -> Size:
+    """Size of the derived generator of `architecture`."""
+    return Size.of(
+        space_of(architecture).operations(
+            architecture, latent_size=latent_size, channels=channels, bottom_size=bottom_size
+        )
+    )
+
+
+def discriminator_size(space: SearchSpace, stage: int, *, channels: int, image_size: int) -> Size:
+    """Size of the part of a space's discriminator that looks at images of `image_size` at `stage`."""
+    return Size.of(space.discriminator_operations(stage, channels=channels, image_size=image_size))

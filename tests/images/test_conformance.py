@@ -1,0 +1,56 @@
+"""Every source of images keeps to the seam."""
+
+from pathlib import Path
+
+import pytest
+from sources import classes, make_cifar10, make_stl10, write_archive, write_folder
+
+from autogan.images import DataSet, glyphs, load_data
+from autogan.testing import ImageSourceConformance
+
+
+class TestGlyphs(ImageSourceConformance):
+    def load(self, size: int, cache_directory: Path) -> DataSet:
+        return glyphs.load(size, cache_directory, train_images=60, held_out_images=20)
+
+
+class FromFiles(ImageSourceConformance):
+    """A source whose files lie on the disk."""
+
+    source: str
+
+    def load(self, size: int, cache_directory: Path) -> DataSet:
+        return load_data(self.source, size, cache_directory)
+
+
+class TestClassFolders(FromFiles):
+    @pytest.fixture(autouse=True)
+    def files(self, tmp_path: Path) -> None:
+        self.source = f"folder:{write_folder(classes(), tmp_path / 'pets')}"
+
+
+class TestFlatFolder(FromFiles):
+    @pytest.fixture(autouse=True)
+    def files(self, tmp_path: Path) -> None:
+        flat = {name.replace("/", "-"): content for name, content in classes().items()}
+        self.source = str(write_folder(flat, tmp_path / "pets"))
+
+
+class TestArchive(FromFiles):
+    @pytest.fixture(autouse=True)
+    def files(self, tmp_path: Path) -> None:
+        self.source = str(write_archive(classes(), tmp_path / "pets.tar.gz"))
+
+
+class TestCifar10(FromFiles):
+    @pytest.fixture(autouse=True)
+    def files(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.source = f"cifar10:{make_cifar10(tmp_path / 'files', monkeypatch)}"
+
+
+class TestStl10(FromFiles):
+    sizes = (24, 96)
+
+    @pytest.fixture(autouse=True)
+    def files(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.source = f"stl10:{make_stl10(tmp_path / 'files', monkeypatch)}"

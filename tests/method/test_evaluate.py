@@ -1,0 +1,199 @@
+"""The evaluation: which real images, which latents, and the two ends that scores lie between."""
+
+import copy
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from tiny import Listening, context_of, noise, tiny
+from torch import Tensor
+
+from autogan.basics.randomness import torch_generator
+from autogan.gan import generation
+from autogan.judges import FeatureStatistics, floor, reference
+from autogan.judges.statistics_files import StatisticsFile
+from autogan.method import evaluate as module
+from autogan.method.context import Context
+from autogan.method.evaluate import evaluate, evaluate_against, judge_generator, real_sides
+from autogan.method.train import validation_of
+from autogan.progress.base import Cost
+from autogan.settings.protocols import Protocol
+from autogan.settings.sections import EvaluateSettings
+from autogan.spaces.architecture import Architecture
+from autogan.spaces.networks import Generator
+
+ARCHITECTURE = Architecture.parse("pre-batch-nearest+shortcut/post-none-bilinear+skip0")
+
+
+@pytest.fixture
+def context(tmp_path: Path) -> Context:
+    return context_of(tiny(), tmp_path)
+
+
+@pytest.fixture
+def generator() -> Generator:
+    """Not as a fresh one: its images are brighter."""
+    made = Generator.for_architecture(ARCHITECTURE, latent_size=16, channels=8, seed=3).eval()
+    with torch.no_grad():
+        made.get_parameter("to_rgb.bias").fill_(0.4)
+    return made
+
+
+class Work(Listening):
+    """Adds up what is advanced."""
+
+    done = 0.0
+
+    def advance(self, load: Cost) -> None:
+        self.done += load.work
+
+
+def drawn(purpose: str, count: int = 40) -> Tensor:
+    return torch.randn(count, 16, generator=torch_generator(0, purpose))
+
+
+@pytest.fixture
+def latents(monkeypatch: pytest.MonkeyPatch) -> list[Tensor]:
+    """Those that images are generated from, batch by batch."""
+    seen: list[Tensor] = []
+
+    def noted(generator: Generator, given: Tensor, *rest: object) -> Tensor:
+        seen.append(given.clone())
+        return generation.generate(generator, given, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(module, "generate", noted)
+    return seen
+
+
+def small(patch: pytest.MonkeyPatch, protocol: Protocol) -> Protocol:
+    """A protocol in the place of those with thousands of images."""
+    patch.setattr(EvaluateSettings, "resolved_protocol", lambda settings: protocol)
+    return protocol
+
+
+def test_a_protocol_compares_with_the_training_images_and_the_others_are_the_floor() -> None:
+    train, held_out = noise(0), noise(1, 20)
+    name, real, others = real_sides(train, held_out, Protocol("x", images=10))
+    assert (name, real, others) == ("training", train, held_out)
+
+
+@pytest.mark.parametrize("number", [1, 19, 20])
+def test_a_protocol_of_held_out_images_takes_the_first_of_them(number: int) -> None:
+    train, held_out = noise(0), noise(1, 20)
+    protocol = Protocol("x", images=10, real="held-out", real_images=number)
+    name, real, others = real_sides(train, held_out, protocol)
+    assert name == "held-out" and len(real) == number and len(others) == 10
+    assert torch.equal(real.pixels, held_out.pixels[:number])
+    assert torch.equal(others.pixels, train.pixels[:10])
+    assert real.labels is not None and len(real.labels) == number
+
+
+def test_where_too_few_are_held_out_training_images_are_taken_and_it_is_said() -> None:
+    train, held_out = noise(0), noise(1, 20)
+    protocol = Protocol("x", images=10, real="held-out", real_images=21)
+    name, real, others = real_sides(train, held_out, protocol)
+    assert name == "training" and others is held_out
+    assert torch.equal(real.pixels, train.pixels[:21])
+
+
+def test_scores_come_with_the_protocol_and_their_two_ends(
+    context: Context, generator: Generator
+) -> None:
+    progress = Work()
+    evaluation = evaluate(generator, context, progress)
+    assert evaluation.protocol == {
+        "name": "custom",
+        "images": 40,
+        "inception_splits": 1,
+        "real": "training",
+        "real_images": 64,
+        "statistics": "computed",
+    }
+    assert evaluation.floor == floor(context.judge, context.data.held_out, context.reference, 1)
+    ends = (evaluation.scores, evaluation.floor, evaluation.untrained)
+    assert [(s.images, s.real_images, s.judge) for s in ends if s] == [
+        (40, 64, "colours"),
+        (64, 64, "colours"),
+        (40, 64, "colours"),
+    ]
+    assert len({s.frechet_distance for s in ends if s}) == 3
+    assert json.loads(json.dumps(evaluation.to_dict()))["floor"]["images"] == 64
+    assert progress.done == pytest.approx(context.workload.evaluation().work)
+
+
+def test_both_generators_are_scored_from_latents_that_nothing_was_chosen_by(
+    context: Context, generator: Generator, latents: list[Tensor]
+) -> None:
+    evaluate(generator, context, Listening())
+    trained, untrained = latents
+    assert torch.equal(trained, drawn("evaluation/latents")) and torch.equal(trained, untrained)
+    latents.clear()
+    validation_of(generator, 1, context)
+    (validation,) = latents
+    assert torch.equal(validation, drawn("validation/latents"))
+    assert not torch.equal(validation, trained)
+
+
+def test_the_untrained_one_is_the_same_architecture_with_fresh_weights(
+    context: Context, generator: Generator
+) -> None:
+    before = copy.deepcopy(generator.state_dict())
+    evaluation = evaluate(generator, context, Listening())
+    after = generator.state_dict()
+    assert all(torch.equal(after[name], value) for name, value in before.items())
+    other = Generator.for_architecture(ARCHITECTURE, latent_size=16, channels=8, seed=9).eval()
+    again = evaluate(other, context, Listening())
+    assert again.untrained == evaluation.untrained and again.scores != evaluation.scores
+    seeded = replace(context, settings=context.settings.model_copy(update={"seed": 4}))
+    assert evaluate(generator, seeded, Listening()).untrained != evaluation.untrained
+
+
+def test_the_same_evaluation_gives_the_same_scores(context: Context, generator: Generator) -> None:
+    one, again = (evaluate(generator, context, Listening()) for _ in range(2))
+    assert one == again
+
+
+def test_a_protocol_of_held_out_images_has_a_reference_of_its_own(
+    context: Context, generator: Generator, own_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    protocol = small(monkeypatch, Protocol("small", 30, 1, real="held-out", real_images=50))
+    evaluation = evaluate(generator, context, Listening())
+    assert (evaluation.protocol["real"], evaluation.protocol["real_images"]) == ("held-out", 50)
+    assert evaluation.scores.images == evaluation.untrained.images == 30
+    _, real, others = real_sides(context.data.train, context.data.held_out, protocol)
+    against = reference(context.judge, real, "another digest", own_cache / "other")
+    assert evaluation.floor == floor(context.judge, others, against, 1)
+    assert evaluation.floor.images == 30 and evaluation.scores.real_images == 50
+    assert evaluate(generator, context, Listening()) == evaluation  # from the cache
+
+
+def test_imported_statistics_allow_scores_without_a_floor(
+    context: Context, generator: Generator
+) -> None:
+    features = context.judge(context.data.train.pixels).features
+    imported = StatisticsFile(FeatureStatistics.from_features(features), "colours", "noise")
+    evaluation = evaluate_against(
+        imported, generator, context.judge, context.settings, context.compute, Listening()
+    )
+    whole = evaluate(generator, context, Listening())
+    assert evaluation.floor is None and evaluation.to_dict()["floor"] is None
+    assert (evaluation.protocol["statistics"], evaluation.protocol["real_images"]) == (
+        "imported",
+        64,
+    )
+    assert evaluation.scores.frechet_distance == pytest.approx(whole.scores.frechet_distance)
+    assert evaluation.scores.inception_score == whole.scores.inception_score
+    assert evaluation.scores.kernel_distance is evaluation.scores.recall is None
+
+
+def test_a_generator_is_judged_in_evaluation_mode(context: Context, generator: Generator) -> None:
+    """Batch by batch as all at once: an image does not depend on those beside it."""
+    generator.train()
+    judgement = judge_generator(generator, context, 40, torch_generator(0, "x"))
+    assert len(judgement) == 40 and generator.training
+    generator.eval()
+    images = generation.generate(generator, drawn("x"), context.compute)
+    one_by_one = context.judge.judge_all(images.split(1))
+    torch.testing.assert_close(judgement.features, one_by_one.features)

@@ -1,0 +1,244 @@
+"""Training from scratch: its learning rate, its validations, which state is kept, and going on."""
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from tiny import Listening, context_of, tiny
+
+from autogan.basics.errors import Diverged
+from autogan.gan.step import Gan
+from autogan.method import train as module
+from autogan.method.context import Context
+from autogan.method.train import Training, train, validation_of
+from autogan.runs.folder import Run
+from autogan.runs.outcomes import Validation
+from autogan.runs.stopping import Stopped
+from autogan.spaces.architecture import Architecture
+from autogan.spaces.networks import Generator
+from autogan.testing.checks import equal_trees
+
+ARCHITECTURE = Architecture.parse("pre-batch-nearest+shortcut/post-none-bilinear+skip0")
+
+
+class Trainings:
+    """Trainings of one architecture, each in a run of its own."""
+
+    def __init__(self, folder: Path, **settings: Any) -> None:
+        self.folder = folder
+        self.context = context_of(tiny(train=settings), folder)
+        self.progress = Listening()
+
+    def run(self, name: str = "run") -> Run:
+        return Run.create(self.folder / name, self.context.settings)
+
+    def begun(self, run: Run, steps: int = 6) -> Training:
+        return Training(ARCHITECTURE, steps, "train", self.context, run, self.progress)
+
+    def ended(self, run: Run, steps: int = 6) -> Training:
+        return train(ARCHITECTURE, steps, "train", self.context, run, self.progress)
+
+
+def events(run: Run, kind: str) -> list[dict[str, Any]]:
+    lines = (run.folder / "log.jsonl").read_text().splitlines()
+    return [line for line in map(json.loads, lines) if line["event"] == kind]
+
+
+def validations(monkeypatch: pytest.MonkeyPatch, **values: list[float]) -> None:
+    """Validations come out as given, one after the other; `values` by their field."""
+    numbers = iter(range(100))
+
+    def made(generator: Generator, steps: int, context: Context) -> Validation:
+        number = next(numbers)
+        given = {name: each[number] for name, each in values.items()}
+        return Validation(steps, **{"inception_score": 1.0, "frechet_distance": 1.0, **given})
+
+    monkeypatch.setattr(module, "validation_of", made)
+
+
+@pytest.mark.parametrize("steps", [6, 7])
+def test_linear_decay_is_a_ramp_over_the_second_half(
+    tmp_path: Path, steps: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    factors: list[float] = []
+    whole = Gan.set_learning_rate
+
+    def noted(gan: Gan, factor: float) -> None:
+        factors.append(factor)
+        whole(gan, factor)
+        rates = [
+            o.param_groups[0]["lr"] for o in (gan.generator_optimiser, gan.discriminator_optimiser)
+        ]
+        assert rates == [gan.learning_rate * factor] * 2
+
+    monkeypatch.setattr(Gan, "set_learning_rate", noted)
+    validations(monkeypatch)
+    trainings = Trainings(tmp_path, linear_decay=True)
+    trainings.ended(trainings.run(), steps)
+    expected = [1.0 if 2 * step <= steps else 2 * (steps - step) / steps for step in range(steps)]
+    assert factors == pytest.approx(expected)
+    assert factors.count(1.0) == steps // 2 + 1
+
+
+def test_without_decay_the_learning_rate_stays(tmp_path: Path) -> None:
+    trainings = Trainings(tmp_path)
+    training = trainings.begun(trainings.run())
+    for training.steps_done in (0, 3, 5, 6):
+        assert training.learning_rate_factor() == 1.0
+
+
+@pytest.mark.parametrize(
+    ("every", "steps", "expected"),
+    [(2, 6, [2, 4, 6]), (4, 6, [4, 6]), (9, 3, [3]), (1, 2, [1, 2])],
+)
+def test_validations_come_at_intervals_and_at_the_end(
+    tmp_path: Path, every: int, steps: int, expected: list[int]
+) -> None:
+    trainings = Trainings(tmp_path, validate_every_steps=every)
+    run = trainings.run()
+    training = trainings.ended(run, steps)
+    assert training.steps_done == steps and training.done
+    assert [v.generator_steps for v in training.validations] == expected
+    logged = events(run, "validation")
+    assert [line["generator_steps"] for line in logged] == expected
+    assert all(line["part"] == "train" for line in logged)
+    assert [name for name, _ in trainings.progress.metrics].count("frechet_distance") == len(
+        expected
+    )
+
+
+def test_what_is_validated_is_the_averaged_generator(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trainings = Trainings(tmp_path)
+    seen: list[dict[str, torch.Tensor]] = []
+
+    def noted(generator: Generator, steps: int, context: Context) -> Validation:
+        seen.append(copy.deepcopy(generator.state_dict()))
+        return validation_of(generator, steps, context)
+
+    monkeypatch.setattr(module, "validation_of", noted)
+    training = trainings.begun(trainings.run())
+    while not training.done:
+        if training.step():
+            assert training.gan.average is not None
+            average = training.gan.average.state_dict()
+            assert all(torch.equal(seen[-1][name], value) for name, value in average.items())
+            live = training.gan.generator.state_dict()
+            assert not all(torch.equal(seen[-1][name], value) for name, value in live.items())
+    assert len(seen) == 3
+
+
+def test_a_validation_depends_on_the_generator_alone(tmp_path: Path) -> None:
+    """On the same latents every time, and none of the training's streams moves."""
+    trainings = Trainings(tmp_path)
+    training = trainings.begun(trainings.run())
+    training.step()
+    before = training.gan.latents_state()
+    training.validate()
+    training.validate()
+    assert training.validations[0] == training.validations[1]
+    assert torch.equal(training.gan.latents_state(), before)
+
+
+@pytest.mark.parametrize(
+    ("metric", "scores", "best"),
+    [
+        ("inception_score", {"inception_score": [1.5, 2.5, 2.0]}, 4),
+        ("frechet_distance", {"frechet_distance": [1.5, 2.5, 2.0]}, 2),
+        ("inception_score", {"inception_score": [2.0, 2.0, 2.0]}, 2),  # the first of equals
+    ],
+)
+def test_the_best_state_is_kept(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    metric: str,
+    scores: dict[str, list[float]],
+    best: int,
+) -> None:
+    trainings = Trainings(tmp_path)
+    trainings.context = context_of(tiny(derive={"metric": metric}), tmp_path)
+    validations(monkeypatch, **scores)
+    training = trainings.begun(trainings.run())
+    averages: dict[int, Any] = {}
+    while not training.done:
+        if training.step():
+            assert training.gan.average is not None
+            averages[training.steps_done] = copy.deepcopy(training.gan.average.state_dict())
+    assert training.best is not None and training.best.generator_steps == best
+    kept = training.best_generator()
+    assert not kept.training and kept.architecture == ARCHITECTURE
+    state = kept.state_dict()
+    assert all(torch.equal(state[name], value) for name, value in averages[best].items())
+
+
+def test_an_interrupted_training_ends_as_an_uninterrupted_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trainings = Trainings(tmp_path, linear_decay=True)
+    whole_run = trainings.run("whole")
+    whole = trainings.ended(whole_run)
+    run = trainings.run("stopped")
+    stops = iter([1, 1, 2])  # steps until it is asked to stop
+    left = next(stops)
+    original = Training.step
+
+    def step(training: Training) -> bool:
+        nonlocal left
+        validated = original(training)
+        left -= 1
+        if left == 0:
+            run.stopping.reason = "SIGTERM"
+        return validated
+
+    monkeypatch.setattr(Training, "step", step)
+    for _ in range(3):
+        with pytest.raises(Stopped):
+            trainings.ended(run)
+        run.stopping.reason = None
+        left = next(stops, -1)
+    again = trainings.ended(run)
+    assert len(trainings.progress.skips) == 3
+    assert equal_trees(again.state_dict(), whole.state_dict())
+    timeless = [
+        [{**line, "seconds": 0} for line in events(each, kind)]
+        for each in (whole_run, run)
+        for kind in ("losses", "validation")
+    ]
+    assert timeless[:2] == timeless[2:]
+
+
+def test_losses_are_logged_as_often_as_the_settings_say(tmp_path: Path) -> None:
+    trainings = Trainings(tmp_path, discriminator_steps=1)
+    run = trainings.run()
+    trainings.ended(run)
+    assert [line["step"] for line in events(run, "losses")] == [2, 4, 6]
+    assert {line["part"] for line in events(run, "losses")} == {"train"}
+
+
+def test_images_that_cannot_be_scored_are_a_training_that_went_wrong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unscorable(generator: Generator, steps: int, context: Context) -> Validation:
+        raise FloatingPointError("no distance")
+
+    monkeypatch.setattr(module, "validation_of", unscorable)
+    trainings = Trainings(tmp_path)
+    with (
+        pytest.warns(UserWarning, match="attempt . of 3"),
+        pytest.raises(Diverged, match="images cannot be scored: no distance"),
+    ):
+        trainings.ended(trainings.run())
+
+
+def test_the_names_of_trainings_are_streams_of_their_own(tmp_path: Path) -> None:
+    trainings = Trainings(tmp_path)
+    run = trainings.run()
+    one = trainings.begun(run)
+    other = Training(ARCHITECTURE, 6, "candidate-0", trainings.context, run, trainings.progress)
+    assert not torch.equal(one.gan.latents(2), other.gan.latents(2))
+    weights = (training.gan.generator.state_dict() for training in (one, other))
+    assert not equal_trees(*weights)

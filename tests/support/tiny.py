@@ -1,0 +1,126 @@
+"""What the method's tests stand on: random pixels, a judge that only looks at colours, small networks."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from autogan.device.compute import Compute
+from autogan.images import DataSet, ImageSet
+from autogan.judges import Judge, Judgement, reference
+from autogan.method.context import Context
+from autogan.progress.base import Cost, Progress
+from autogan.runs.plan import Plan
+from autogan.runs.task import Task
+from autogan.runs.workload import Workload
+from autogan.settings.decided import decide_metrics
+from autogan.settings.loading import merged, settings_from_tree
+from autogan.settings.sections import Settings
+from autogan.spaces import search_space
+
+NETWORKS = {
+    "generator_channels": 8,
+    "discriminator_channels": 8,
+    "generator_batch": 4,
+    "discriminator_batch": 4,
+    "discriminator_steps": 2,
+}
+TINY: dict[str, Any] = {
+    "log_every_steps": 2,
+    "data": {"image_size": 16},
+    "network": {"latent_size": 16},
+    "compute": {"device": "cpu", "precision": "float32"},
+    "judge": {"image_size": 16, "width": 8, "epochs": 1, "batch_size": 16},
+    "search": {
+        **NETWORKS,
+        "stage_weights": [1, 1],
+        "iterations": 2,
+        "shared_epochs": 0.5,
+        "controller_steps": 2,
+        "reward_images": 40,
+        "candidates": 4,
+        "beams": 2,
+        "controller": {"samples_per_step": 2},
+    },
+    "derive": {"candidates": 4, "top": 3, "generator_steps": 2},
+    "train": {
+        **NETWORKS,
+        "generator_steps": 6,
+        "validate_every_steps": 2,
+        "validation_images": 40,
+    },
+    "evaluate": {"images": 40, "inception_splits": 1},
+}
+
+
+class ColourJudge(Judge):
+    """Features: mean colours and spreads; class: the brightest channel."""
+
+    kind, name, feature_dimension, class_count = "colours", "colours", 6, 3
+
+    def __call__(self, images: Tensor) -> Judgement:
+        x = images.float() / 255
+        features = torch.cat([x.mean((2, 3)), x.std((2, 3))], dim=1)
+        return Judgement(features, torch.softmax(60 * x.mean((2, 3)), dim=1))
+
+
+def tiny(**changes: Any) -> Settings:
+    """The tiny settings, under changes of whole sections' fields: `tiny(train={"generator_steps": 4})`."""
+    return settings_from_tree(merged(TINY, changes))
+
+
+def noise(seed: int, count: int = 64) -> ImageSet:
+    """Random pixels of three classes."""
+    stream = torch.Generator().manual_seed(seed)
+    pixels = torch.randint(0, 256, (count, 3, 16, 16), generator=stream, dtype=torch.uint8)
+    return ImageSet(pixels, torch.arange(count) % 3)
+
+
+def noise_data(folder: Path) -> DataSet:
+    """64 images to train on and 64 to judge by."""
+    names = ("a", "b", "c")
+    return DataSet("noise", "5" * 64, names, noise(0), noise(1), cache_directory=folder / "cache")
+
+
+def context_of(settings: Settings, folder: Path, task: Task | None = None) -> Context:
+    """A context on random pixels, judged by their colours; its cache lies in `folder`."""
+    chosen = decide_metrics(settings, "noise", judge_knows_classes=True)
+    data, judge = noise_data(folder), ColourJudge()
+    workload = Workload(chosen, len(data.train), judge_examples=len(data.train))
+    return Context(
+        chosen,
+        data,
+        judge,
+        reference(judge, data.train, data.digest, folder / "cache"),
+        Compute.resolve("cpu", "float32"),
+        Plan.of(chosen, task, workload),
+        workload,
+        search_space("autogan", chosen.cells),
+    )
+
+
+class Listening(Progress):
+    """Keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+        self.parts: list[str] = []
+        self.planned: dict[str, list[Cost]] = {}
+        self.skips: list[list[Cost]] = []
+        self.metrics: list[tuple[str, float]] = []
+
+    def plan(self, parts: dict[str, list[Cost]]) -> None:
+        self.planned = parts
+
+    def start(self, part: str) -> None:
+        self.parts.append(part)
+
+    def skipped(self, loads: list[Cost]) -> None:
+        self.skips.append(loads)
+
+    def metric(self, name: str, value: float) -> None:
+        self.metrics.append((name, value))
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
