@@ -105,6 +105,33 @@ def images(draw: st.DataObject, folder: Path) -> None:
     survived(folder, "data", "info", folder, "--image-size", 16, "--json", *skipping)
 
 
+def folders(draw: st.DataObject, folder: Path) -> None:
+    """Sound images, and among them links to anywhere, pipes and deep folders."""
+    top = folder.resolve() / "images"
+    for number in range(11):
+        (top / "ab"[number % 2]).mkdir(parents=True, exist_ok=True)
+        (top / "ab"[number % 2] / f"{number}.png").write_bytes(image_bytes())
+    targets = st.sampled_from(
+        [".", "..", "../..", "/", "/proc", "/proc/self", "/dev", "a", "x", "y.png"]
+    )
+    names = st.sampled_from(["x", "y.png", "a/x", "a/y.png", "b/a/x", ".x", "train", "test"])
+    for name, kind in draw.draw(
+        st.lists(st.tuples(names, targets | st.none() | st.integers(1, 40)))
+    ):
+        place = top / name
+        if place.exists() or place.is_symlink() or place.parent.resolve() != place.parent:
+            continue
+        place.parent.mkdir(parents=True, exist_ok=True)
+        if kind is None:
+            os.mkfifo(place)
+        elif isinstance(kind, int):
+            (place / "/".join("d" * kind)).mkdir(parents=True)
+        else:
+            place.symlink_to(kind)
+    skipping = ["--skip-broken"] * draw.draw(st.integers(0, 1))
+    survived(top / "a", "data", "info", top, "--image-size", 16, "--json", *skipping)
+
+
 def archives(draw: st.DataObject, folder: Path) -> None:
     suffix, content = draw.draw(
         st.sampled_from(
@@ -213,7 +240,7 @@ def run_folders(draw: st.DataObject, folder: Path) -> None:
 
 
 KINDS: list[Callable[[st.DataObject, Path], None]] = [
-    images, archives, settings_files, generators, checkpoints, statistics, vectors, options,
+    images, folders, archives, settings_files, generators, checkpoints, statistics, vectors, options,
     run_folders,
 ]  # fmt: skip
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, features
 
 from autogan.images import decode as decoding
 from autogan.images.decode import File, decode, decode_all
@@ -27,20 +27,20 @@ def noise(*shape: int) -> np.ndarray:
 @pytest.mark.parametrize("form", ["PNG", "BMP", "TIFF", "PPM", "TGA"])
 def test_image_of_the_right_size_is_exact(form: str) -> None:
     pixels = noise(16, 16, 3)
-    got, kinds = decode(packed(Image.fromarray(pixels), form), 16)
+    got, kinds, _ = decode(packed(Image.fromarray(pixels), form), 16)
     assert np.array_equal(got, pixels)
     assert kinds == set()
 
 
 def test_jpeg_of_the_right_size_is_what_pillow_decodes() -> None:
     content = packed(Image.fromarray(noise(32, 32, 3)), "JPEG", quality=75)
-    got, _ = decode(content, 32)
+    got, _, _ = decode(content, 32)
     assert np.array_equal(got, np.asarray(Image.open(io.BytesIO(content))))
 
 
 def test_grey_becomes_rgb() -> None:
     pixels = noise(8, 8)
-    got, kinds = decode(packed(Image.fromarray(pixels)), 8)
+    got, kinds, _ = decode(packed(Image.fromarray(pixels)), 8)
     assert np.array_equal(got, np.stack([pixels] * 3, axis=-1))
     assert kinds == {"grey"}
 
@@ -48,7 +48,7 @@ def test_grey_becomes_rgb() -> None:
 def test_palette_becomes_rgb() -> None:
     image = Image.new("P", (8, 8), 1)
     image.putpalette([0, 0, 0, *RED])
-    got, kinds = decode(packed(image), 8)
+    got, kinds, _ = decode(packed(image), 8)
     assert (got == RED).all()
     assert kinds == {"palette"}
 
@@ -56,7 +56,7 @@ def test_palette_becomes_rgb() -> None:
 def test_transparent_lies_on_white() -> None:
     image = Image.new("RGBA", (8, 8), (0, 0, 0, 0))
     image.paste((*RED, 255), (0, 0, 8, 4))
-    got, kinds = decode(packed(image), 8)
+    got, kinds, _ = decode(packed(image), 8)
     assert (got[:4] == RED).all() and (got[4:] == 255).all()
     assert kinds == {"transparent"}
 
@@ -65,7 +65,7 @@ def test_palette_with_a_transparent_colour_lies_on_white() -> None:
     image = Image.new("P", (8, 8), 1)
     image.putpalette([0, 0, 0, *RED])
     image.putpixel((0, 0), 0)
-    got, kinds = decode(packed(image, transparency=0), 8)
+    got, kinds, _ = decode(packed(image, transparency=0), 8)
     assert (got[0, 0] == 255).all() and (got[1, 1] == RED).all()
     assert kinds == {"palette", "transparent"}
 
@@ -73,20 +73,20 @@ def test_palette_with_a_transparent_colour_lies_on_white() -> None:
 def test_opaque_alpha_changes_nothing() -> None:
     pixels = noise(8, 8, 4)
     pixels[..., 3] = 255
-    got, kinds = decode(packed(Image.fromarray(pixels)), 8)
+    got, kinds, _ = decode(packed(Image.fromarray(pixels)), 8)
     assert np.array_equal(got, pixels[..., :3])
     assert kinds == set()
 
 
 def test_16_bit_is_scaled_not_clipped() -> None:
     values = np.linspace(0, 65535, 64).reshape(8, 8)
-    got, kinds = decode(packed(Image.fromarray(values.astype(np.uint16))), 8)
+    got, kinds, _ = decode(packed(Image.fromarray(values.astype(np.uint16))), 8)
     assert np.abs(got[..., 0] - values / 257).max() <= 0.51
     assert kinds == {"16-bit"}
 
 
 def test_cmyk_becomes_rgb() -> None:
-    got, kinds = decode(packed(Image.new("CMYK", (8, 8), (0, 255, 255, 0)), "TIFF"), 8)
+    got, kinds, _ = decode(packed(Image.new("CMYK", (8, 8), (0, 255, 255, 0)), "TIFF"), 8)
     assert (got == RED).all()
     assert kinds == {"CMYK"}
 
@@ -105,7 +105,7 @@ def test_exif_orientation_is_applied_once(
     exif = Image.Exif()
     exif[0x0112] = orientation
     options = {"quality": 95} if form == "JPEG" else {}
-    got, _ = decode(packed(image, form, exif=exif, **options), 8)
+    got, _, _ = decode(packed(image, form, exif=exif, **options), 8)
     bright = {place for place in ((0, 0), (0, 7), (7, 0), (7, 7)) if got[place].mean() > 128}
     assert bright == {corner}
 
@@ -113,14 +113,14 @@ def test_exif_orientation_is_applied_once(
 def test_odd_shapes_are_cropped_to_the_centre() -> None:
     image = Image.new("RGB", (33, 11), RED)
     image.paste(GREEN, (11, 0, 22, 11))
-    got, kinds = decode(packed(image), 11)
+    got, kinds, _ = decode(packed(image), 11)
     assert (got == GREEN).all()
     assert kinds == {"cropped"}
 
 
 def test_shrinking_is_antialiased() -> None:
     checks = (np.indices((64, 64)).sum(0) % 2 * 255).astype(np.uint8)
-    got, kinds = decode(packed(Image.fromarray(np.stack([checks] * 3, -1))), 16)
+    got, kinds, _ = decode(packed(Image.fromarray(np.stack([checks] * 3, -1))), 16)
     assert np.abs(got.astype(int) - 127).max() <= 3  # taking single pixels would give 0 or 255
     assert kinds == {"shrunk"}
 
@@ -128,22 +128,40 @@ def test_shrinking_is_antialiased() -> None:
 def test_large_jpeg_keeps_its_picture() -> None:
     ramp = np.linspace(0, 255, 1000).astype(np.uint8)
     image = Image.fromarray(np.broadcast_to(ramp[None, :, None], (1000, 1000, 3)).copy())
-    got, kinds = decode(packed(image, "JPEG", quality=95), 16)
+    got, kinds, _ = decode(packed(image, "JPEG", quality=95), 16)
     assert np.abs(got[8, :, 0] - (np.arange(16) + 0.5) / 16 * 255).max() < 4
     assert kinds == {"shrunk"}
 
 
 def test_small_images_are_enlarged_and_that_is_said() -> None:
-    got, kinds = decode(packed(Image.new("RGB", (5, 7), RED)), 8)
+    got, kinds, _ = decode(packed(Image.new("RGB", (5, 7), RED)), 8)
     assert got.shape == (8, 8, 3) and (got == RED).all()
     assert kinds == {"cropped", "enlarged"}
 
 
-def test_animation_gives_its_first_frame() -> None:
+@pytest.mark.parametrize(
+    ("form", "kind"),
+    [("GIF", "animated"), ("WEBP", "animated"), ("PNG", "animated"),
+     ("AVIF", "animated"), ("TIFF", "pages"), ("MPO", None)],
+)  # fmt: skip
+def test_the_first_of_several_pictures_is_taken_and_it_is_said(form: str, kind: str | None) -> None:
+    if form in ("AVIF", "WEBP") and not features.check(form.lower()):
+        pytest.skip(f"Pillow without {form}")
     frames = [Image.new("RGB", (8, 8), colour) for colour in (RED, GREEN)]
-    got, kinds = decode(packed(frames[0], "GIF", save_all=True, append_images=frames[1:]), 8)
-    assert (got == RED).all()
-    assert "animated" in kinds
+    content = packed(frames[0], form, save_all=True, append_images=frames[1:])
+    got, kinds, _ = decode(content, 8)
+    assert np.abs(got.astype(int) - RED).max() < 8
+    assert (kinds & {"animated", "pages"}) == ({kind} if kind else set())
+    single, kinds, _ = decode(packed(frames[0], form), 8)
+    assert np.abs(single.astype(int) - RED).max() < 8 and not kinds & {"animated", "pages"}
+
+
+def test_the_size_is_that_of_the_file() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    for form in ("JPEG", "PNG"):
+        content = packed(Image.new("RGB", (320, 160)), form, exif=exif)
+        assert decode(content, 8)[2] == (320, 160)
 
 
 def test_float_pixels_are_refused() -> None:

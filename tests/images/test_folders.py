@@ -185,6 +185,78 @@ def test_a_tar_that_breaks_off_between_members_is_refused(tmp_path: Path, cut: s
     assert len(archives.open_archive(whole).names()) == 4
 
 
+def test_a_damaged_member_is_one_broken_image(tmp_path: Path) -> None:
+    path = write_archive(classes(), tmp_path / "x.zip")
+    with zipfile.ZipFile(path) as archive:
+        member = archive.getinfo("cats/003.png")
+    content = bytearray(path.read_bytes())
+    content[member.header_offset + 30 + len(member.filename) + 20] ^= 255
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=r"1 of 40 images") as caught:
+        load(path, tmp_path)
+    assert "cats/003.png: it is damaged inside the archive; pack it again" in str(caught.value)
+    data = load_data(str(path), 8, tmp_path / "cache", skip_broken=True)
+    assert len(data.train) + len(data.held_out) == 39
+
+
+def test_an_encrypted_zip_says_what_to_do(tmp_path: Path) -> None:
+    path = write_archive(classes(), tmp_path / "x.zip")
+    content = path.read_bytes()
+    for mark, place in ((b"PK\3\4", 6), (b"PK\1\2", 8)):  # the flags of members, at both places
+        parts = content.split(mark)
+        content = mark.join(
+            [parts[0], *(p[: place - 4] + b"\1" + p[place - 3 :] for p in parts[1:])]
+        )
+    path.write_bytes(content)
+    with pytest.raises(
+        UserError, match=r"x\.zip is encrypted .*'cats/000\.png'.*Unpack it with its"
+    ):
+        load(path, tmp_path)
+
+
+def test_a_compression_that_python_lacks_says_what_to_do(tmp_path: Path) -> None:
+    path = write_archive(classes(), tmp_path / "x.zip")
+    content = path.read_bytes()
+    parts = content.split(b"PK\1\2")
+    path.write_bytes(b"PK\1\2".join([parts[0], *(p[:6] + b"\x09\0" + p[8:] for p in parts[1:])]))
+    with pytest.raises(UserError, match=r"'cats/000\.png' is compressed in a way.*Deflate"):
+        load(path, tmp_path)
+
+
+def test_members_that_share_bytes_are_refused(tmp_path: Path) -> None:
+    """As in a zip bomb: every entry of the table of contents leads to the same bytes."""
+    path = write_archive(classes(), tmp_path / "x.zip")
+    with zipfile.ZipFile(path, "a") as archive:
+        first = archive.infolist()[0]
+        for member in archive.infolist()[1:]:
+            member.header_offset = first.header_offset
+        archive.comment = b"written anew"
+    with pytest.raises(UserError, match=r"'cats/000\.png' shares bytes with .*zip bomb"):
+        load(path, tmp_path)
+
+
+@pytest.mark.parametrize("ending", [".tar", ".zip"])
+def test_names_that_are_not_utf_8_are_refused(tmp_path: Path, ending: str) -> None:
+    path = write_archive({**classes(), "cats/\xe4\xf6.png": png(0)}, tmp_path / f"x{ending}")
+    path.write_bytes(path.read_bytes().replace("\xe4\xf6".encode(), b"\xff\xfe\xff\xfe"))
+    if ending == ".tar":
+        with tarfile.open(path, "w", encoding="latin-1", format=tarfile.GNU_FORMAT) as archive:
+            for name, content in {**classes(), "cats/\xe4\xf6.png": png(0)}.items():
+                member = tarfile.TarInfo(name)
+                member.size = len(content)
+                archive.addfile(member, io.BytesIO(content))
+    with pytest.raises(UserError, match="not UTF-8"):
+        load(path, tmp_path)
+
+
+@pytest.mark.parametrize("before", ["", "folder:", "cifar10:"])
+def test_addresses_are_told_from_paths(tmp_path: Path, before: str) -> None:
+    source = f"{before}https://host/x.zip"
+    with pytest.raises(UserError, match=r"is an address \(https://\).*Download it first") as caught:
+        load_data(source, 32, tmp_path / "cache")
+    assert repr(source) in str(caught.value)
+
+
 def test_repeated_member_is_refused(tmp_path: Path) -> None:
     path = write_archive(split(), tmp_path / "x.tar")
     with tarfile.open(path, "a") as archive:
@@ -240,6 +312,9 @@ def test_unusable_sources(tmp_path: Path) -> None:
         "glyphs:x": "takes no path",
         "glyps": "Did you mean 'glyphs'.*Known: cifar10, folder, glyphs, stl10",
         "": "Unknown image source",
+        "folder:" + "x" * 5000: "cannot be read: File name too long",
+        "folder:a\0b": "is no path",
+        "folder:~no-such-user/x": "is no path",
     }.items():
         with pytest.raises(UserError, match=message):
             load_data(source, 32, tmp_path / "cache")

@@ -10,10 +10,15 @@ import torch
 
 from autogan.basics.errors import UserError
 from autogan.images import glyphs
+from autogan.images.dataset import DataSet, from_stored
 
 
-def small(root: Path, size: int = 32) -> glyphs.DataSet:
-    return glyphs.load(size, root, train_images=300, held_out_images=50)
+def load(size: int, root: Path, train_images: int, held_out_images: int) -> DataSet:
+    return from_stored("glyphs", glyphs.stored(size, root, train_images, held_out_images), root)
+
+
+def small(root: Path, size: int = 32) -> DataSet:
+    return load(size, root, train_images=300, held_out_images=50)
 
 
 def test_shape_balance_and_order(tmp_path: Path) -> None:
@@ -70,7 +75,7 @@ def test_pose_turns_about_the_middle() -> None:
 
 def test_a_simple_classifier_can_tell_the_classes_apart(tmp_path: Path) -> None:
     """Nearest neighbours among shapes without colour: far better than the 10 % of guessing."""
-    data = glyphs.load(16, tmp_path, train_images=1500, held_out_images=100)
+    data = load(16, tmp_path, train_images=1500, held_out_images=100)
     shapes = []
     for images in (data.train, data.held_out):
         grey = images.pixels.float().mean(1).flatten(1)

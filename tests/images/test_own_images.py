@@ -2,6 +2,8 @@
 
 import io
 import json
+import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -289,6 +291,65 @@ def test_nothing_but_broken_files_is_refused(tmp_path: Path, home: Path) -> None
         load_data(str(tmp_path), 16, skip_broken=True)
 
 
+# What is counted, and what it takes
+
+
+def described(path: Path, *options: str) -> dict[str, Any]:
+    answer = autogan("data", "info", f"folder:{path}", "--image-size", 16, "--json", *options)
+    assert answer.code == 0, answer.err
+    described: dict[str, Any] = json.loads(answer.out)
+    return described
+
+
+def test_only_images_that_are_used_are_counted(broken: Path, home: Path, tmp_path: Path) -> None:
+    split = tmp_path / "split"
+    for folder in ("train", "test", "val"):
+        shutil.copytree(broken, split / folder)
+    unused = [split / place for place in ("val", ".hidden", "train/cats/.cache")]
+    for folder in unused:
+        folder.mkdir(exist_ok=True)
+        sky(0, 99, 77).save(folder / "unused.png")
+    (split / "val" / "unused.png").rename(split / "val" / "cats" / "unused.png")
+    told = described(split, "--skip-broken")
+    assert {(size["width"], size["height"]) for size in told["original_sizes"]} == {(16, 16)}
+    used = sum(size["images"] for size in told["original_sizes"])
+    assert used == told["training_images"] + told["held_out_images"] == 80
+
+
+def test_an_archive_counts_the_same(broken: Path, home: Path, tmp_path: Path) -> None:
+    (broken / ".hidden").mkdir()
+    sky(0, 99, 77).save(broken / ".hidden" / "unused.png")
+    packed = shutil.make_archive(str(tmp_path / "packed"), "zip", broken)
+    folder, archive = (described(Path(path), "--skip-broken") for path in (broken, packed))
+    for key in ("original_sizes", "classes", "training_images", "digest", "notes"):
+        assert archive[key] == folder[key]
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_looking_at_images_loads_no_torch(home: Path, tmp_path: Path, packed: bool) -> None:
+    path = str(home / "one")
+    if packed:
+        path = shutil.make_archive(str(tmp_path / "packed"), "zip", path)
+    program = (
+        "import sys\n"
+        "import autogan.cli\n"
+        "from autogan.cli.common import app\n"
+        "app(sys.argv[1:], standalone_mode=False)\n"
+        "assert not {'torch', 'torchvision', 'matplotlib'} & set(sys.modules)\n"
+    )
+    cache = {**os.environ, "AUTOGAN_CACHE": str(tmp_path / "cache")}
+    outputs = []
+    for _ in range(2):  # decoded, then found
+        ended = subprocess.run(
+            [sys.executable, "-c", program, "data", "info", path, "--image-size", "16", "--json"],
+            capture_output=True, text=True, check=False, env=cache,
+        )  # fmt: skip
+        assert ended.returncode == 0, ended.stderr
+        outputs.append(json.loads(ended.stdout))
+    assert outputs[0] == outputs[1]
+    assert outputs[0]["digest"] == load_data(path, 16).digest
+
+
 # Sizes, presets, contradictions
 
 
@@ -371,17 +432,3 @@ def test_a_judge_that_only_guesses_is_warned_of(
     prepare(load_settings(file=home / "tiny.yaml", overrides=[source]), notes)
     (about,) = [text for text in notes.texts if text.startswith("Judge domain-rotation-")]
     assert ("hardly more than guessing (25%)" in about) is not recognisable
-
-
-def test_the_example_images_are_the_same_every_time(tmp_path: Path, home: Path) -> None:
-    script = Path(__file__).parents[2] / "docs" / "make_example_images.py"
-    for name in ("one", "two"):
-        command = [sys.executable, str(script), str(tmp_path / name), "--count", "3"]
-        subprocess.run(command, check=True, capture_output=True)
-    one, two = (load_data(str(tmp_path / name), 32) for name in ("one", "two"))
-    assert one == two and one.class_names == (
-        "apple", "banana", "cherries", "grapes", "lemon", "pear",
-    )  # fmt: skip
-    assert len(one.train) == 12 and len(one.held_out) == 6
-    again = subprocess.run(command, capture_output=True, text=True)
-    assert again.returncode == 2 and "exists already" in again.stderr

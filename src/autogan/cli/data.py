@@ -1,6 +1,7 @@
-"""The command that looks at images before anything is trained on them: data info."""
+"""The commands for images before anything is trained on them: data info and data example."""
 
 import json
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,7 +18,7 @@ from autogan.cli.common import (
 )
 
 if TYPE_CHECKING:
-    from autogan.images import DataSet, ImageSet
+    from autogan.images.cache import Stored
 
 data_app = typer.Typer(no_args_is_help=True)
 app.add_typer(data_app, name="data", rich_help_panel=INGREDIENTS)
@@ -28,10 +29,36 @@ MOST_CLASSES_SHOWN = 32
 
 @data_app.callback()
 def _data() -> None:
-    """Look at images before anything is trained on them.
+    """Look at images before anything is trained on them, or draw some to try with.
 
     Example: [bold]autogan data info folder:photographs --grid look.png[/]
     """
+
+
+class ExampleKind(StrEnum):
+    """What `data example` draws."""
+
+    FRUIT = "fruit"
+
+
+@data_app.command()
+def example(
+    kind: Annotated[ExampleKind, typer.Argument(help="What to draw.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder for the images; must be free.")],
+    count: Annotated[int, typer.Option("--count", min=2, help="Images of each fruit.")] = 200,
+) -> None:
+    """Draw small pictures of six kinds of fruit, to try the program with; a folder for each kind.
+
+    The same ones every time, about ten seconds for 1,200. They are free of rights (CC0).
+
+    Example: [bold]autogan data example fruit --out fruit[/]
+    """
+    refuse_unwritable(out, "--out")
+    from autogan.images.examples import FRUIT, write_fruit
+
+    with notes.status("drawing"):
+        write_fruit(out, count)
+    print(f"{len(FRUIT) * count:,} images of {', '.join(FRUIT)}: {out}")
 
 
 @data_app.command()
@@ -62,26 +89,26 @@ def info(
     """
     if grid:
         refuse_unwritable(grid, "--grid")
-    from autogan.images import load_data
-    from autogan.images.survey import original_sizes
+    # torch alone would take seconds, and most of the memory.
+    from autogan.images.sources import read_source
 
-    data = load_data(source, image_size, skip_broken=skip_broken)
-    sizes = original_sizes(source)
+    with notes.status("reading images") as shown:
+        name, stored = read_source(source, image_size, skip_broken=skip_broken, tell=shown.update)
     described: dict[str, Any] = {
-        "name": data.name,
-        "digest": data.digest,
+        "name": name,
+        "digest": stored.digest,
         "image_size": image_size,
         "original_sizes": [
             {"width": width, "height": height, "images": number}
-            for (width, height), number in sizes.most_common()
+            for width, height, number in stored.original_sizes
         ],
-        "training_images": len(data.train),
-        "held_out_images": len(data.held_out),
-        "classes": _classes(data),
-        "notes": list(data.notes),
+        "training_images": len(stored.arrays["train_pixels"]),
+        "held_out_images": len(stored.arrays["held_out_pixels"]),
+        "classes": _classes(stored),
+        "notes": list(stored.notes),
     }
     if grid:
-        _save_grid(data, grid)
+        _save_grid(name, stored, grid)
         notes.print(f"Picture: {grid}", highlight=False, markup=False, soft_wrap=True)
     if as_json:
         print(json.dumps(described))
@@ -89,29 +116,33 @@ def info(
         _print(described)
 
 
-def _classes(data: "DataSet") -> list[dict[str, Any]]:
+def _classes(stored: "Stored") -> list[dict[str, Any]]:
     """Every class with the number of its images in both splits; none where there are no labels."""
-    counts = [_counts(part, len(data.class_names)) for part in (data.train, data.held_out)]
+    counts = [_counts(stored, part) for part in ("train", "held_out")]
     return [
         {"name": name, "training_images": train, "held_out_images": held_out}
-        for name, train, held_out in zip(data.class_names, *counts, strict=True)
+        for name, train, held_out in zip(stored.class_names, *counts, strict=True)
     ]
 
 
-def _counts(images: "ImageSet", classes: int) -> list[int]:
-    if images.labels is None:
+def _counts(stored: "Stored", part: str) -> list[int]:
+    import numpy as np
+
+    if not stored.class_names:
         return []
-    labels = images.labels[images.labels >= 0]
-    counts: list[int] = labels.bincount(minlength=classes).tolist()
+    labels = stored.arrays[f"{part}_labels"]
+    counts: list[int] = np.bincount(labels[labels >= 0], minlength=len(stored.class_names)).tolist()
     return counts
 
 
-def _save_grid(data: "DataSet", file: Path) -> None:
+def _save_grid(name: str, stored: "Stored", file: Path) -> None:
     """Training images: a row for each of the first classes, or 8 rows where there are none."""
     import torch
 
     from autogan.files.pictures import grid, save_picture
+    from autogan.images.dataset import from_stored
 
+    data = from_stored(name, stored, None)
     if data.train.labels is None:
         chosen = torch.arange(min(len(data.train), IMAGES_A_CLASS**2))
     else:

@@ -71,6 +71,7 @@ def train(
             source.image_size,
             skip_broken=source.skip_broken,
             limit_factor=source.limit_factor,
+            tell=progress.status,
         )
         for note in images.notes:
             progress.note(note)

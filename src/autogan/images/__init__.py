@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from autogan.images.cache import default_cache_directory
     from autogan.images.dataset import DataSet, ImageSet
-    from autogan.images.load import SOURCES, load_data
+    from autogan.images.load import load_data
+    from autogan.images.sources import SOURCES
 
 _HOME = {
     "default_cache_directory": "cache",
     "DataSet": "dataset",
     "ImageSet": "dataset",
-    "SOURCES": "load",
+    "SOURCES": "sources",
     "load_data": "load",
 }
 

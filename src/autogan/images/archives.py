@@ -4,9 +4,11 @@ import bz2
 import gzip
 import hashlib
 import io
+import itertools
 import lzma
 import posixpath
 import stat
+import struct
 import tarfile
 import zipfile
 import zlib
@@ -16,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from autogan.basics.errors import UserError
+from autogan.images.decode import Damage
 
 SUFFIXES = (".tar.xz", ".tar.gz", ".tar.bz2", ".tar", ".tgz", ".txz", ".zip")
 MOST_MEMBERS = 2_000_000
@@ -25,6 +28,16 @@ MOST_NAME_CHARACTERS = 1000
 _KEPT_BYTES = 2**28  # an archive up to this size is unpacked once; a larger one twice
 # tarfile takes many small steps, some of them back; a large buffer makes both cheap.
 _BUFFER_BYTES = 2**20
+_UNPACKED_BY_PYTHON = (
+    zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA,
+)  # fmt: skip
+_ENCRYPTED = 0x1  # bit of a member's flags
+_LEAST_ZIP_HEADER_BYTES = 30  # before a member's bytes; its name comes on top
+# What the unpackers raise for damage. RuntimeError: members that zipfile takes for encrypted.
+_DAMAGED = (
+    tarfile.TarError, zipfile.BadZipFile, lzma.LZMAError, zlib.error, struct.error, EOFError, OSError,
+    ValueError, NotImplementedError, RuntimeError,
+)  # fmt: skip
 _COMPRESSIONS: dict[bytes, Callable[[Path], Any]] = {
     b"\xfd7zXZ\0": lzma.open,
     b"\x1f\x8b": gzip.open,
@@ -61,6 +74,10 @@ class _Archive:
         with _readable(self.path), self.path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
 
+    def notes(self) -> tuple[str, ...]:
+        """An archive is refused rather than read in part."""
+        return ()
+
     def _checked(self, name: str, size: int, *, folder: bool, link: bool, plain: bool) -> str:
         """The member's name in its shortest form. Raises UserError for one that must not be."""
         if link:
@@ -69,6 +86,10 @@ class _Archive:
             raise self._refused(name, "is neither a file nor a folder")
         if not name or len(name) > MOST_NAME_CHARACTERS:
             raise self._refused(name[:50], f"has a name of {len(name):,} characters")
+        try:
+            name.encode()
+        except UnicodeEncodeError:
+            raise self._refused(name, "has a name that is not UTF-8") from None
         slashed = name.replace("\\", "/")
         if slashed.startswith("/") or slashed[1:2] == ":":
             raise self._refused(name, "has an absolute name")
@@ -166,29 +187,68 @@ class ZipArchive(_Archive):
 
     def names(self) -> list[str]:
         with _readable(self.path), zipfile.ZipFile(self.path) as archive:
-            return [
-                self._checked(
-                    member.filename,
-                    member.file_size,
-                    folder=False,
-                    link=stat.S_ISLNK(member.external_attr >> 16),
-                    plain=True,
-                )
+            names = [
+                self._checked_file(member)
                 for member in archive.infolist()
                 if not member.filename.endswith("/") or self._checked_folder(member)
             ]
+            self._refuse_overlap(archive)
+        return names
 
-    def contents(self, wanted: Sequence[str]) -> Iterator[tuple[str, bytes]]:
+    def contents(self, wanted: Sequence[str]) -> Iterator[tuple[str, bytes | Damage]]:
         names = set(wanted)
         with _readable(self.path), zipfile.ZipFile(self.path) as archive:
             for member in archive.infolist():
                 name = posixpath.normpath(member.filename)
                 if name in names and not member.filename.endswith("/"):
-                    yield name, archive.read(member)
+                    yield name, _content(archive, member)
+
+    def _checked_file(self, member: zipfile.ZipInfo) -> str:
+        name = self._checked(
+            member.filename,
+            member.file_size,
+            folder=False,
+            link=stat.S_ISLNK(member.external_attr >> 16),
+            plain=True,
+        )
+        if member.flag_bits & _ENCRYPTED:
+            raise UserError(
+                f"The archive {self.path} is encrypted (its member {name!r}). Unpack it with its "
+                "password and give the folder, or pack the images again without one."
+            )
+        if member.compress_type not in _UNPACKED_BY_PYTHON:
+            raise self._refused(
+                name,
+                "is compressed in a way that Python cannot unpack; pack the images again, with the "
+                "usual compression (Deflate) or none",
+            )
+        return name
+
+    def _refuse_overlap(self, archive: zipfile.ZipFile) -> None:
+        """Members that share bytes are how a small file claims to hold a huge number of them."""
+        members = sorted(archive.infolist(), key=lambda member: member.header_offset)
+        for one, following in itertools.pairwise(members):
+            end = one.header_offset + _LEAST_ZIP_HEADER_BYTES + one.compress_size
+            if end > following.header_offset:
+                raise self._refused(
+                    one.filename,
+                    f"shares bytes with {following.filename!r}, which no honest archive does (a zip "
+                    "bomb); if you trust where it comes from, unpack it and give the folder",
+                )
 
     def _checked_folder(self, member: zipfile.ZipInfo) -> bool:
         self._checked(member.filename, 0, folder=True, link=False, plain=False)
         return False
+
+
+def _content(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes | Damage:
+    """A member's bytes. What is wrong with one says nothing about the others."""
+    try:
+        return archive.read(member)
+    except _DAMAGED as error:
+        if isinstance(error, OSError) and error.errno is not None:  # the disk's fault
+            raise
+        return Damage("it is damaged inside the archive; pack it again")
 
 
 def _unpacked(path: Path) -> Any:
@@ -206,14 +266,16 @@ def _readable(path: Path) -> Iterator[None]:
     """Turns what the unpackers raise for a damaged file into a UserError."""
     try:
         yield
-    except (
-        tarfile.TarError,
-        zipfile.BadZipFile,
-        lzma.LZMAError,
-        zlib.error,
-        EOFError,
-        OSError,
-        NotImplementedError,  # a compression that Python lacks
-        RuntimeError,  # zipfile's word for "encrypted"
-    ) as error:
-        raise UserError(f"The archive {path} cannot be read: {error}.") from error
+    except UserError:
+        raise
+    except _DAMAGED as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise UserError(f"The archive {path} cannot be read: {error.strerror}.") from error
+        if isinstance(error, UnicodeDecodeError):
+            raise UserError(
+                f"The archive {path} holds names that are not UTF-8. Pack the images again."
+            ) from error
+        raise UserError(
+            f"The archive {path} is damaged, cut off, or not what its ending says. Download or pack "
+            "it again."
+        ) from error

@@ -25,7 +25,11 @@ from autogan.basics.formatting import binary_size
 
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 
-ENTRY_VERSION = 1
+OriginalSizes: TypeAlias = tuple[tuple[int, int, int], ...]
+"""Width and height in pixels of image files before they were brought to one size, and how many have
+them, the most frequent first; () where a source knows one size only."""
+
+ENTRY_VERSION = 2
 _ABANDONED_SECONDS = 24 * 3600  # unfinished entries older than this belong to no living process
 _CHUNK_BYTES = 2**24
 
@@ -37,6 +41,7 @@ class Contents:
     class_names: tuple[str, ...]
     notes: tuple[str, ...]
     digest: str | None = None
+    original_sizes: OriginalSizes = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +52,7 @@ class Stored:
     class_names: tuple[str, ...]
     notes: tuple[str, ...]
     digest: str
+    original_sizes: OriginalSizes
 
 
 class Builder:
@@ -136,7 +142,9 @@ def _read(entry: Path) -> Stored:
         if found != expected:
             raise ValueError(f"{name}.npy is {found}, expected {expected}")
         arrays[name] = array
-    return Stored(arrays, tuple(head["class_names"]), tuple(head["notes"]), head["digest"])
+    sizes = tuple((width, height, number) for width, height, number in head["original_sizes"])
+    names, notes = tuple(head["class_names"]), tuple(head["notes"])
+    return Stored(arrays, names, notes, head["digest"], sizes)
 
 
 def _finish(builder: Builder, contents: Contents) -> None:
@@ -155,6 +163,7 @@ def _finish(builder: Builder, contents: Contents) -> None:
         "files": files,
         "class_names": contents.class_names,
         "notes": contents.notes,
+        "original_sizes": contents.original_sizes,
         "digest": contents.digest or _digest(builder.arrays, contents.class_names),
     }
     head["check"] = _head_check(head)

@@ -5,17 +5,13 @@ import warnings
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from autogan.basics.errors import UserError
 from autogan.images import cache
+from autogan.images.rules import check_size
 
-SMALLEST_SIZE = 8
-LARGEST_SIZE = 256
-LOADER_VERSION = 1  # raised when the same source would give other pixels, labels or order
 RESIZE_VERSION = 1
 _MIB_PER_STEP = 16  # float memory that one step of resizing may take
 
@@ -152,14 +148,6 @@ def _as_tensor(array: cache.Array) -> Tensor:
         return torch.from_numpy(array)
 
 
-def check_size(size: int) -> None:
-    """Refuse a size that no network here is built for."""
-    if not SMALLEST_SIZE <= size <= LARGEST_SIZE:
-        raise UserError(
-            f"The image size is {size}; allowed are {SMALLEST_SIZE} to {LARGEST_SIZE} pixels."
-        )
-
-
 def resize_into(target: cache.Array, source: Tensor) -> None:
     """Write `source`, uint8 N×3×H×W, into `target`, uint8 N×3×S×S; equal sizes are copied exactly.
 
@@ -177,12 +165,6 @@ def resize_into(target: cache.Array, source: Tensor) -> None:
             batch, size=(size, size), mode="bilinear", antialias=True, align_corners=False
         )
         target[start : start + step] = small.round().clamp(0, 255).to(torch.uint8).numpy()
-
-
-def shuffled(number: int, purpose: str) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """A fixed permutation of 0..number-1, another one for every purpose."""
-    seed = int(_sha256(purpose)[:16], 16)
-    return np.random.Generator(np.random.PCG64(seed)).permutation(number)
 
 
 def _sha256(text: str) -> str:

@@ -14,6 +14,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
+from typing import TypeAlias
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
@@ -27,6 +28,11 @@ FORMATS = (
     "AVIF", "QOI", "PCX", "SGI", "DDS", "PSD",
 )  # fmt: skip
 _OPENED_AS_JPEG = "MPO"  # photographs with a second view; Pillow has no reader of that name
+# What the pictures after the first one are, where they are pictures of their own. Those of an MPO are
+# the same view again, those of a PSD its layers, of which the first picture is made.
+_FRAMES = {
+    "GIF": "animated", "WEBP": "animated", "PNG": "animated", "AVIF": "animated", "TIFF": "pages",
+}  # fmt: skip
 _EXIF_ORIENTATION = 0x0112
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -49,6 +55,7 @@ _NAMED_BROKEN = 5
 _SAYINGS = {
     "turned": ("image was turned", "images were turned", "as the EXIF data says"),
     "animated": ("animation gave", "animations gave", "only the first frame"),
+    "pages": ("file of several pages gave", "files of several pages gave", "only the first page"),
     "grey": ("grey image became", "grey images became", "RGB"),
     "palette": ("palette image became", "palette images became", "RGB"),
     "16-bit": ("16-bit image was", "16-bit images were", "scaled down to 8 bits"),
@@ -62,22 +69,33 @@ _SAYINGS = {
 
 
 @dataclass(frozen=True)
+class Damage:
+    """Stands for the bytes of a file that cannot be had. reason: for people."""
+
+    reason: str
+
+
+Content: TypeAlias = bytes | Path | Damage
+"""A file's bytes, or the path to read them from, or why there are none."""
+
+
+@dataclass(frozen=True)
 class File:
     """One image file.
 
     name: for messages.
-    content: its bytes, or the path to read them from.
     target: where its pixels go, uint8 3×S×S.
     """
 
     name: str
-    content: bytes | Path
+    content: Content
     target: Array
 
 
 @dataclass
 class _Result:
     kinds: Counter[str] = field(default_factory=Counter)
+    sizes: Counter[tuple[int, int]] = field(default_factory=Counter)
     broken: list[tuple[str, str]] = field(default_factory=list)  # name, reason
 
 
@@ -92,11 +110,13 @@ def image_suffixes() -> frozenset[str]:
 class Decoded:
     """What is to be said of decoded files.
 
-    notes: what was converted, for people. broken: names of the files that cannot be read, each with
+    notes: what was converted, for people. sizes: how many images were of each (width, height) in
+    pixels, before they were turned or cropped. broken: names of the files that cannot be read, each with
     the reason, sorted; their targets hold nothing.
     """
 
     notes: tuple[str, ...]
+    sizes: Counter[tuple[int, int]]
     broken: tuple[tuple[str, str], ...]
 
 
@@ -115,7 +135,7 @@ def decode_all(files: Iterable[File], size: int, limit_factor: float = 1.0) -> D
         for _, future in running:
             _add(total, future.result())
     notes = tuple(say(kind, total.kinds[kind], size) for kind in _SAYINGS if total.kinds[kind])
-    return Decoded(notes, tuple(sorted(total.broken)))
+    return Decoded(notes, total.sizes, tuple(sorted(total.broken)))
 
 
 @contextmanager
@@ -136,11 +156,16 @@ def say(kind: str, number: int, size: int) -> str:
     return f"{number:,} {one if number == 1 else many} {what.format(size=size)}"
 
 
-def decode(content: bytes | Path, size: int) -> tuple[Array, set[str]]:
-    """One image as uint8 S×S×3, and the kinds of conversion that it took (see `_SAYINGS`).
+def decode(content: Content, size: int) -> tuple[Array, set[str], tuple[int, int]]:
+    """One image as uint8 S×S×3, the kinds of conversion that it took (see `_SAYINGS`), its own size.
 
-    Raises whatever Pillow raises for a broken file, and ValueError for one without a known range.
+    The size is (width, height) in pixels, as the file's head says it.
+
+    Raises whatever Pillow raises for a broken file, and ValueError for damage and for one without a
+    known range.
     """
+    if isinstance(content, Damage):
+        raise ValueError(content.reason)
     stream = io.BytesIO(content) if isinstance(content, bytes) else content
     kinds: set[str] = set()
     with Image.open(stream, formats=FORMATS) as image:
@@ -150,8 +175,9 @@ def decode(content: bytes | Path, size: int) -> tuple[Array, set[str]]:
                 f"{image.width}×{image.height} pixels; at most {most:,} are allowed "
                 "(data.limit_factor)"
             )
-        if getattr(image, "is_animated", False) and image.format in ("GIF", "WEBP", "PNG"):
-            kinds.add("animated")
+        if getattr(image, "is_animated", False) and image.format in _FRAMES:
+            kinds.add(_FRAMES[image.format])
+        own_size = image.size  # asked before a draft and an orientation change it
         # A JPEG may be decoded at half, a quarter or an eighth: never below three times the size.
         image.draft(None, (3 * size, 3 * size))
         with _ONE_LARGE_IMAGE if image.width * image.height > _LARGE_PIXELS else nullcontext():
@@ -173,7 +199,7 @@ def decode(content: bytes | Path, size: int) -> tuple[Array, set[str]]:
         else:
             kinds.add("shrunk" if side > size else "enlarged")
             rgb = rgb.resize((size, size), Image.Resampling.LANCZOS, box, reducing_gap=3.0)
-    return np.asarray(rgb), kinds
+    return np.asarray(rgb), kinds, own_size
 
 
 def _to_rgb(image: Image.Image, kinds: set[str]) -> Image.Image:
@@ -233,7 +259,7 @@ def _decode_some(task: list[File], size: int) -> _Result:
     result = _Result()
     for file in task:
         try:
-            pixels, kinds = decode(file.content, size)
+            pixels, kinds, own_size = decode(file.content, size)
         except MemoryError:
             raise
         except Exception as error:  # Pillow's readers raise nearly anything for a broken file
@@ -241,6 +267,7 @@ def _decode_some(task: list[File], size: int) -> _Result:
             continue
         file.target[:] = pixels.transpose(2, 0, 1)
         result.kinds.update(kinds)
+        result.sizes[own_size] += 1
     return result
 
 
@@ -254,6 +281,7 @@ def _reason(error: Exception) -> str:
 
 def _add(total: _Result, part: _Result) -> None:
     total.kinds.update(part.kinds)
+    total.sizes.update(part.sizes)
     total.broken.extend(part.broken)
 
 

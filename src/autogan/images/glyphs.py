@@ -18,7 +18,6 @@ from PIL import Image, ImageDraw, ImageFont
 
 from autogan.basics.errors import UserError
 from autogan.images import cache
-from autogan.images.dataset import DataSet, from_stored
 
 VERSION = 3  # raised when any pixel changes
 CLASSES = ("A", "E", "H", "J", "L", "O", "S", "T", "V", "X")  # no two alike when turned by 30°
@@ -43,12 +42,12 @@ class _Pose:
     shift: tuple[float, float]
 
 
-def load(
+def stored(
     size: int,
     cache_directory: Path | None = None,
     train_images: int = TRAIN_IMAGES,
     held_out_images: int = HELD_OUT_IMAGES,
-) -> DataSet:
+) -> cache.Stored:
     """Glyphs at `size`×`size`, class-balanced and shuffled; the same ones every time.
 
     The digest is taken over the version and the sizes. Raises UserError where matplotlib, and with
@@ -64,7 +63,7 @@ def load(
             draw_into(pixels, labels, part)
         return cache.Contents(CLASSES, (), hashlib.sha256(key.encode()).hexdigest())
 
-    return from_stored("glyphs", cache.load_or_build(key, cache_directory, build), cache_directory)
+    return cache.load_or_build(key, cache_directory, build)
 
 
 def balanced_labels(part: str, number: int) -> cache.Array:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from autogan.basics.errors import UserError
-from autogan.images.dataset import shuffled
+from autogan.images.rules import shuffled
 
 TRAIN = "train"
 HELD_OUT = ("test", "val", "valid", "validation")  # the first one that is there is held out
@@ -38,25 +38,30 @@ class Layout:
     notes: tuple[str, ...]
 
 
-def arrange(names: Iterable[str], suffixes: frozenset[str], where: str) -> Layout:
+def arrange(
+    names: Iterable[str], suffixes: frozenset[str], where: str, left_out: tuple[str, ...] = ()
+) -> Layout:
     """Sort relative `names` (with `/`) into splits and classes; `where` is named in messages.
+
+    left_out: notes on what lies beside these names.
 
     Raises UserError: no or one image; images beside class folders; other classes in test than in
     train; a class of one image where a tenth must be held out.
     """
     images, others = _images(names, suffixes)
-    notes = []
+    notes = list(left_out)
     if others:
         notes.append(
             f"1 file that is not an image was ignored ({others[0]})"
             if len(others) == 1
-            else f"{len(others):,} files that are not images were ignored ({_some(others)})"
+            else f"{len(others):,} files that are not images were ignored ({some(others)})"
         )
     if not images:
-        found = f"only other files ({_some(others)})" if others else "nothing"
+        found = f"only other files ({some(others)})" if others else "nothing"
         raise UserError(
             f"There are no images in {where}: it holds {found}. "
-            "Images are known by their endings: .jpg, .png, .webp, .bmp, .tif, .gif and others."
+            + "".join(f"{note}. " for note in left_out)
+            + "Images are known by their endings: .jpg, .png, .webp, .bmp, .tif, .gif and others."
         )
     if len(images) < 2:
         raise UserError(f"There is only one image in {where}; at least 2 are needed.")
@@ -74,7 +79,7 @@ def arrange(names: Iterable[str], suffixes: frozenset[str], where: str) -> Layou
     if rest or flat:
         raise UserError(
             f"{where} holds {TRAIN}/ and {tests[0]}/, and images beside them "
-            f"({_some(rest) if rest else 'at the top'}). Move these into {TRAIN}/."
+            f"({some(rest) if rest else 'at the top'}). Move these into {TRAIN}/."
         )
     if len(tests) > 1:
         unused = sum(parts[0] in tests[1:] for parts in paths.values())
@@ -94,7 +99,7 @@ def _with_split(
         only_train = sorted(set(classes[TRAIN]) - set(classes[test]))
         only_test = sorted(set(classes[test]) - set(classes[TRAIN]))
         differences = [
-            f"only in {split}: {_some(names)}"
+            f"only in {split}: {some(names)}"
             for split, names in ((TRAIN, only_train), (test, only_test))
             if names
         ]
@@ -154,7 +159,7 @@ def _classes(paths: dict[str, tuple[str, ...]], where: str) -> tuple[str, ...]:
     folders = sorted({parts[0] for parts in paths.values() if len(parts) > 1})
     if flat and folders:
         raise UserError(
-            f"{where} holds images ({_some(flat)}) beside folders of images ({_some(folders)}). "
+            f"{where} holds images ({some(flat)}) beside folders of images ({some(folders)}). "
             "Put every image into a class folder, or all of them into one flat folder."
         )
     return tuple(folders)
@@ -174,7 +179,7 @@ def _images(names: Iterable[str], suffixes: frozenset[str]) -> tuple[list[str], 
     others: list[str] = []
     for name in names:
         path = PurePosixPath(name)
-        if any(part.startswith(".") or part in _SILENT for part in path.parts):
+        if any(is_silent(part) for part in path.parts):
             continue
         (images if path.suffix.lower() in suffixes else others).append(name)
     repeated = [name for name, times in Counter(images).items() if times > 1]
@@ -191,6 +196,12 @@ def _shared_folders(paths: Collection[tuple[str, ...]]) -> tuple[str, ...]:
     return first[:depth]
 
 
-def _some(names: list[str]) -> str:
+def is_silent(part: str) -> bool:
+    """Whether a file or folder of this name is passed over: hidden, or left behind by a system."""
+    return part.startswith(".") or part in _SILENT
+
+
+def some(names: list[str]) -> str:
+    """The first names, and how many more there are."""
     more = f" and {len(names) - _SHOWN_NAMES:,} more" if len(names) > _SHOWN_NAMES else ""
     return ", ".join(names[:_SHOWN_NAMES]) + more

@@ -12,7 +12,8 @@ import torch
 
 from autogan.basics.errors import UserError
 from autogan.images import cache
-from autogan.images.dataset import LOADER_VERSION, DataSet, from_stored, resize_into, shuffled
+from autogan.images.dataset import resize_into
+from autogan.images.rules import LOADER_VERSION, shuffled
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,12 @@ STANDARD = {
 }
 
 
-def load(kind: str, path: Path | None, size: int, cache_directory: Path | None) -> DataSet:
-    """CIFAR-10 or STL-10 (`kind` in STANDARD), resized to `size`; held out: the test split.
+def stored(
+    kind: str, path: Path | None, size: int, cache_directory: Path | None
+) -> tuple[str, cache.Stored]:
+    """Title and images of CIFAR-10 or STL-10 (`kind` in STANDARD), resized to `size`.
+
+    Held out: the test split.
 
     path: the folder that holds the unpacked files (or the folder that the archive makes, in it);
         None: download them once to `data` in the cache. torchvision compares every file with its
@@ -65,8 +70,7 @@ def load(kind: str, path: Path | None, size: int, cache_directory: Path | None) 
             notes.append(f"all images were scaled from {about.native_size} to {size} pixels")
         return cache.Contents(names, tuple(notes))
 
-    stored = cache.load_or_build(key, cache_directory, build)
-    return from_stored(about.title, stored, cache_directory)
+    return about.title, cache.load_or_build(key, cache_directory, build)
 
 
 def _fill(

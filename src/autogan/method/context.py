@@ -67,6 +67,7 @@ def prepare(
         settings.data.image_size,
         skip_broken=settings.data.skip_broken,
         limit_factor=settings.data.limit_factor,
+        tell=progress.status,
     )
     knows_classes = data.labelled or settings.judge.kind == "inception"
     settings = decide_metrics(settings, data.name, knows_classes)

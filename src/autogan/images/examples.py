@@ -1,25 +1,28 @@
-"""Draws the "fruit" images of docs/own-images.md: python docs/make_example_images.py FOLDER
+"""Example images to try the program with, drawn, not stored: fruit on a table.
 
-Small pictures of fruit on a table, each with its own light, colours, pose and background, made of
-shaded spheres: JPEG files of 96×80 pixels in one folder per fruit. The same command always draws the
-same images. They are free of rights (CC0): use and pass them on as you like.
+Small pictures, each with its own light, colours, pose and background, made of shaded spheres: JPEG
+files of 96×80 pixels in one folder per fruit. The same call always draws the same images. They are free
+of rights (CC0): use and pass them on as you like.
 """
 
-import argparse
 import colorsys
 import itertools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 from PIL import Image, ImageFilter
 
+from autogan.basics.errors import UserError
+from autogan.images.cache import Array
+
+IMAGES_A_CLASS = 200
 WIDTH, HEIGHT = 96, 80
 SUPERSAMPLING = 2
-Array = np.ndarray
-Colour = tuple[float, float, float]  # red, green, blue: 0 to 1
+Colour: TypeAlias = tuple[float, float, float]  # red, green, blue: 0 to 1
 
 
 @dataclass(frozen=True)
@@ -178,21 +181,19 @@ def shade(
     depth[part][front] = height[front]
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", type=Path, help="where the images go; must not exist")
-    parser.add_argument("--count", type=int, default=200, help="images of each fruit (200)")
-    options = parser.parse_args()
-    if options.folder.exists():
-        parser.error(f"{options.folder} exists already")
-    for number, fruit in enumerate(FRUIT):
-        folder = options.folder / fruit
+def write_fruit(folder: Path, count: int = IMAGES_A_CLASS) -> None:
+    """Draws `count` images of each fruit into FOLDER/FRUIT/NUMBER.jpg.
+
+    Raises UserError where `folder` exists or cannot be written.
+    """
+    try:
         folder.mkdir(parents=True)
-        for i in range(options.count):
-            image = draw(fruit, np.random.default_rng((number, i)))
-            image.save(folder / f"{i:04}.jpg", quality=92)
-    print(f"{len(FRUIT) * options.count} images of {', '.join(FRUIT)}: {options.folder}")
-
-
-if __name__ == "__main__":
-    main()
+        for number, fruit in enumerate(FRUIT):
+            (folder / fruit).mkdir()
+            for i in range(count):
+                image = draw(fruit, np.random.default_rng((number, i)))
+                image.save(folder / fruit / f"{i:04}.jpg", quality=92)
+    except FileExistsError as error:
+        raise UserError(f"{folder} exists already. Choose another folder.") from error
+    except OSError as error:
+        raise UserError(f"The images cannot be written to {folder}: {error.strerror}.") from error
