@@ -58,7 +58,7 @@ def test_kill_at_random_moments(arena: Any, torture: bool, record: Any) -> None:
     record("kill -9", sum(where.values()), f"{runs} runs; while in: {dict(where)}")
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_stops_a_run_within_ten_seconds(
     arena: Any, torture: bool, number: int, record: Any
 ) -> None:

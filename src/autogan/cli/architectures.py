@@ -122,8 +122,9 @@ def show(
         "multiply_accumulates": size.multiply_accumulates,
     }
     if svg:
-        from autogan.files.storage import write_text
+        from autogan.files.storage import make_folder_of, write_text
 
+        make_folder_of(svg)
         write_text(svg, space.diagram(chosen, bottom_size=bottom_size))
         notes.print(f"Diagram: {svg}", highlight=False, markup=False, soft_wrap=True)
     if as_json:

@@ -111,6 +111,7 @@ def _save_grid(data: "DataSet", file: Path) -> None:
     import torch
 
     from autogan.files.pictures import grid, save_picture
+    from autogan.files.storage import make_folder_of
 
     if data.train.labels is None:
         chosen = torch.arange(min(len(data.train), IMAGES_A_CLASS**2))
@@ -121,6 +122,7 @@ def _save_grid(data: "DataSet", file: Path) -> None:
             for label in range(min(len(data.class_names), MOST_CLASSES_SHOWN))
         ]
         chosen = torch.cat([row for row in rows if len(row) == IMAGES_A_CLASS] or rows)
+    make_folder_of(file)
     save_picture(file, grid(data.train.pixels[chosen], columns=IMAGES_A_CLASS, enlarge=2))
 
 

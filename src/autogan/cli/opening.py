@@ -44,6 +44,7 @@ def opened_run(
     Ends the program where the run was asked to stop.
     again: the command that goes on after an interruption, where it is not the task's own.
     """
+    from autogan.runs.locking import FolderLost
     from autogan.runs.machine_errors import MachineError, explained
     from autogan.runs.resume import open_run
     from autogan.runs.stopping import Stopped
@@ -53,6 +54,7 @@ def opened_run(
         run = open_run(folder, settings, task, resume)
     try:
         with (
+            run.noticing_loss(),
             explained(folder, again),
             closing(run),
             run.stopping.listening(time_limit_seconds),
@@ -61,7 +63,7 @@ def opened_run(
             progress.note(f"Run folder: {folder}. If it is interrupted, go on with: {again}")
             yield run, progress
     except UserError as error:
-        if not resume and not isinstance(error, MachineError):
+        if not resume and not isinstance(error, MachineError | FolderLost):
             run.discard()
         raise
     except (Stopped, KeyboardInterrupt) as stop:

@@ -55,8 +55,9 @@ def _compare(folders: list[Path], out: Path | None, as_json: bool) -> None:
 
     comparison = compare_runs(folders)
     if out is not None:
-        from autogan.files.storage import write_text
+        from autogan.files.storage import make_folder_of, write_text
 
+        make_folder_of(out)
         write_text(out, comparison_page(comparison))
         notes.print(f"page: {out}", highlight=False, markup=False, soft_wrap=True)
     if as_json:

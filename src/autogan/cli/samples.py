@@ -54,10 +54,12 @@ def sample(
         raise UserError(f"--out {out}: the grid is a PNG file, so its name must end in .png.")
 
     from autogan.device.compute import Compute
+    from autogan.files.storage import make_folder_of
     from autogan.gan import sampling
     from autogan.spaces.generator_file import load_generator
 
     generator = load_generator(file).generator
+    make_folder_of(target)
     compute = Compute.resolve()
     if not (separate or npz):
         save = sampling.save_interpolation if interpolate else sampling.save_grid
