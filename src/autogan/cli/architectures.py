@@ -8,6 +8,7 @@ import typer
 
 from autogan.basics.errors import UserError
 from autogan.cli.common import INGREDIENTS, Json, app, notes, refuse_unwritable
+from autogan.files.texts import read_bytes
 
 if TYPE_CHECKING:
     from autogan.spaces.architecture import Architecture
@@ -44,10 +45,9 @@ def read_architecture(text: str) -> "Architecture":
     file = Path(text)
     if not text.endswith(".json"):
         return Architecture.parse(text)
+    content = read_bytes(file)
     try:
-        value = json.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UserError(f"Cannot read {file}: {error.strerror}.") from None
+        value = json.loads(content.decode("utf-8"))
     except RecursionError:
         raise UserError(f"{file} is not valid JSON: it is nested too deeply.") from None
     except ValueError as error:
