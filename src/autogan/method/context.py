@@ -63,7 +63,7 @@ def prepare(
     compute = decide_compute(settings.compute)
     cache_directory: Path = default_cache_directory()
     data = load_data(
-        settings.data.source,
+        run.source if run else settings.data.source,
         settings.data.image_size,
         skip_broken=settings.data.skip_broken,
         limit_factor=settings.data.limit_factor,

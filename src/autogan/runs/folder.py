@@ -24,7 +24,7 @@ from autogan.runs.checksums import CHECKSUMS, write_checksums
 from autogan.runs.config import read_config, read_settings, read_task
 from autogan.runs.contents import read_json
 from autogan.runs.drive import Keeper
-from autogan.runs.environment import environment, warn_of_other_machine
+from autogan.runs.environment import environment, source_seen_from, warn_of_other_machine
 from autogan.runs.journal import CURVES, JOURNAL, Journal
 from autogan.runs.locking import LOCK, FolderLock, FolderLost, lock
 from autogan.runs.made_folders import make_folders, remove_made_folders
@@ -60,6 +60,8 @@ class Run:
         self._folder = folder
         self.settings = settings
         self.task = task
+        self.source = settings.data.source
+        """Where the images are; absolute in a run that goes on, perhaps from another directory."""
         self.stopping = Stopping()
         self.journal = Journal(folder, settings, held)
         self.checkpoints = Checkpoints(folder, settings, self.journal, held)
@@ -136,6 +138,8 @@ class Run:
         except BaseException:
             run.close()
             raise
+        begun_in = described.get("environment", {}).get("directory")
+        run.source = source_seen_from(begun_in, run.source)
         warn_of_other_machine(described.get("environment", {}), settings.compute.device)
         if described["settings"] != settings.model_dump(mode="json"):
             _write_config(folder, {**described, "settings": settings.model_dump(mode="json")})
