@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from autogan.basics.errors import UserError
-from autogan.cli.common import INGREDIENTS, Json, app, notes, refuse_unwritable
+from autogan.cli.common import INGREDIENTS, Json, app, refuse_unwritable
+from autogan.cli.console import notes, say, tables
 from autogan.files.texts import read_bytes
 
 if TYPE_CHECKING:
@@ -130,12 +131,12 @@ def show(
     if as_json:
         print(json.dumps(described))
         return
-    print(f"name:     {described['published_name'] or 'none: not a published architecture'}")
-    print(f"text:     {chosen}")
-    print(f"vector:   {' '.join(map(str, vector))}")
-    print(f"images:   {image_size}×{image_size}, from latents of {latent_size}")
-    print(f"size:     {size.parameters:,} parameters at {channels} channels")
-    print(f"cost:     {size.multiply_accumulates / 1e6:,.1f} million multiply-accumulates an image")
+    say(f"name:     {described['published_name'] or 'none: not a published architecture'}")
+    say(f"text:     {chosen}")
+    say(f"vector:   {' '.join(map(str, vector))}")
+    say(f"images:   {image_size}×{image_size}, from latents of {latent_size}")
+    say(f"size:     {size.parameters:,} parameters at {channels} channels")
+    say(f"cost:     {size.multiply_accumulates / 1e6:,.1f} million multiply-accumulates an image")
     print(f"\n{space.text_diagram(chosen, channels=channels, bottom_size=bottom_size)}")
 
 
@@ -180,7 +181,6 @@ def space(cells: Cells = 3, as_json: Json = False) -> None:
         return
     from math import prod
 
-    from rich.console import Console
     from rich.table import Table
 
     table = Table("cell", "decision", "options, in the order of the authors' integers", "how many")
@@ -191,5 +191,5 @@ def space(cells: Cells = 3, as_json: Json = False) -> None:
         combinations = prod(len(decision.options) for decision in decisions)
         table.add_row("", "", "[dim]combinations of this cell[/]", f"{combinations:,}")
         table.add_section()
-    Console().print(table)
-    print(f"{searched.cardinality():,} architectures of {cells} cells")
+    tables.print(table)
+    say(f"{searched.cardinality():,} architectures of {cells} cells")

@@ -11,10 +11,10 @@ from autogan.cli.common import (
     Json,
     SkipBroken,
     app,
-    notes,
     refuse_unwritable,
     source_names,
 )
+from autogan.cli.console import notes, say, tables
 
 if TYPE_CHECKING:
     from autogan.images import DataSet, ImageSet
@@ -127,29 +127,28 @@ def _save_grid(data: "DataSet", file: Path) -> None:
 
 
 def _print(described: dict[str, Any]) -> None:
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     size = described["image_size"]
-    print(f"{described['name']}: {described['training_images']:,} images to train on and ", end="")
-    print(f"{described['held_out_images']:,} held out to judge by, each {size}×{size} pixels.")
+    say(f"{described['name']}: {described['training_images']:,} images to train on and ", end="")
+    say(f"{described['held_out_images']:,} held out to judge by, each {size}×{size} pixels.")
     originals = described["original_sizes"]
     if originals:
         most = [f"{o['width']}×{o['height']} ({o['images']:,})" for o in originals[:5]]
         more = f", and {len(originals) - 5:,} other sizes" if len(originals) > 5 else ""
-        print(f"Sizes as they are: {', '.join(most)}{more}.")
+        say(f"Sizes as they are: {', '.join(most)}{more}.")
     for note in described["notes"]:
-        print(f"{note}.")
+        say(f"{note}.")
     classes = described["classes"]
     if not classes:
-        print("The images have no classes.")
+        say("The images have no classes.")
         return
     table = Table("class", "to train on", "held out")
     for entry in classes[:MOST_CLASSES_SHOWN]:
         table.add_row(
             Text(entry["name"]), f"{entry['training_images']:,}", f"{entry['held_out_images']:,}"
         )
-    Console().print(table)
+    tables.print(table)
     if len(classes) > MOST_CLASSES_SHOWN:
-        print(f"and {len(classes) - MOST_CLASSES_SHOWN:,} more classes")
+        say(f"and {len(classes) - MOST_CLASSES_SHOWN:,} more classes")

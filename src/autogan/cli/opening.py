@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autogan.basics.errors import UserError
-from autogan.cli.common import notes, shown_progress
+from autogan.cli.common import shown_progress
+from autogan.cli.console import notes
 
 if TYPE_CHECKING:
     from autogan.progress.terminal import TerminalProgress
