@@ -97,3 +97,14 @@ def test_a_working_directory_that_was_removed_is_said(tmp_path: Path) -> None:
 def test_a_preset_alone_gives_a_hint(autogan: Callable) -> None:
     answer = autogan("presets", "cifar10")
     assert answer.code == 2 and "presets show cifar10" in answer.err
+
+
+def test_a_run_that_is_refused_is_not_announced(autogan: Callable, tmp_path: Path) -> None:
+    images = tmp_path / "images"
+    images.mkdir()
+    Image.new("RGB", (32, 32)).save(images / "only.png")
+    folder = tmp_path / "run"
+    for more in (("--data", f"folder:{images}"), ("--set", "compute.device=cuda:99")):
+        answer = autogan("run", "--preset", "demo", "--out", folder, *more)
+        assert answer.code == 2 and "Error" in answer.err
+        assert "Run folder" not in answer.err and not folder.exists()

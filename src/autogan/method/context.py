@@ -74,6 +74,8 @@ def prepare(
     _check_protocol(settings, data)
     if run is not None:
         _refuse_other_data(run, data)
+        if run.when_accepted is not None:
+            run.when_accepted()
     for note in data.notes:
         progress.note(note)
     examples = len(data.train) * Question.of(data.class_names).per_image

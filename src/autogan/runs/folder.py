@@ -10,7 +10,7 @@ lock                locked by the process that is at work here
 
 import contextlib
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Self
@@ -62,6 +62,8 @@ class Run:
         self.task = task
         self.source = settings.data.source
         """Where the images are; absolute in a run that goes on, perhaps from another directory."""
+        self.when_accepted: Callable[[], None] | None = None
+        """Called once settings, machine and data are found usable, before the first work."""
         self.stopping = Stopping()
         self.journal = Journal(folder, settings, held)
         self.checkpoints = Checkpoints(folder, settings, self.journal, held)
