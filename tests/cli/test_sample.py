@@ -1,5 +1,6 @@
 """`autogan sample`: every kind of output, from a small generator with fresh weights."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -135,3 +136,11 @@ def test_an_interrupted_output_leaves_nothing(
     answer = autogan("sample", file, "--count", 300, option, tmp_path / "images")
     assert answer.code == 130
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_stands_for_its_generator(done: Callable, file: Path, tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    shutil.copyfile(file, tmp_path / "run" / "generator.safetensors")
+    for number, named in enumerate((file, tmp_path / "run")):
+        done("sample", named, "--count", 4, "--out", tmp_path / f"{number}.png")
+    assert (tmp_path / "0.png").read_bytes() == (tmp_path / "1.png").read_bytes()

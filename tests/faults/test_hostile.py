@@ -313,3 +313,40 @@ def test_the_program_itself_ends_with_a_message(
     assert ended.returncode == 2, ended.stderr
     assert words in ended.stderr and "Traceback" not in ended.stderr and ended.stdout == ""
     assert not (tmp_path / "out").exists()
+
+
+NO_TEXTS = ("pipe", "zero", "large")
+
+
+@pytest.mark.parametrize("kind", NO_TEXTS)
+def test_what_is_no_text_file_is_refused_wherever_one_is_read(kind: str, tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+
+    def put(name: str) -> Path:
+        (folder / name).unlink(missing_ok=True)
+        if kind == "pipe":
+            os.mkfifo(folder / name)
+        elif kind == "zero":
+            (folder / name).symlink_to("/dev/zero")
+        else:
+            with (folder / name).open("wb") as file:
+                file.truncate(2**33)  # takes no room on the disk
+        return folder / name
+
+    folder.mkdir()
+    outside = tmp_path / "nothing"
+    refused(outside, "run", "--config", put("settings.yaml"), "--out", "out", "--dry-run")
+    refused(outside, "arch", "show", put("a.json"))
+    refused(outside, "leaderboard", put("scores.json"))
+    put("config.yaml")
+    for command in ("status", "verify", "report", "compare"):
+        survived(outside, command, folder, *[folder] * (command == "compare"), codes=(1, 2))
+    refused(outside, "run", "--resume", "--out", folder)
+    for name in ("results.json", "data.json", "log.jsonl", "checksums.json", "derive.json"):
+        for file, content in run_files().items():
+            (folder / file).unlink(missing_ok=True)
+            (folder / file).write_bytes(content)
+        put(name)
+        for command in ("status", "verify", "report", "leaderboard"):
+            survived(outside, command, folder, codes=(0, 1, 2))
+        (folder / name).unlink()

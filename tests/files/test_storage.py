@@ -16,6 +16,7 @@ from autogan.basics.errors import UserError
 from autogan.files.storage import (
     load_tensors,
     load_tree,
+    make_folder_of,
     remove_unfinished,
     save_tensors,
     save_tree,
@@ -161,9 +162,14 @@ def test_failing_writers_leave_the_old_files_alone(
     assert list(tmp_path.iterdir()) == [file]
 
 
-def test_folders_are_made(tmp_path: Path) -> None:
-    write_json(tmp_path / "a" / "b" / "c.json", {"x": 1})
-    assert (tmp_path / "a" / "b" / "c.json").read_text() == '{\n  "x": 1\n}\n'
+def test_folders_are_made_only_where_that_is_asked_for(tmp_path: Path) -> None:
+    file = tmp_path / "a" / "b" / "c.json"
+    with pytest.raises(FileNotFoundError):
+        write_json(file, {"x": 1})
+    assert list(tmp_path.iterdir()) == []
+    make_folder_of(file)
+    write_json(file, {"x": 1})
+    assert file.read_text() == '{\n  "x": 1\n}\n'
 
 
 @pytest.mark.parametrize("kept", [0.0, 0.1, 0.5, 0.99])

@@ -161,6 +161,7 @@ def beams(ranking: bool) -> dict[str, Any]:
 
 def write_pictures(folder: Path) -> None:
     for file in PICTURES.values():
+        (folder / file).parent.mkdir(exist_ok=True)
         save_picture(folder / file, torch.full((3, 8, 12), 90, dtype=torch.uint8))
 
 

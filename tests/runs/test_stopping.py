@@ -25,6 +25,29 @@ def test_between_steps_a_request_waits_and_elsewhere_it_does_not() -> None:
     assert stopped.value.exit_code == 130
 
 
+def test_a_closed_terminal_stops_as_sigterm_does_and_may_say_so_twice() -> None:
+    stopping = Stopping()
+    with stopping.listening(), stopping.in_steps():
+        os.kill(os.getpid(), signal.SIGHUP)
+        os.kill(os.getpid(), signal.SIGHUP)
+        time.sleep(0.01)
+        with pytest.raises(Stopped) as stopped:
+            stopping.check()
+    assert stopped.value.state_is_whole and stopped.value.exit_code == 129
+
+
+def test_nohup_stays() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        stopping = Stopping()
+        with stopping.listening(), stopping.in_steps():
+            os.kill(os.getpid(), signal.SIGHUP)
+            time.sleep(0.01)
+            stopping.check()
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
 def test_what_can_be_given_up_is_given_up_at_once() -> None:
     stopping = Stopping()
     with stopping.listening(), stopping.in_steps():

@@ -1,6 +1,7 @@
 """Scores and times as people read them, in the terminal and on the page."""
 
 from typing import Any
+from unicodedata import category
 
 SCORES = {
     "frechet_distance": ("Fréchet distance", "lower"),
@@ -40,3 +41,19 @@ def binary_size(number: float) -> str:
     if number < 2**20:
         return f"{number / 2**10:.0f} KiB"
     return f"{number / 2**20:.1f} MiB" if number < 2**30 else f"{number / 2**30:.1f} GiB"
+
+
+_INVISIBLE = ("Cc", "Cf", "Cs", "Zl", "Zp")
+"""Unicode's kinds of characters that steer a terminal, the direction of text, or lines."""
+
+
+def shown_text(text: str) -> str:
+    r"""One line in which what is not visible is escaped as in Python: "\x1b", "\n", "\u202e"."""
+    if text.isprintable():
+        return text
+    return "".join(
+        character.encode("unicode_escape").decode()
+        if category(character) in _INVISIBLE
+        else character
+        for character in text
+    )

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from autogan.basics.errors import UserError
-from autogan.cli.common import INGREDIENTS, Json, app, notes, refuse_unwritable
+from autogan.cli.common import INGREDIENTS, Json, app, refuse_unwritable
+from autogan.cli.console import notes, say, tables
+from autogan.files.texts import read_bytes
 
 if TYPE_CHECKING:
     from autogan.spaces.architecture import Architecture
@@ -44,10 +46,9 @@ def read_architecture(text: str) -> "Architecture":
     file = Path(text)
     if not text.endswith(".json"):
         return Architecture.parse(text)
+    content = read_bytes(file)
     try:
-        value = json.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UserError(f"Cannot read {file}: {error.strerror}.") from None
+        value = json.loads(content.decode("utf-8"))
     except RecursionError:
         raise UserError(f"{file} is not valid JSON: it is nested too deeply.") from None
     except ValueError as error:
@@ -123,19 +124,20 @@ def show(
         "multiply_accumulates": size.multiply_accumulates,
     }
     if svg:
-        from autogan.files.storage import write_text
+        from autogan.files.storage import make_folder_of, write_text
 
+        make_folder_of(svg)
         write_text(svg, space.diagram(chosen, bottom_size=bottom_size))
         notes.print(f"Diagram: {svg}", highlight=False, markup=False, soft_wrap=True)
     if as_json:
         print(json.dumps(described))
         return
-    print(f"name:     {described['published_name'] or 'none: not a published architecture'}")
-    print(f"text:     {chosen}")
-    print(f"vector:   {' '.join(map(str, vector))}")
-    print(f"images:   {image_size}×{image_size}, from latents of {latent_size}")
-    print(f"size:     {size.parameters:,} parameters at {channels} channels")
-    print(f"cost:     {millions(size.multiply_accumulates)} million multiply-accumulates an image")
+    say(f"name:     {described['published_name'] or 'none: not a published architecture'}")
+    say(f"text:     {chosen}")
+    say(f"vector:   {' '.join(map(str, vector))}")
+    say(f"images:   {image_size}×{image_size}, from latents of {latent_size}")
+    say(f"size:     {size.parameters:,} parameters at {channels} channels")
+    say(f"cost:     {millions(size.multiply_accumulates)} million multiply-accumulates an image")
     print(f"\n{space.text_diagram(chosen, channels=channels, bottom_size=bottom_size)}")
 
 
@@ -180,7 +182,6 @@ def space(cells: Cells = 3, as_json: Json = False) -> None:
         return
     from math import prod
 
-    from rich.console import Console
     from rich.table import Table
 
     table = Table("cell", "decision", "options, in the order of the authors' integers", "how many")
@@ -191,5 +192,5 @@ def space(cells: Cells = 3, as_json: Json = False) -> None:
         combinations = prod(len(decision.options) for decision in decisions)
         table.add_row("", "", "[dim]combinations of this cell[/]", f"{combinations:,}")
         table.add_section()
-    Console().print(table)
-    print(f"{searched.cardinality():,} architectures of {cells} cells")
+    tables.print(table)
+    say(f"{searched.cardinality():,} architectures of {cells} cells")

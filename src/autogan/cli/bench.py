@@ -5,7 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
-from autogan.cli.common import INGREDIENTS, Json, app, notes
+from autogan.cli.common import INGREDIENTS, Json, app
+from autogan.cli.console import notes, tables
 
 
 @app.command(rich_help_panel=INGREDIENTS)
@@ -44,7 +45,6 @@ def bench(
 
 
 def _print(measured: dict[str, Any]) -> None:
-    from rich.console import Console
     from rich.table import Table
 
     machine = measured["machine"]
@@ -66,22 +66,21 @@ def _print(measured: dict[str, Any]) -> None:
             f"{case['images_per_second']:,.0f}",
             f"{case['share_of_matrix_peak']:.0%}",
         )
-    console = Console()
-    console.print(table)
+    tables.print(table)
     for case in measured["cases"]:
         if direct := case["ways"].get("fast, not captured"):
-            console.print(
+            tables.print(
                 f"{case['name']}, not captured: {_milliseconds(direct)} ms", highlight=False
             )
-    console.print(
+    tables.print(
         f"Matrix peak: {measured['matrix_peak_gflops']:,.0f} GFLOP/s · search at the paper's "
         f"widths: {measured['search_peak_memory_mib']:,} MiB at its peak",
         highlight=False,
     )
     for what, taken in measured["start_up_seconds"].items():
-        console.print(f"{what}: {taken:.2f} s", highlight=False)
+        tables.print(f"{what}: {taken:.2f} s", highlight=False)
     if loading := measured.get("loading"):
-        console.print(
+        tables.print(
             f"{loading['images']:,} image files: {loading['first_seconds']:.2f} s at first "
             f"({loading['first_images_per_second']:,.0f} images/s), "
             f"{loading['later_seconds']:.2f} s later; shuffled batches "
@@ -89,7 +88,7 @@ def _print(measured: dict[str, Any]) -> None:
             highlight=False,
         )
     for point in measured.get("growth", []):
-        console.print(
+        tables.print(
             f"{point['axis']} {point['value']}: {point['median_ms']:.0f} ms, "
             f"{point['floating_point_operations'] / 1e9:.1f} GFLOP",
             highlight=False,

@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 
 from autogan.basics.errors import UserError
 from autogan.basics.version import package_version
+from autogan.cli.console import notes, replace_unshowable, say, tables
 
 if TYPE_CHECKING:
     from autogan.progress.terminal import TerminalProgress
@@ -35,8 +35,6 @@ app = typer.Typer(
 )
 RUNS, GENERATORS, INGREDIENTS = "Runs", "Generators", "What runs are made of"
 """Headings of `autogan --help`; the commands that search and train stand above them."""
-notes = Console(stderr=True)
-"""Progress and messages; results alone go to standard output."""
 
 
 def complete_presets() -> list[str]:
@@ -112,7 +110,7 @@ TimeLimit = Annotated[
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run that --out holds.")]
 
 
-_OF_THE_DISK = (
+_OF_WHAT_WAS_NAMED = (
     errno.ENOSPC,
     errno.EDQUOT,
     errno.EROFS,
@@ -120,13 +118,18 @@ _OF_THE_DISK = (
     errno.EPERM,
     errno.EIO,
     errno.EFBIG,
+    errno.ENAMETOOLONG,
+    errno.ELOOP,
+    errno.ENOTDIR,
 )
 
 
 def main() -> None:
     """Runs the command line; a user's mistake becomes a message and exit code 2, a fault of ours 1."""
     warnings.showwarning = _show_warning
+    replace_unshowable()
     try:
+        _refuse_removed_directory()
         app()
     except UserError as error:
         _show_error(str(error))
@@ -137,10 +140,11 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except Exception as error:
-        if isinstance(error, OSError) and error.errno in _OF_THE_DISK:
+        if isinstance(error, OSError) and error.errno in _OF_WHAT_WAS_NAMED:
             _show_error(f"{error.filename or 'The output'}: {error.strerror}.")
             sys.exit(2)
-        traceback.print_exc()
+        for line in traceback.format_exc().splitlines():
+            notes.print(line, markup=False, highlight=False, soft_wrap=True)
         _show_error(
             "This is a fault of autogan, not of what you gave. Please report it with the lines "
             "above, the command, and: "
@@ -150,6 +154,13 @@ def main() -> None:
         sys.exit(1)
 
 
+def _refuse_removed_directory() -> None:
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        raise UserError("The working directory was removed. Change to another one.") from None
+
+
 def _show_error(message: str) -> None:
     notes.print("[bold red]Error:[/] ", end="")
     notes.print(message, markup=False, highlight=False, soft_wrap=True)
@@ -157,7 +168,7 @@ def _show_error(message: str) -> None:
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        print(f"autogan {package_version()}")
+        say(f"autogan {package_version()}")
         raise typer.Exit
 
 
@@ -240,7 +251,7 @@ def print_results(results: dict[str, Any], folder: Path, as_json: bool) -> None:
         return
     from autogan.progress.terminal import results_table
 
-    Console().print(results_table(results))
+    tables.print(results_table(results))
     if "files" in results:
         for name, file in results["files"].items():
             notes.print(f"{name}: {folder / file}", highlight=False, markup=False, soft_wrap=True)

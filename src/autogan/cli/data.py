@@ -12,10 +12,10 @@ from autogan.cli.common import (
     Json,
     SkipBroken,
     app,
-    notes,
     refuse_unwritable,
     source_names,
 )
+from autogan.cli.console import notes, say, tables
 
 if TYPE_CHECKING:
     from autogan.images.cache import Stored
@@ -58,7 +58,7 @@ def example(
 
     with notes.status("drawing"):
         write_fruit(out, count)
-    print(f"{len(FRUIT) * count:,} images of {', '.join(FRUIT)}: {out}")
+    say(f"{len(FRUIT) * count:,} images of {', '.join(FRUIT)}: {out}")
 
 
 @data_app.command()
@@ -140,6 +140,7 @@ def _save_grid(name: str, stored: "Stored", file: Path) -> None:
     import torch
 
     from autogan.files.pictures import grid, save_picture
+    from autogan.files.storage import make_folder_of
     from autogan.images.dataset import from_stored
 
     data = from_stored(name, stored, None)
@@ -152,33 +153,33 @@ def _save_grid(name: str, stored: "Stored", file: Path) -> None:
             for label in range(min(len(data.class_names), MOST_CLASSES_SHOWN))
         ]
         chosen = torch.cat([row for row in rows if len(row) == IMAGES_A_CLASS] or rows)
+    make_folder_of(file)
     save_picture(file, grid(data.train.pixels[chosen], columns=IMAGES_A_CLASS, enlarge=2))
 
 
 def _print(described: dict[str, Any]) -> None:
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     size = described["image_size"]
-    print(f"{described['name']}: {described['training_images']:,} images to train on and ", end="")
-    print(f"{described['held_out_images']:,} held out to judge by, each {size}×{size} pixels.")
+    say(f"{described['name']}: {described['training_images']:,} images to train on and ", end="")
+    say(f"{described['held_out_images']:,} held out to judge by, each {size}×{size} pixels.")
     originals = described["original_sizes"]
     if originals:
         most = [f"{o['width']}×{o['height']} ({o['images']:,})" for o in originals[:5]]
         more = f", and {len(originals) - 5:,} other sizes" if len(originals) > 5 else ""
-        print(f"Sizes as they are: {', '.join(most)}{more}.")
+        say(f"Sizes as they are: {', '.join(most)}{more}.")
     for note in described["notes"]:
-        print(f"{note}.")
+        say(f"{note}.")
     classes = described["classes"]
     if not classes:
-        print("The images have no classes.")
+        say("The images have no classes.")
         return
     table = Table("class", "to train on", "held out")
     for entry in classes[:MOST_CLASSES_SHOWN]:
         table.add_row(
             Text(entry["name"]), f"{entry['training_images']:,}", f"{entry['held_out_images']:,}"
         )
-    Console().print(table)
+    tables.print(table)
     if len(classes) > MOST_CLASSES_SHOWN:
-        print(f"and {len(classes) - MOST_CLASSES_SHOWN:,} more classes")
+        say(f"and {len(classes) - MOST_CLASSES_SHOWN:,} more classes")

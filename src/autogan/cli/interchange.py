@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from autogan.cli.architectures import published_names, read_architecture
-from autogan.cli.common import GENERATORS, Json, app, notes, refuse_unwritable
+from autogan.cli.common import GENERATORS, Json, app, refuse_unwritable
+from autogan.cli.console import notes
 
 
 @app.command(rich_help_panel=GENERATORS)

@@ -19,6 +19,7 @@ from autogan.cli.common import (
     data_changes,
     shown_progress,
 )
+from autogan.cli.console import say, tables
 
 judge_app = typer.Typer(no_args_is_help=True)
 app.add_typer(judge_app, name="judge", rich_help_panel=INGREDIENTS)
@@ -107,19 +108,18 @@ def train(
     if as_json:
         print(json.dumps(described))
         return
-    from rich.console import Console
     from rich.table import Table
 
     question = "into their class" if judge.task.kind == "classes" else "the right way up"
-    print(
+    say(
         f"{judge.name} puts {judge.held_out_accuracy:.1%} of {len(examples):,} held-out examples of "
         f"{images.name} {question}."
     )
     if not worst:
-        print("It takes none for another.")
+        say("It takes none for another.")
         return
     table = Table("taken for", "instead of", "images", "share", title="What it takes for another")
     for pair in worst:
         share = f"{pair.taken / pair.examples:.1%}"
         table.add_row(pair.wrong, pair.right, f"{pair.taken} of {pair.examples}", share)
-    Console().print(table)
+    tables.print(table)

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autogan.basics.errors import UserError
-from autogan.cli.common import notes, shown_progress
+from autogan.cli.common import shown_progress
+from autogan.cli.console import notes
 
 if TYPE_CHECKING:
     from autogan.progress.terminal import TerminalProgress
@@ -44,6 +45,7 @@ def opened_run(
     Ends the program where the run was asked to stop.
     again: the command that goes on after an interruption, where it is not the task's own.
     """
+    from autogan.runs.locking import FolderLost
     from autogan.runs.machine_errors import MachineError, explained
     from autogan.runs.resume import open_run
     from autogan.runs.stopping import Stopped
@@ -53,15 +55,17 @@ def opened_run(
         run = open_run(folder, settings, task, resume)
     try:
         with (
+            run.noticing_loss(),
             explained(folder, again),
             closing(run),
             run.stopping.listening(time_limit_seconds),
             shown_progress(str(folder)) as progress,
         ):
-            progress.note(f"Run folder: {folder}. If it is interrupted, go on with: {again}")
+            said = f"Run folder: {folder}. If it is interrupted, go on with: {again}"
+            run.when_accepted = lambda: progress.note(said)
             yield run, progress
     except UserError as error:
-        if not resume and not isinstance(error, MachineError):
+        if not resume and not isinstance(error, MachineError | FolderLost):
             run.discard()
         raise
     except (Stopped, KeyboardInterrupt) as stop:

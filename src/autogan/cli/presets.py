@@ -1,13 +1,28 @@
 """The commands about presets: presets, presets show."""
 
 import json
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from autogan.cli.common import INGREDIENTS, Json, app, complete_presets
+from autogan.cli.console import say
 
-presets_app = typer.Typer()
+
+class _ShowHint(TyperGroup):
+    """Who gives a preset's name alone is told how it is shown."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        if args and self.get_command(ctx, args[0]) is None:
+            from autogan.settings.loading import preset_names
+
+            if args[0] in preset_names():
+                ctx.fail(f"To see a preset: autogan presets show {args[0]}")
+        return super().resolve_command(ctx, args)
+
+
+presets_app = typer.Typer(cls=_ShowHint)
 app.add_typer(presets_app, name="presets", rich_help_panel=INGREDIENTS)
 
 
@@ -30,7 +45,7 @@ def presets(context: typer.Context, as_json: Json = False) -> None:
         return
     width = max(map(len, summaries))
     for name, summary in summaries.items():
-        print(f"{name:<{width}}  {summary}")
+        say(f"{name:<{width}}  {summary}")
 
 
 @presets_app.command()
@@ -53,5 +68,5 @@ def show(
         return
     from autogan.settings.presets_in_words import commented_yaml, preset_summary
 
-    print(f"# {preset}: {preset_summary(preset)}")
+    say(f"# {preset}: {preset_summary(preset)}")
     print(commented_yaml(settings), end="")

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from autogan.cli.common import RUNS, Json, app, naming_damage, notes, refuse_unwritable
+from autogan.cli.common import RUNS, Json, app, naming_damage, refuse_unwritable
+from autogan.cli.console import notes, tables
 
 
 @app.command(rich_help_panel=RUNS)
@@ -55,14 +55,14 @@ def _compare(folders: list[Path], out: Path | None, as_json: bool) -> None:
 
     comparison = compare_runs(folders)
     if out is not None:
-        from autogan.files.storage import write_text
+        from autogan.files.storage import make_folder_of, write_text
 
+        make_folder_of(out)
         write_text(out, comparison_page(comparison))
         notes.print(f"page: {out}", highlight=False, markup=False, soft_wrap=True)
     if as_json:
         print(json.dumps(comparison.to_dict()))
         return
-    console = Console()
     for group in comparison.groups:
         title = f"{group.data}, judge {group.judge}: {group.terms}"
         table = Table("", title=Text(title))
@@ -74,7 +74,7 @@ def _compare(folders: list[Path], out: Path | None, as_json: bool) -> None:
             table.add_row(name, *cells)
         for name, values in group.facts():
             table.add_row(name, *(Text(value, overflow="fold") for value in values))
-        console.print(table)
+        tables.print(table)
     if comparison.caution:
         notes.print(comparison.caution)
     for column in comparison.without_scores:

@@ -21,9 +21,9 @@ from autogan.cli.common import (
     TimeLimit,
     app,
     data_changes,
-    notes,
     print_results,
 )
+from autogan.cli.console import notes, tables
 from autogan.cli.opening import ended, opened_run
 
 if TYPE_CHECKING:
@@ -146,7 +146,6 @@ def derive(
     if as_json:
         print(json.dumps(found))
         return
-    from rich.console import Console
     from rich.table import Table
 
     table = Table("architecture", "with shared weights", "inception score", "Fréchet distance")
@@ -157,7 +156,7 @@ def derive(
             _figure(candidate.validation.inception_score),
             f"{candidate.validation.frechet_distance:.2f}",
         )
-    Console().print(table)
+    tables.print(table)
     notes.print(
         f"Best: {folder / 'generator.safetensors'}", highlight=False, markup=False, soft_wrap=True
     )

@@ -6,12 +6,18 @@ from typing import Annotated
 import typer
 
 from autogan.basics.errors import UserError
-from autogan.cli.common import GENERATORS, app, notes, refuse_unwritable, shown_progress
+from autogan.cli.common import GENERATORS, app, refuse_unwritable, shown_progress
+from autogan.cli.console import notes
 
 
 @app.command(rich_help_panel=GENERATORS)
 def sample(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A generator.safetensors.")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE", help="A generator.safetensors, or the folder of a run that has one."
+        ),
+    ],
     out: Annotated[
         Path | None,
         typer.Option("--out", help="PNG file of the grid; samples.png where nothing is given."),
@@ -54,10 +60,13 @@ def sample(
         raise UserError(f"--out {out}: the grid is a PNG file, so its name must end in .png.")
 
     from autogan.device.compute import Compute
+    from autogan.files.storage import make_folder_of
     from autogan.gan import sampling
     from autogan.spaces.generator_file import load_generator
 
+    file = file / "generator.safetensors" if file.is_dir() else file
     generator = load_generator(file).generator
+    make_folder_of(target)
     compute = Compute.resolve()
     if not (separate or npz):
         save = sampling.save_interpolation if interpolate else sampling.save_grid

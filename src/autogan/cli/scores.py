@@ -18,10 +18,10 @@ from autogan.cli.common import (
     app,
     data_changes,
     naming_damage,
-    notes,
     refuse_unwritable,
     shown_progress,
 )
+from autogan.cli.console import notes, tables
 from autogan.cli.generators import InceptionWeights, JudgeKind, judge_changes
 
 if TYPE_CHECKING:
@@ -135,28 +135,28 @@ def leaderboard(
 
     Example: [bold]autogan leaderboard runs/first runs/second[/]
     """
-    from rich.console import Console
 
     from autogan.report.published import NOTE, OwnResult
-    from autogan.report.published import leaderboard as tables
+    from autogan.report.published import leaderboard as published_tables
     from autogan.runs.contents import read_evaluated
 
     with naming_damage(*(runs or [])):
-        groups, apart = tables([OwnResult(str(path), read_evaluated(path)) for path in runs or []])
+        groups, apart = published_tables(
+            [OwnResult(str(path), read_evaluated(path)) for path in runs or []]
+        )
     if as_json:
         shown = [group.to_dict() for group in groups if group.rows]
         print(json.dumps({"tables": shown, "apart": apart, "note": NOTE}))
         return
-    console = Console()
     sources = list(dict.fromkeys(row.source for group in groups for row in group.rows))
     for group in groups:
         if group.rows:
-            console.print(_table(group, sources))
+            tables.print(_table(group, sources))
     for number, source in enumerate(sources, start=1):
-        console.print(f"[{number}] {source}", markup=False, highlight=False)
+        tables.print(f"[{number}] {source}", markup=False, highlight=False)
     for name, why in apart.items():
-        console.print(f"Not in a table: {name}: {why}", markup=False, highlight=False)
-    console.print(NOTE, markup=False, highlight=False)
+        tables.print(f"Not in a table: {name}: {why}", markup=False, highlight=False)
+    tables.print(NOTE, markup=False, highlight=False)
 
 
 def _table(group: "RowGroup", sources: list[str]) -> "Table":

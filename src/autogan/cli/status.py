@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from autogan.cli.common import RUNS, Json, app, naming_damage
+from autogan.cli.console import say
 
 
 @app.command(rich_help_panel=RUNS)
@@ -28,16 +29,14 @@ def status(
         print(json.dumps(asdict(found)))
         return
     where = f": {found.position}" if found.position else ""
-    print(f"{found.part}{where}")
+    say(f"{found.part}{where}")
     if found.share is not None:
-        print(
-            f"done and kept: {found.share:.0%} of the work{f' ({found.kept})' * bool(found.kept)}"
-        )
-    print(f"left: {', '.join(found.left) or 'nothing'}")
+        say(f"done and kept: {found.share:.0%} of the work{f' ({found.kept})' * bool(found.kept)}")
+    say(f"left: {', '.join(found.left) or 'nothing'}")
     since = duration(found.seconds_since_write)
     state = "running" if found.running else "finished" if found.part == "finished" else "stopped"
-    print(f"{state}; last wrote {since} ago")
+    say(f"{state}; last wrote {since} ago")
     if found.next_command and not found.running:
-        print(f"go on: {found.next_command}")
+        say(f"go on: {found.next_command}")
     elif found.left and not found.running:
-        print("go on: with the command that made it, and --resume; this run does not say which")
+        say("go on: with the command that made it, and --resume; this run does not say which")

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from autogan.cli.common import RUNS, Json, app, shown_progress
+from autogan.cli.console import say
 
 
 @app.command(rich_help_panel=RUNS)
@@ -43,11 +44,11 @@ def verify(
         print(json.dumps({"sound": found.sound, **asdict(found)}))
     else:
         for problem in found.problems:
-            print(f"problem: {problem}")
+            say(f"problem: {problem}")
         for note in found.notes:
-            print(f"note: {note}")
+            say(f"note: {note}")
         count = len(found.problems)
         verdict = "sound" if found.sound else f"not sound: {count} problem{'s' * (count > 1)}"
-        print(f"{folder}: {verdict} ({len(found.checked)} files and parts checked)")
+        say(f"{folder}: {verdict} ({len(found.checked)} files and parts checked)")
     if not found.sound:
         raise typer.Exit(1)

@@ -6,6 +6,7 @@ from typing import Any
 import yaml
 
 from autogan.basics.errors import UserError
+from autogan.files.texts import read_bytes
 
 MOST_DIGITS = 100
 """Of a whole number. Python refuses to print one of some thousands."""
@@ -48,9 +49,8 @@ def parse_yaml(text: str) -> Any:
 
 def read_yaml(file: Path) -> Any:
     """The value in a YAML file; raises `UserError` where it cannot be read or is no YAML."""
+    content = read_bytes(file)
     try:
-        return parse_yaml(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UserError(f"Cannot read {file}: {error.strerror}.") from None
+        return parse_yaml(content.decode("utf-8"))
     except ValueError as error:
         raise UserError(f"{file} is not valid YAML: {error}") from None

@@ -34,9 +34,9 @@ class DamagedFile(ValueError):
 def written_aside(path: Path) -> Iterator[Path]:
     """A path beside `path` to write to; flushed and renamed at the end, removed after an error.
 
-    Once this returns, the file survives a power cut: its folder's entry is on the disk as well.
+    Its folder must be there: one that was taken away is not made again. Once this returns, the file
+    survives a power cut: its folder's entry is on the disk as well.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         yield aside
@@ -46,6 +46,11 @@ def written_aside(path: Path) -> Iterator[Path]:
     finally:
         aside.unlink(missing_ok=True)
     flush_folder(path.parent)
+
+
+def make_folder_of(path: Path) -> None:
+    """Makes the folders above an output that a person named, or above a place in the cache."""
+    path.parent.mkdir(parents=True, exist_ok=True)
 
 
 def flush_folder(folder: Path) -> None:

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from autogan.files.storage import make_folder_of
 from autogan.interop.checkpoint import Checkpoint
 from autogan.interop.load import ArchitectureLike, has_average, read_generator
 from autogan.spaces.autogan.generator import AutoGanGenerator
@@ -23,5 +24,6 @@ def convert_generator(
     else:
         weights = "averaged" if average and has_average(checkpoint) else "raw"
     imported = {"file": path.name, "weights": weights}
+    make_folder_of(out)
     save_generator(out, generator, generator.state_dict(), {"imported": imported})
     return generator, imported

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from autogan.basics.errors import UserError
-from autogan.files.storage import written_aside
+from autogan.files.storage import make_folder_of, written_aside
 from autogan.judges.scoring import Reference
 from autogan.judges.statistics import FeatureStatistics
 from autogan.settings.judge import INCEPTION_FEATURES
@@ -50,6 +50,7 @@ def write_statistics(path: Path, file: StatisticsFile) -> None:
         "data_name": np.array(file.data_name),
         "data_digest": np.array(file.data_digest),
     }
+    make_folder_of(path)
     with written_aside(path) as aside, aside.open("wb") as out:
         np.savez(out, **arrays)
 

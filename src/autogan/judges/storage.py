@@ -7,7 +7,13 @@ from typing import Any
 
 from torch import Tensor
 
-from autogan.files.storage import DamagedFile, load_tensors, save_tensors, tensors_digest
+from autogan.files.storage import (
+    DamagedFile,
+    load_tensors,
+    make_folder_of,
+    save_tensors,
+    tensors_digest,
+)
 
 __all__ = ["DamagedFile", "digest_of", "read_tensors", "tensors_digest", "write_tensors"]
 
@@ -19,6 +25,7 @@ def digest_of(value: Any) -> str:
 
 def write_tensors(path: Path, tensors: dict[str, Tensor], about: dict[str, Any]) -> None:
     """Write a safetensors file, whole or not at all, with `about` as JSON in its metadata."""
+    make_folder_of(path)
     save_tensors(path, tensors, {"about": json.dumps(about, sort_keys=True)})
 
 

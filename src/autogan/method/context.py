@@ -63,7 +63,7 @@ def prepare(
     compute = decide_compute(settings.compute)
     cache_directory: Path = default_cache_directory()
     data = load_data(
-        settings.data.source,
+        run.source if run else settings.data.source,
         settings.data.image_size,
         skip_broken=settings.data.skip_broken,
         limit_factor=settings.data.limit_factor,
@@ -75,6 +75,8 @@ def prepare(
     _check_protocol(settings, data)
     if run is not None:
         _refuse_other_data(run, data)
+        if run.when_accepted is not None:
+            run.when_accepted()
     for note in data.notes:
         progress.note(note)
     examples = len(data.train) * Question.of(data.class_names).per_image

@@ -105,6 +105,7 @@ def _train_candidate(
     best = training.best
     assert best is not None
     file = f"candidates/{number}.safetensors"
+    (run.folder / file).parent.mkdir(exist_ok=True)
     generator = training.best_generator()
     save_generator(run.folder / file, generator, generator.state_dict(), origin(context, best))
     candidate = Candidate(child.architecture, child.reward, budget, best, file)

@@ -30,6 +30,7 @@ MOST_SEARCHED = 50_000
 
 def write_gallery(generator: Generator, context: Context, folder: Path) -> Neighbours:
     """Writes all pictures of a derived generator into a run's folder."""
+    (folder / PICTURES["real"]).parent.mkdir(exist_ok=True)
     seed, compute = context.settings.seed, context.compute
     samples = torch.cat(list(sampled_images(generator, SAMPLES, seed, compute)))
     real = context.data.held_out.pixels[:SAMPLES]

@@ -13,6 +13,7 @@ from typing import Any
 from autogan.basics.errors import UserError
 from autogan.files.storage import DamagedFile, check_tree, load_tree, read_about, save_tree
 from autogan.runs.journal import Journal
+from autogan.runs.locking import FolderLock
 from autogan.settings.resume_rules import refuse_changes
 from autogan.settings.sections import Settings
 
@@ -58,10 +59,13 @@ class Checkpoints:
     everything after it.
     """
 
-    def __init__(self, folder: Path, settings: Settings, journal: Journal) -> None:
+    def __init__(
+        self, folder: Path, settings: Settings, journal: Journal, held: FolderLock
+    ) -> None:
         self._folder = folder
         self._settings = settings
         self._journal = journal
+        self._held = held
         self.last_saved = time.monotonic()
         """When the newest was stored, or the run was opened; of the monotonic clock."""
         self.after_saving: Callable[[], None] | None = None
@@ -70,7 +74,12 @@ class Checkpoints:
     def save(
         self, part: str, state: dict[str, Any], position: dict[str, Any] | None = None
     ) -> None:
-        """Stores a state of `part`, and where that is in few numbers; its oldest ones go."""
+        """Stores a state of `part`, and where that is in few numbers; its oldest ones go.
+
+        Raises `FolderLost` where the folder is not the locked one any more.
+        """
+        self._held.check()
+        (self._folder / "checkpoints").mkdir(exist_ok=True)
         every = checkpoint_files(self._folder)
         number = 1 + (_number(every[-1]) if every else 0)
         about = {

@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from autogan.files.texts import MOST_BYTES_OF_RESULTS, read_text
 from autogan.runs.locking import LOCK
 
 CHECKSUMS = "checksums.json"
@@ -45,7 +46,7 @@ def changed_files(folder: Path) -> list[str]:
 
 
 def _read(folder: Path) -> dict[str, str]:
-    content: Any = json.loads((folder / CHECKSUMS).read_text(encoding="utf-8"))
+    content: Any = json.loads(read_text(folder / CHECKSUMS, MOST_BYTES_OF_RESULTS))
     if not isinstance(content, dict) or not all(isinstance(v, str) for v in content.values()):
         raise ValueError("it does not hold a checksum for each file")
     return content

@@ -14,6 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from autogan.basics.errors import UserError
 from autogan.basics.version import RESULTS_SCHEMA
+from autogan.files.texts import MOST_BYTES_OF_RESULTS, read_bytes
 from autogan.judges.values import Scores
 from autogan.runs.outcomes import Candidate, Child, FailedCandidate, Validation
 
@@ -200,8 +201,8 @@ def read_content(folder: Path, name: str, kind: Any) -> Read[Any]:
             return Read(damage=_unreadable(name, "it is not a regular file"))
         return Read()
     try:
-        content = file.read_bytes()
-    except OSError as error:
+        content = read_bytes(file, MOST_BYTES_OF_RESULTS)
+    except UserError as error:
         return Read(damage=_unreadable(name, str(error)))
     try:
         return Read(_adapter(kind).validate_json(content), schema=_schema(content))
@@ -252,8 +253,9 @@ def read_json(path: Path) -> Any:
     """
     if not path.is_file():
         return None
+    content = read_bytes(path, MOST_BYTES_OF_RESULTS)
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return _plain(content)
     except (ValueError, RecursionError) as error:
         raise UserError(
             f"{path} is damaged ({error}). Put it back from a copy, or remove it and go on without."
@@ -275,10 +277,11 @@ def read_results(folder: Path) -> dict[str, Any]:
 def read_evaluated(path: Path) -> Evaluated:
     """The results of a run's folder, or a file of `evaluate --json`; `UserError` where it is neither."""
     file = path / "results.json" if path.is_dir() else path
-    if not file.is_file():
+    if not file.exists():
         raise UserError(f"There are no results in {path}: {file} is missing.")
+    content = read_bytes(file, MOST_BYTES_OF_RESULTS)
     try:
-        results: Any = _plain(file.read_bytes())
+        results: Any = _plain(content)
     except (ValueError, RecursionError) as error:
         raise UserError(f"{file} is not JSON: {error}.") from None
     needed = {"judge", "protocol", "data", "scores", "image_size", "parameters"}

@@ -12,10 +12,14 @@ from autogan.basics.errors import Diverged
 from autogan.runs.checkpoints import Checkpoints
 from autogan.runs.events import RolledBack
 from autogan.runs.journal import Journal
+from autogan.runs.locking import FolderLock
 from autogan.runs.stopping import Stopped, Stopping
 
 MOST_ROLL_BACKS = 3
 """How often work goes back to its last good checkpoint because training diverged."""
+
+LOOK_AT_FOLDER_EVERY_SECONDS = 2.0
+"""Whether it is still the run's."""
 
 
 class Resumable(Protocol):
@@ -78,6 +82,7 @@ def _drive_once(work: Resumable, keeper: "Keeper") -> None:
                 milestone = work.step()
                 if milestone or keeper.is_due:
                     keeper.keep(work)
+                keeper.look_at_folder()
                 keeper.stopping.check()
             work.refuse_non_finite()
         except Stopped as stopped:
@@ -99,17 +104,26 @@ class Keeper:
         journal: Journal,
         stopping: Stopping,
         every_seconds: float,
+        held: FolderLock,
     ) -> None:
         self.part = part
         self.stopping = stopping
         self._checkpoints = checkpoints
         self._journal = journal
         self._every_seconds = every_seconds
+        self._held = held
+        self._looked = time.monotonic()
 
     @property
     def is_due(self) -> bool:
         """Whether a state should be kept now."""
         return time.monotonic() - self._checkpoints.last_saved >= self._every_seconds
+
+    def look_at_folder(self) -> None:
+        """Every few seconds raises `FolderLost` where the run's folder was taken away."""
+        if time.monotonic() - self._looked >= LOOK_AT_FOLDER_EVERY_SECONDS:
+            self._held.check()
+            self._looked = time.monotonic()
 
     def restore(self, work: Resumable) -> None:
         """Goes to the newest state of the part, if there is one."""

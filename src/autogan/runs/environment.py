@@ -1,5 +1,6 @@
 """What a run ran on: versions, commit and machine, and whether they are others by now."""
 
+import os
 import platform
 import subprocess
 import warnings
@@ -11,7 +12,7 @@ from autogan.basics.version import package_version
 
 
 def environment(device: str) -> dict[str, Any]:
-    """Versions, commit and machine, as every run describes itself.
+    """Versions, commit, machine and working directory, as every run describes itself.
 
     device: the run's `compute.device`; a GPU is named only where the run is on it.
     """
@@ -27,6 +28,7 @@ def environment(device: str) -> dict[str, Any]:
         "platform": platform.platform(),
         "threads": torch.get_num_threads(),
         "gpu": gpu_name(device),
+        "directory": os.getcwd(),
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
     }
 
@@ -59,3 +61,27 @@ def warn_of_other_machine(before: dict[str, Any], device: str) -> None:
             "its numbers may differ in the last digits from those of a run that was never stopped.",
             stacklevel=4,
         )
+
+
+def source_seen_from(directory: str | None, source: str) -> str:
+    """A `data.source` with its path made absolute, as it was meant in the directory a run began in.
+
+    Where nothing is there any more, because the run and its images were moved together, it is taken
+    from the present directory, which is said. directory: None where an older version did not say it.
+    """
+    from autogan.images.sources import SOURCES
+
+    kind, colon, rest = source.partition(":")
+    prefix = f"{kind}:" if kind in SOURCES and colon else ""
+    path = Path(rest if prefix else source).expanduser()
+    if directory is None or source in SOURCES or (prefix and not rest) or path.is_absolute():
+        return source
+    begun = Path(directory) / path
+    if not begun.exists() and path.exists():
+        warnings.warn(
+            f"The run began in {directory} with the images {source}. There is nothing at {begun} now: "
+            f"it goes on with {path.absolute()}, if those are the same images.",
+            stacklevel=3,
+        )
+        return source
+    return f"{prefix}{begun}"

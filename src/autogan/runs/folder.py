@@ -9,9 +9,8 @@ lock                locked by the process that is at work here
 """
 
 import contextlib
-import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Self
@@ -25,9 +24,9 @@ from autogan.runs.checksums import CHECKSUMS, write_checksums
 from autogan.runs.config import read_config, read_settings, read_task
 from autogan.runs.contents import read_json
 from autogan.runs.drive import Keeper
-from autogan.runs.environment import environment, warn_of_other_machine
+from autogan.runs.environment import environment, source_seen_from, warn_of_other_machine
 from autogan.runs.journal import CURVES, JOURNAL, Journal
-from autogan.runs.locking import LOCK, lock
+from autogan.runs.locking import LOCK, FolderLock, FolderLost, lock
 from autogan.runs.made_folders import make_folders, remove_made_folders
 from autogan.runs.stopping import Stopping
 from autogan.runs.task import Task
@@ -36,11 +35,11 @@ from autogan.settings.sections import Settings
 
 
 @contextlib.contextmanager
-def _closed_after_an_error(handle: int) -> Iterator[None]:
+def _closed_after_an_error(held: FolderLock) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        os.close(handle)
+        held.close()
         raise
 
 
@@ -55,17 +54,48 @@ class Run:
         folder: Path,
         settings: Settings,
         task: Task | None,
-        lock_handle: int,
+        held: FolderLock,
         made_folders: Sequence[Path] = (),
     ) -> None:
-        self.folder = folder
+        self._folder = folder
         self.settings = settings
         self.task = task
+        self.source = settings.data.source
+        """Where the images are; absolute in a run that goes on, perhaps from another directory."""
+        self.when_accepted: Callable[[], None] | None = None
+        """Called once settings, machine and data are found usable, before the first work."""
         self.stopping = Stopping()
-        self.journal = Journal(folder, settings)
-        self.checkpoints = Checkpoints(folder, settings, self.journal)
-        self._lock = lock_handle
+        self.journal = Journal(folder, settings, held)
+        self.checkpoints = Checkpoints(folder, settings, self.journal, held)
+        self._held = held
         self._made_folders = made_folders
+
+    @property
+    def folder(self) -> Path:
+        """Where the run is kept; `FolderLost` where that is not the folder that was locked any more.
+
+        So whatever asks where to write learns that there is nowhere to.
+        """
+        self._held.check()
+        return self._folder
+
+    @contextlib.contextmanager
+    def noticing_loss(self) -> Iterator[None]:
+        """Inside, and at its end, a folder that was taken away raises `FolderLost`.
+
+        That is then the cause of whatever else went wrong.
+        """
+        try:
+            yield
+        except FolderLost:
+            raise
+        except BaseException as error:
+            try:
+                self._held.check()
+            except FolderLost as lost:
+                raise lost from error
+            raise
+        self._held.check()
 
     @classmethod
     def create(cls, folder: Path, settings: Settings, task: Task | None = None) -> Self:
@@ -78,8 +108,8 @@ class Run:
             made = make_folders(folder)
         except OSError as error:
             raise UserError(f"Cannot make the run folder {folder}: {error.strerror}.") from None
-        lock_handle = lock(folder)
-        with _closed_after_an_error(lock_handle):
+        held = lock(folder)
+        with _closed_after_an_error(held):
             refuse_used_folder(folder)  # another process may have been faster
             task = task or Task()
             described = {
@@ -88,7 +118,7 @@ class Run:
                 "environment": environment(settings.compute.device),
             }
             _write_config(folder, described)
-            return cls(folder, settings, task, lock_handle, made)
+            return cls(folder, settings, task, held, made)
 
     @classmethod
     def resume(cls, folder: Path, settings: Settings | None = None) -> Self:
@@ -100,16 +130,18 @@ class Run:
         described = read_config(folder).described
         settings = settings or read_settings(folder)
         refuse_changes(described["settings"], settings, f"The run in {folder}")
-        lock_handle = lock(folder)
-        with _closed_after_an_error(lock_handle):
+        held = lock(folder)
+        with _closed_after_an_error(held):
             remove_unfinished(folder)
             (folder / CHECKSUMS).unlink(missing_ok=True)  # they are of what stands at the end
-            run = cls(folder, settings, read_task(folder), lock_handle)
+            run = cls(folder, settings, read_task(folder), held)
         try:
             run.checkpoints.go_back_to_whole_state()
         except BaseException:
             run.close()
             raise
+        begun_in = described.get("environment", {}).get("directory")
+        run.source = source_seen_from(begun_in, run.source)
         warn_of_other_machine(described.get("environment", {}), settings.compute.device)
         if described["settings"] != settings.model_dump(mode="json"):
             _write_config(folder, {**described, "settings": settings.model_dump(mode="json")})
@@ -118,7 +150,9 @@ class Run:
     def keeper(self, part: str) -> Keeper:
         """What keeps the states of one part of the run while `drive` brings it to its end."""
         every_seconds = 60 * self.settings.checkpoint_every_minutes
-        return Keeper(part, self.checkpoints, self.journal, self.stopping, every_seconds)
+        return Keeper(
+            part, self.checkpoints, self.journal, self.stopping, every_seconds, self._held
+        )
 
     def write(self, name: str, value: Any) -> None:
         """Writes a JSON file of the folder, whole or not at all."""
@@ -130,24 +164,25 @@ class Run:
 
     def discard(self) -> None:
         """Removes a run that ended before it did anything, with the folders that were made for it."""
-        if (self.folder / "checkpoints").exists():
+        if (self._folder / "checkpoints").exists():
             return
         for name in ("config.yaml", "data.json", JOURNAL, "timings.json", "report.html", LOCK):
-            (self.folder / name).unlink(missing_ok=True)
-        shutil.rmtree(self.folder / CURVES, ignore_errors=True)
+            (self._folder / name).unlink(missing_ok=True)
+        shutil.rmtree(self._folder / CURVES, ignore_errors=True)
         remove_made_folders(self._made_folders)
 
     def seal(self) -> None:
         """To be called when nothing more will be written: checksums.json then covers all files."""
+        folder = self.folder
         self.journal.close_curves()
-        write_checksums(self.folder)
+        write_checksums(folder)
 
     def close(self) -> None:
         """Closes the journal, and gives the lock back."""
         try:
             self.journal.close()
         finally:
-            os.close(self._lock)
+            self._held.close()
 
 
 def refuse_used_folder(folder: Path) -> None:

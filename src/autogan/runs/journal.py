@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autogan.runs.events import Event
+from autogan.runs.locking import FolderLock
 from autogan.runs.tensorboard import points_of
 from autogan.settings.sections import Settings
 
@@ -26,9 +27,10 @@ class Journal:
     done again. Curves hold what the lines hold: where lines were taken out they are drawn anew.
     """
 
-    def __init__(self, folder: Path, settings: Settings) -> None:
+    def __init__(self, folder: Path, settings: Settings, held: FolderLock) -> None:
         self._folder = folder
         self._settings = settings
+        self._held = held
         # Unbuffered: what could not be written is not tried again behind our back.
         self._file = (folder / JOURNAL).open("ab", buffering=0)
         self._curves: SummaryWriter | None = None
@@ -36,7 +38,11 @@ class Journal:
         self._opened = time.monotonic()
 
     def log(self, event: Event) -> None:
-        """Adds one line, with the seconds since the journal was opened, and its points."""
+        """Adds one line, with the seconds since the journal was opened, and its points.
+
+        Raises `FolderLost` where the folder is not the locked one any more.
+        """
+        self._held.check()
         seconds = round(time.monotonic() - self._opened, 3)
         line = {"event": event.name, "seconds": seconds, **event.fields()}
         text = (json.dumps(line) + "\n").encode()
@@ -53,6 +59,7 @@ class Journal:
         if self._curves is None:
             from torch.utils.tensorboard import SummaryWriter  # takes a second: only when used
 
+            (self._folder / CURVES).mkdir(exist_ok=True)  # itself it makes all folders above
             self._curves = SummaryWriter(str(self._folder / CURVES))
         self._curves.add_scalar(name, value, step)
 
@@ -76,6 +83,7 @@ class Journal:
 
     def _redraw_curves(self) -> None:
         """Draws all curves anew from the lines: after a kill or a step back they are not its own."""
+        self._held.check()
         self._curves_are_whole = True
         if self._curves is not None:
             self._curves.close()

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from autogan.basics.errors import UserError
+from autogan.files.texts import MOST_BYTES_OF_LOG, read_bytes
 from autogan.judges.values import Scores
 from autogan.runs.events import Event, Finished, read_event
 from autogan.runs.outcomes import from_plain
@@ -35,7 +37,10 @@ def read_log(folder: Path) -> Log:
     if not file.is_file():
         wrong = file.exists() or file.is_symlink()
         return Log(damages=(f"{LOG} is not a regular file",), no_json="no file") if wrong else Log()
-    lines = file.read_bytes().split(b"\n")
+    try:
+        lines = read_bytes(file, MOST_BYTES_OF_LOG).split(b"\n")
+    except UserError as error:
+        return Log(damages=(str(error),), no_json=str(error))
     cut_off = bool(lines.pop())
     events, damages, left_out, no_json = [], [], 0, None
     for number, line in enumerate(lines, start=1):

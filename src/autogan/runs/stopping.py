@@ -4,6 +4,7 @@ Where work goes in steps, a request waits for the end of the step, so that the s
 be kept. Where it does not (loading data, scoring), work is given up at once and done again later.
 """
 
+import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -41,6 +42,7 @@ class Stopping:
     def __init__(self) -> None:
         self.reason: str | None = None
         self._waits = False  # whether a request waits for the next `check`
+        self._terminals: list[int] = []  # which of the standard outputs were one
 
     def check(self) -> None:
         """To be called between two steps; raises `Stopped` if asked to."""
@@ -69,11 +71,16 @@ class Stopping:
 
     @contextmanager
     def listening(self, time_limit_seconds: float | None = None) -> Iterator[None]:
-        """Inside, SIGINT, SIGTERM and the time limit ask; a second signal ends the process at once."""
-        handlers = {
-            number: signal.signal(number, self._signalled)
-            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)
-        }
+        """Inside, SIGINT, SIGTERM, SIGHUP and the time limit ask.
+
+        A second SIGINT or SIGTERM ends the process at once; a second SIGHUP does not, because a
+        terminal that is closed often sends two. Where SIGHUP is ignored (`nohup`), it stays so.
+        """
+        numbers = [signal.SIGINT, signal.SIGTERM, signal.SIGALRM]
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+            numbers.append(signal.SIGHUP)
+        self._terminals = [handle for handle in (1, 2) if os.isatty(handle)]
+        handlers = {number: signal.signal(number, self._signalled) for number in numbers}
         timer = signal.setitimer(signal.ITIMER_REAL, time_limit_seconds or 0)
         try:
             yield
@@ -88,7 +95,19 @@ class Stopping:
         self.reason = TIME_LIMIT if number == signal.SIGALRM else signal.Signals(number).name
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        if number == signal.SIGHUP:
+            self._leave_closed_terminals()
         if self._waits:
             signal.setitimer(signal.ITIMER_REAL, LONGEST_STEP_SECONDS)
         else:
             self.check()
+
+    def _leave_closed_terminals(self) -> None:
+        """What is said goes nowhere from here on: writing to a closed terminal is an error, and the
+        state is still to be kept."""
+        for handle in self._terminals:
+            if not os.isatty(handle):
+                nowhere = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(nowhere, handle)
+                os.close(nowhere)

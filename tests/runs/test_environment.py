@@ -1,0 +1,48 @@
+"""Where a run began is where the relative path of its images leads from."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from autogan.runs.environment import source_seen_from
+from autogan.runs.folder import Run
+from autogan.settings.loading import load_settings
+
+
+@pytest.fixture
+def begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in ("here", "elsewhere"):
+        (tmp_path / name / "fruit").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "here")
+    Run.create(
+        tmp_path / "run", load_settings(changes={"data": {"source": "folder:fruit"}})
+    ).close()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    return tmp_path / "here"
+
+
+def test_a_resume_from_elsewhere_finds_the_images_it_began_with(begun: Path) -> None:
+    folder = begun.parent / "run"
+    run = Run.resume(folder)
+    assert run.source == f"folder:{begun}/fruit"
+    assert run.settings.data.source == "folder:fruit"
+    run.close()
+    described = yaml.safe_load((folder / "config.yaml").read_text())
+    assert described["settings"]["data"]["source"] == "folder:fruit"
+
+
+def test_images_that_were_moved_with_the_run_are_taken_and_that_is_said(begun: Path) -> None:
+    (begun / "fruit").rename(begun / "gone")
+    with pytest.warns(UserWarning, match="There is nothing at"):
+        run = Run.resume(begun.parent / "run")
+    assert run.source == "folder:fruit"
+    run.close()
+
+
+def test_only_relative_paths_depend_on_a_directory(begun: Path) -> None:
+    for source in ("glyphs", "cifar10", "stl10", "folder:/a/b", "/a/b", "cifar10:/a"):
+        assert source_seen_from(str(begun), source) == source
+    for source, seen in (("fruit", "{}/fruit"), ("cifar10:fruit", "cifar10:{}/fruit")):
+        assert source_seen_from(str(begun), source) == seen.format(begun)
+        assert source_seen_from(None, source) == source
