@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from autogan.basics.errors import UserError
-from autogan.device.memory import keep_freed_memory
+from autogan.device.memory import all_memory_bytes, keep_freed_memory
 
 AnyModule = TypeVar("AnyModule", bound=nn.Module)
 
@@ -79,6 +79,13 @@ class Compute:
     def precision(self) -> Literal["float32", "bfloat16"]:
         """By the name that the settings give it."""
         return "bfloat16" if self.autocast_dtype else "float32"
+
+    @property
+    def memory_bytes(self) -> int:
+        """All that the device has; of what shares the main memory, that and swap."""
+        if self.device.type == "cuda":
+            return int(torch.cuda.get_device_properties(self.device).total_memory)
+        return all_memory_bytes()
 
     def describe(self) -> str:
         """Device, precision, layout and capture, for people and logs."""

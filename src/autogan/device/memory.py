@@ -2,6 +2,7 @@
 
 import contextlib
 import ctypes
+import os
 import resource
 import sys
 from collections.abc import Iterator
@@ -54,3 +55,13 @@ def freed_memory_returned() -> Iterator[None]:
 def _glibc() -> ctypes.CDLL | None:
     library = ctypes.CDLL(None)
     return library if hasattr(library, "gnu_get_libc_version") else None
+
+
+def all_memory_bytes() -> int:
+    """What the machine has in main memory and swap."""
+    information = Path("/proc/meminfo")
+    if information.exists():
+        lines = (line.split() for line in information.read_text().splitlines())
+        kibibytes = {words[0]: int(words[1]) for words in lines}
+        return (kibibytes["MemTotal:"] + kibibytes["SwapTotal:"]) * 2**10
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")

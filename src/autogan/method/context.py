@@ -17,6 +17,7 @@ from autogan.judges.training import NetworkTraining
 from autogan.progress.base import Progress
 from autogan.runs.drive import drive
 from autogan.runs.folder import Run
+from autogan.runs.memory_needed import refuse_too_large_batches
 from autogan.runs.plan import Plan
 from autogan.runs.workload import Workload
 from autogan.settings.decided import DecidedSettings, decide_compute, decide_metrics
@@ -61,6 +62,10 @@ def prepare(
     Raises `UserError` for data that cannot be used, before anything is trained.
     """
     compute = decide_compute(settings.compute)
+    if to_train:
+        bytes_a_number = 2 if compute.autocast_dtype else 4
+        parts = Plan.of(settings, run.task if run else None, derives=derives).parts
+        refuse_too_large_batches(settings, parts, compute.memory_bytes, bytes_a_number)
     cache_directory: Path = default_cache_directory()
     data = load_data(
         run.source if run else settings.data.source,
