@@ -6,12 +6,14 @@ import pytest
 from sources import classes, make_cifar10, make_stl10, write_archive, write_folder
 
 from autogan.images import DataSet, glyphs, load_data
+from autogan.images.dataset import from_stored
 from autogan.testing import ImageSourceConformance
 
 
 class TestGlyphs(ImageSourceConformance):
     def load(self, size: int, cache_directory: Path) -> DataSet:
-        return glyphs.load(size, cache_directory, train_images=60, held_out_images=20)
+        stored = glyphs.stored(size, cache_directory, train_images=60, held_out_images=20)
+        return from_stored("glyphs", stored, cache_directory)
 
 
 class FromFiles(ImageSourceConformance):

@@ -19,6 +19,7 @@ from torch import Tensor
 from autogan import spaces
 from autogan.gan.objectives import Discriminate, Hinge, Objective
 from autogan.images import DataSet, ImageSet, glyphs
+from autogan.images.dataset import from_stored
 from autogan.judges.base import Judge, Judgement, check_images
 from autogan.spaces import search_space
 from autogan.spaces.architecture import Architecture
@@ -569,8 +570,8 @@ class Sources(ImageSourceConformance):
         self.change = change
 
     def load(self, size: int, cache_directory: Path) -> DataSet:
-        sound = glyphs.load(size, cache_directory, train_images=60, held_out_images=20)
-        return self.change(sound)
+        stored = glyphs.stored(size, cache_directory, train_images=60, held_out_images=20)
+        return self.change(from_stored("glyphs", stored, cache_directory))
 
 
 def sound(data: DataSet) -> DataSet:
