@@ -1,6 +1,7 @@
 """Checkpoints: numbered over all parts, two of each, and going back to what is whole."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,17 +18,27 @@ from autogan.runs.checkpoints import (
 )
 from autogan.runs.events import WeightsReset
 from autogan.runs.journal import Journal
+from autogan.runs.locking import FolderLock, lock
 from autogan.settings.loading import load_settings
 
 
 @pytest.fixture
-def journal(tmp_path: Path) -> Journal:
-    return Journal(tmp_path, load_settings())
+def held(tmp_path: Path) -> Iterator[FolderLock]:
+    held = lock(tmp_path)
+    yield held
+    held.close()
 
 
 @pytest.fixture
-def checkpoints(tmp_path: Path, journal: Journal) -> Checkpoints:
-    return Checkpoints(tmp_path, load_settings(), journal)
+def journal(tmp_path: Path, held: FolderLock) -> Iterator[Journal]:
+    journal = Journal(tmp_path, load_settings(), held)
+    yield journal
+    journal.close()
+
+
+@pytest.fixture
+def checkpoints(tmp_path: Path, journal: Journal, held: FolderLock) -> Checkpoints:
+    return Checkpoints(tmp_path, load_settings(), journal, held)
 
 
 def names(folder: Path) -> list[str]:

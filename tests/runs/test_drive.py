@@ -86,7 +86,13 @@ def kept(run: Run, monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 def keeper(run: Run, every_seconds: float = math.inf) -> Keeper:
-    return Keeper("count", run.checkpoints, run.journal, run.stopping, every_seconds)
+    return keeper_of("count", run, every_seconds)
+
+
+def keeper_of(part: str, run: Run, every_seconds: float) -> Keeper:
+    """As `Run.keeper`, with a time of its own between two states."""
+    made = run.checkpoints, run.journal, run.stopping
+    return Keeper(part, *made, every_seconds, run._held)
 
 
 def expected(end: int = 10) -> float:
@@ -169,7 +175,7 @@ def test_work_that_is_done_stays_so(run: Run, kept: list[int]) -> None:
 
 def test_parts_are_kept_apart(run: Run) -> None:
     drive(Counter(milestones=(10,)), keeper(run))
-    other = Keeper("other", run.checkpoints, run.journal, run.stopping, math.inf)
+    other = keeper_of("other", run, math.inf)
     counted: list[int] = []
     drive(Counter(3, before=counted.append), other)
     assert counted == [0, 1, 2]

@@ -10,6 +10,7 @@ import pytest
 
 from autogan.runs.events import Losses, StrategyUpdate, Validated, WeightsReset
 from autogan.runs.journal import Journal
+from autogan.runs.locking import FolderLock, lock
 from autogan.runs.outcomes import Validation
 from autogan.settings.loading import load_settings
 
@@ -25,8 +26,15 @@ def points(monkeypatch: pytest.MonkeyPatch) -> list[Point]:
 
 
 @pytest.fixture
-def journal(tmp_path: Path, points: list[Point]) -> Iterator[Journal]:
-    journal = Journal(tmp_path, load_settings())
+def held(tmp_path: Path) -> Iterator[FolderLock]:
+    held = lock(tmp_path)
+    yield held
+    held.close()
+
+
+@pytest.fixture
+def journal(tmp_path: Path, points: list[Point], held: FolderLock) -> Iterator[Journal]:
+    journal = Journal(tmp_path, load_settings(), held)
     yield journal
     journal.close()
 
@@ -51,10 +59,12 @@ def test_a_line_is_in_the_file_at_once(journal: Journal, tmp_path: Path) -> None
     assert journal.flush() == os.path.getsize(tmp_path / "log.jsonl")
 
 
-def test_lines_are_added_to_those_of_before(journal: Journal, tmp_path: Path) -> None:
+def test_lines_are_added_to_those_of_before(
+    journal: Journal, tmp_path: Path, held: FolderLock
+) -> None:
     journal.log(WeightsReset(0, 0))
     journal.close()
-    again = Journal(tmp_path, load_settings())
+    again = Journal(tmp_path, load_settings(), held)
     again.log(WeightsReset(1, 0))
     again.close()
     assert [line["iteration"] for line in lines(tmp_path)] == [0, 1]

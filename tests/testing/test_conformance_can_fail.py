@@ -571,8 +571,7 @@ class Sources(ImageSourceConformance):
 
     def load(self, size: int, cache_directory: Path) -> DataSet:
         stored = glyphs.stored(size, cache_directory, train_images=60, held_out_images=20)
-        sound = from_stored("glyphs", stored, cache_directory)
-        return self.change(sound)
+        return self.change(from_stored("glyphs", stored, cache_directory))
 
 
 def sound(data: DataSet) -> DataSet:
