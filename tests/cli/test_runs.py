@@ -126,7 +126,7 @@ def test_a_search_that_is_interrupted_goes_on_as_told(
     status = json.loads(done("status", folder, "--json").out)
     assert status["command"] == "search" and status["part"] == "search"
     assert status["position"] == "iteration 2 of 2, stage 2 of 2"
-    assert status["kept"] == "1 of 2 iterations"
+    assert status["kept"] == "1 of 2 iterations of the search"
     assert 0 < status["share"] < 1 and status["left"] == ["search"]
     assert status["next_command"] == command
     assert 0 <= status["seconds_since_write"] < 300

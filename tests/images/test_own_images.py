@@ -354,6 +354,36 @@ def test_looking_at_images_loads_no_torch(home: Path, tmp_path: Path, packed: bo
 
 
 @pytest.mark.parametrize(
+    ("files", "said"),
+    [([], "no images"), (["a.png"], "only one image"), (["a/1.png", "a/2.png", "b.png"], "")],
+)
+def test_a_run_that_its_images_forbid_is_refused_before_torch_is_loaded(
+    files: list[str], said: str, tmp_path: Path
+) -> None:
+    for name in files:
+        (tmp_path / "images" / name).parent.mkdir(parents=True, exist_ok=True)
+        sky(0, 99, 77).save(tmp_path / "images" / name)
+    (tmp_path / "images").mkdir(exist_ok=True)
+    program = (
+        "import sys\n"
+        "import autogan.cli\n"
+        "from autogan.cli.common import app\n"
+        "from autogan.basics.errors import UserError\n"
+        "try:\n"
+        "    app(sys.argv[1:], standalone_mode=False)\n"
+        "except UserError as error:\n"
+        "    assert 'torch' not in sys.modules\n"
+        "    sys.exit(str(error))\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", program, "run", "--preset", "own-32", "--data", "images", "--out", "new"],
+        capture_output=True, text=True, check=False, cwd=tmp_path,
+    )  # fmt: skip
+    assert ended.returncode == 1 and said in ended.stderr and "images" in ended.stderr
+    assert "Traceback" not in ended.stderr and not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize(
     ("size", "bottom", "cells"), [(16, 4, 2), (32, 4, 3), (48, 6, 3), (64, 4, 4)]
 )
 def test_presets_for_own_images(home: Path, size: int, bottom: int, cells: int) -> None:

@@ -5,7 +5,7 @@ import random
 import pytest
 
 from autogan.progress.base import Cost
-from autogan.progress.eta import Eta, Speed, WorkingTime
+from autogan.progress.eta import Eta, Measured, Speed, WorkingTime
 from autogan.runs.plan import Plan
 from autogan.runs.task import Task
 from autogan.runs.workload import Workload
@@ -129,3 +129,38 @@ def test_a_pause_is_no_work() -> None:
     assert pass_time(3600, used=0.02) == pytest.approx(10.02)  # asleep
     assert pass_time(4, used=0) == pytest.approx(14.02)  # waiting for a disk
     assert pass_time(60, used=3) == pytest.approx(74.02)  # waiting for a GPU
+
+
+def measured_on(speeds: dict[str, tuple[float, float]], preset: str) -> dict[str, Measured]:
+    """What a whole run on a machine leaves to be remembered."""
+    settings = load_settings(preset)
+    machine = Machine(speeds)
+    eta = Eta(lambda: machine.time)
+    eta.plan(parts := Plan.of(settings, Task(), Workload(settings, 10_000, 10_000)).costs())
+    machine.run(eta, parts)
+    return {kind: speed.measured for kind, speed in eta.speeds.items()}
+
+
+def test_a_machine_that_was_met_before_tells_the_time_at_once() -> None:
+    settings = load_settings("demo")
+    parts = Plan.of(settings, Task(), Workload(settings, 10_000, 10_000)).costs()
+    machine = Machine(LAPTOP)
+    eta = Eta(lambda: machine.time, measured_on(LAPTOP, "demo"))
+    eta.plan(parts)
+    eta.start(next(iter(parts)))
+    at_once = eta.seconds_left
+    assert at_once is not None
+    total = machine.run(eta, parts)[-1][0]
+    assert at_once == pytest.approx(total, rel=0.1)
+
+
+def test_a_memory_of_quicker_days_is_soon_corrected() -> None:
+    settings = load_settings("cifar10-cpu")
+    parts = Plan.of(settings, Task(), Workload(settings, 50_000, 50_000)).costs()
+    machine = Machine(BUSY)
+    eta = Eta(lambda: machine.time, measured_on(LAPTOP, "demo"))
+    eta.plan(parts)
+    seen = machine.run(eta, parts)
+    total = seen[-1][0]
+    ratios = [left / (total - now) for now, _, left in seen if 0.1 * total < now < 0.9 * total]
+    assert min(ratios) > 0.8 and max(ratios) < 1.25

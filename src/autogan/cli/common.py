@@ -25,6 +25,7 @@ from autogan.basics.version import package_version
 from autogan.cli.console import notes, replace_unshowable, say, tables
 
 if TYPE_CHECKING:
+    from autogan.progress.speeds import RememberedSpeeds
     from autogan.progress.terminal import TerminalProgress
 
 app = typer.Typer(
@@ -238,11 +239,19 @@ def naming_damage(*runs: Path) -> Iterator[None]:
 
 
 @contextmanager
-def shown_progress(title: str) -> Iterator["TerminalProgress"]:
+def shown_progress(
+    title: str, speeds: "RememberedSpeeds | None" = None
+) -> Iterator["TerminalProgress"]:
+    """Progress on the terminal; with `speeds`, the time left is known from earlier runs."""
     from autogan.progress.terminal import TerminalProgress
 
-    with TerminalProgress(notes, f"autogan {title}") as progress:
-        yield progress
+    remembered = speeds.recall() if speeds else None
+    with TerminalProgress(notes, f"autogan {title}", remembered) as progress:
+        try:
+            yield progress
+        finally:
+            if speeds:
+                speeds.keep(progress.eta.speeds)
 
 
 def print_results(results: dict[str, Any], folder: Path, as_json: bool) -> None:

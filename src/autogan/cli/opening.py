@@ -10,6 +10,7 @@ from autogan.cli.common import shown_progress
 from autogan.cli.console import notes
 
 if TYPE_CHECKING:
+    from autogan.progress.speeds import RememberedSpeeds
     from autogan.progress.terminal import TerminalProgress
     from autogan.runs.folder import Run
     from autogan.runs.task import Task
@@ -45,6 +46,11 @@ def opened_run(
     Ends the program where the run was asked to stop.
     again: the command that goes on after an interruption, where it is not the task's own.
     """
+    if not resume:  # before torch is loaded, which takes seconds
+        from autogan.images.sources import check_source
+
+        with notes.status("looking at the images"):
+            check_source(settings.data.source, limit_factor=settings.data.limit_factor)
     from autogan.runs.locking import FolderLost
     from autogan.runs.machine_errors import MachineError, explained
     from autogan.runs.resume import open_run
@@ -59,7 +65,7 @@ def opened_run(
             explained(folder, again),
             closing(run),
             run.stopping.listening(time_limit_seconds),
-            shown_progress(str(folder)) as progress,
+            shown_progress(str(folder), _speeds(settings)) as progress,
         ):
             said = f"Run folder: {folder}. If it is interrupted, go on with: {again}"
             run.when_accepted = lambda: progress.note(said)
@@ -79,3 +85,12 @@ def opened_run(
         if isinstance(stop, Stopped):
             raise SystemExit(stop.exit_code) from None
         raise
+
+
+def _speeds(settings: "Settings") -> "RememberedSpeeds":
+    """How fast this machine was in earlier runs with the same device and precision."""
+    from autogan.images.cache import default_cache_directory
+    from autogan.progress.speeds import RememberedSpeeds, machine_name
+
+    machine = machine_name(settings.compute.device, settings.compute.precision)
+    return RememberedSpeeds(default_cache_directory() / "speeds.json", machine)

@@ -31,7 +31,9 @@ def status(
     where = f": {found.position}" if found.position else ""
     say(f"{found.part}{where}")
     if found.share is not None:
-        say(f"done and kept: {found.share:.0%} of the work{f' ({found.kept})' * bool(found.kept)}")
+        say(f"done and kept: {found.share:.0%} of the computing of the whole run")
+    if found.kept:
+        say(f"going on starts from: {found.kept}")
     say(f"left: {', '.join(found.left) or 'nothing'}")
     since = duration(found.seconds_since_write)
     state = "running" if found.running else "finished" if found.part == "finished" else "stopped"

@@ -30,6 +30,30 @@ def read_source(
 ) -> tuple[str, cache.Stored]:
     """The name for people, and the images, that `source` names; all as for `load.load_data`."""
     check_size(size)
+    kind, path = _resolved(source)
+    if kind == "glyphs":
+        return "glyphs", glyphs.stored(size, cache_directory)
+    if kind in _DOWNLOADED:
+        from autogan.images import standard  # its readers need torch
+
+        return standard.stored(kind, path, size, cache_directory)
+    assert path is not None
+    return _read_files(path, size, cache_directory, skip_broken, limit_factor, tell)
+
+
+def check_source(source: str, *, limit_factor: float = 1.0, tell: Tell = None) -> None:
+    """Raises the `UserError` that `read_source` would for names alone: no image is opened.
+
+    So a wrong path, one image, or classes that do not match are told before anything heavy begins.
+    """
+    kind, path = _resolved(source)
+    if kind == "folder" and path is not None:
+        files = _files(path, limit_factor, tell)
+        layout.arrange(files.names(), decode.image_suffixes(), str(files.path))
+
+
+def _resolved(source: str) -> tuple[str, Path | None]:
+    """The kind of a source, one of SOURCES, and its path; None where it needs none."""
     kind, colon, rest = source.partition(":")
     if address := _ADDRESS.match(rest if kind in SOURCES else source):
         raise UserError(
@@ -37,23 +61,17 @@ def read_source(
             "Download it first, then give folder:PATH."
         )
     if kind not in SOURCES:
-        return _read_files(
-            _bare_path(source), size, cache_directory, skip_broken, limit_factor, tell
-        )
+        return "folder", _bare_path(source)
     if kind == "glyphs":
         if colon:
             raise UserError(f"The source 'glyphs' is built in and takes no path, got {source!r}.")
-        return "glyphs", glyphs.stored(size, cache_directory)
+        return kind, None
     path = _path(rest) if rest else None
-    if kind in _DOWNLOADED:
-        if colon and path is None:
-            raise UserError(f"{source!r} names no path; give {kind}:PATH, or {kind} to download.")
-        from autogan.images import standard  # its readers need torch
-
-        return standard.stored(kind, path, size, cache_directory)
-    if path is None:
+    if kind in _DOWNLOADED and colon and path is None:
+        raise UserError(f"{source!r} names no path; give {kind}:PATH, or {kind} to download.")
+    if kind == "folder" and path is None:
         raise UserError("The source 'folder' needs a path to a folder or an archive: folder:PATH.")
-    return _read_files(path, size, cache_directory, skip_broken, limit_factor, tell)
+    return kind, path
 
 
 def _path(text: str) -> Path:

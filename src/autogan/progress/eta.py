@@ -2,7 +2,7 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from autogan.progress.base import Cost
 
@@ -17,6 +17,10 @@ _MOST_OVERHEAD = 0.6  # of the smallest call that was measured
 SHORTEST_PAUSE_SECONDS = 5.0
 _LEAST_USE = 0.01  # of one processor, by a process that is at work
 _TRUST_IN_ASSUMPTION = 0.001  # as if that share of the measured time had shown it
+_TRUST_IN_MEMORY_SECONDS = 5.0  # an earlier run's speed weighs as much as that time of this one's
+
+Measured = dict[float, tuple[float, float]]
+"""Multiply-accumulates of a call → how many calls of that size were measured, and their seconds."""
 
 
 class Speed:
@@ -26,21 +30,53 @@ class Speed:
     measured, by least squares of the relative errors.
     """
 
-    def __init__(self, kind: str) -> None:
+    def __init__(self, kind: str, remembered: Measured | None = None) -> None:
+        """remembered: what an earlier run on this machine has measured."""
         self.kind = kind
-        self._measured: dict[float, tuple[float, float]] = {}  # work of a call → calls, seconds
+        self.measured: Measured = {}
+        self.slowdown = 1.0
+        """How many times as long as then the same work takes now."""
+        self._remembered = remembered or {}
 
     def add(self, cost: Cost, seconds: float) -> None:
         """`cost` was done in so many seconds."""
         size = float(f"{cost.work / cost.calls:.2g}")
-        calls, before = self._measured.get(size, (0.0, 0.0))
-        self._measured[size] = (calls + cost.calls, before + seconds)
+        calls, before = self.measured.get(size, (0.0, 0.0))
+        self.measured[size] = (calls + cost.calls, before + seconds)
+
+    @property
+    def measured_seconds(self) -> float:
+        """In this run."""
+        return sum(seconds for _, seconds in self.measured.values())
+
+    def slowness(self) -> tuple[float, float]:
+        """Seconds that this run has measured, and what the same calls took by what is remembered."""
+        earlier = Speed(self.kind)
+        earlier.measured = self._remembered
+        if not self._remembered:
+            return 0.0, 0.0
+        calls = [Cost(self.kind, n, size * n) for size, (n, _) in self.measured.items()]
+        return self.measured_seconds, sum(earlier.seconds(cost, None) for cost in calls)
+
+    def _known(self) -> Measured:
+        """What this run has measured, and a little of what was remembered."""
+        earlier = sum(seconds for _, seconds in self._remembered.values())
+        weight = min(1.0, _TRUST_IN_MEMORY_SECONDS / earlier) if earlier else 0.0
+        known = {
+            size: (weight * calls, weight * self.slowdown * seconds)
+            for size, (calls, seconds) in self._remembered.items()
+        }
+        for size, (calls, seconds) in self.measured.items():
+            before = known.get(size, (0.0, 0.0))
+            known[size] = (before[0] + calls, before[1] + seconds)
+        return known
 
     @property
     def pace(self) -> float:
         """Seconds for each multiply-accumulate, all calls together."""
-        work = sum(size * calls for size, (calls, _) in self._measured.items())
-        return sum(seconds for _, seconds in self._measured.values()) / work
+        known = self._known()
+        work = sum(size * calls for size, (calls, _) in known.items())
+        return sum(seconds for _, seconds in known.values()) / work
 
     def seconds(self, cost: Cost, pace_of_others: float | None) -> float:
         """How long `cost` is going to take; pace_of_others: the best that other kinds have shown."""
@@ -49,11 +85,12 @@ class Speed:
 
     def _fit(self, pace_of_others: float | None) -> tuple[float, float]:
         """Seconds for each call, and for each multiply-accumulate; neither below 0."""
-        total = sum(seconds for _, seconds in self._measured.values())
+        known = self._known()
+        total = sum(seconds for _, seconds in known.values())
         # Rows of the weighted system (1, work of a call) · (per call, per work) = seconds of a call.
         rows = [
             (size, seconds / calls, seconds / total)
-            for size, (calls, seconds) in self._measured.items()
+            for size, (calls, seconds) in known.items()
             if seconds > 0
         ]
         if not rows:
@@ -111,12 +148,19 @@ class Eta:
     its second stage.
     """
 
-    def __init__(self, now: Callable[[], float] | None = None) -> None:
+    def __init__(
+        self,
+        now: Callable[[], float] | None = None,
+        remembered: Mapping[str, Measured] | None = None,
+    ) -> None:
+        """remembered: what an earlier run on this machine has measured, by kind."""
         self._now = now = now or WorkingTime()
         self._began = self._last = now()
         self._planned: dict[str, list[Cost]] = {}
         self._done: dict[str, dict[str, Cost]] = defaultdict(dict)  # by part and kind
-        self._speeds: dict[str, Speed] = {}
+        self._remembered = dict(remembered or {})
+        self.speeds = {kind: Speed(kind, known) for kind, known in self._remembered.items()}
+        """By kind: of this run, and of an earlier one until this one tells."""
         self._part = ""
         self._finished: set[str] = set()
 
@@ -140,7 +184,7 @@ class Eta:
         """`cost` was done since the last call, or since the part began."""
         now = self._now()
         seconds, self._last = now - self._last, now
-        self._speeds.setdefault(cost.kind, Speed(cost.kind)).add(cost, seconds)
+        self.speeds.setdefault(cost.kind, Speed(cost.kind)).add(cost, seconds)
         self.skipped([cost])
 
     def skipped(self, costs: list[Cost]) -> None:
@@ -175,19 +219,26 @@ class Eta:
 
     @property
     def seconds_left(self) -> float | None:
-        """Unknown until a fiftieth of the plan is done."""
-        if self.share < _EARLIEST_SHARE or not self._speeds:
+        """Unknown until a fiftieth of the plan is done, or all kinds of work are remembered."""
+        remaining = list(self._remaining())
+        remembered = bool(remaining) and all(cost.kind in self._remembered for cost in remaining)
+        if not remembered and (self.share < _EARLIEST_SHARE or not self.speeds):
             return None
-        return sum(self._seconds(cost) for cost in self._remaining())
+        now, then = map(
+            sum, zip(*(speed.slowness() for speed in self.speeds.values()), strict=True)
+        )
+        for speed in self.speeds.values():
+            speed.slowdown = now / then if then else 1.0
+        return sum(self._seconds(cost) for cost in remaining)
 
     def _seconds(self, cost: Cost) -> float:
         paces = [
             speed.pace / _USUAL_PACE[kind]
-            for kind, speed in self._speeds.items()
+            for kind, speed in self.speeds.items()
             if kind != cost.kind
         ]
         pace = min(paces) * _USUAL_PACE[cost.kind] if paces else None
-        if cost.kind in self._speeds:
-            return self._speeds[cost.kind].seconds(cost, pace)
-        assert pace is not None, "one kind or more was measured"
+        if cost.kind in self.speeds:
+            return self.speeds[cost.kind].seconds(cost, pace)
+        assert pace is not None, "one kind or more is known"
         return pace * (cost.work + _OVERHEAD_WORK[cost.kind] * cost.calls)

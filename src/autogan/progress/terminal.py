@@ -2,6 +2,7 @@
 
 import time
 from collections import deque
+from collections.abc import Mapping
 from threading import Lock
 from types import TracebackType
 from typing import Any, Self
@@ -14,7 +15,7 @@ from rich.text import Text
 
 from autogan.basics.formatting import SCORES, duration, millions, score_text
 from autogan.progress.base import Cost, Progress
-from autogan.progress.eta import Eta
+from autogan.progress.eta import Eta, Measured
 
 PLAIN_LINE_EVERY_SECONDS = 20.0
 REFRESHES_PER_SECOND = 2
@@ -24,10 +25,13 @@ SPEED_OVER_SECONDS = 10.0
 class TerminalProgress(Progress):
     """Shows progress on a console; to be used as a context manager around long work."""
 
-    def __init__(self, console: Console, title: str) -> None:
+    def __init__(
+        self, console: Console, title: str, remembered: Mapping[str, Measured] | None = None
+    ) -> None:
+        """remembered: how fast this machine was in an earlier run, by kind of work."""
         self.console = console
         self.title = title
-        self.eta = Eta()
+        self.eta = Eta(remembered=remembered)
         self._lock = Lock()  # the display is drawn by a thread of its own
         self._part = "starting"
         self._what = ""

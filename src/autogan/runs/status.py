@@ -99,7 +99,7 @@ def _where(
             at = reached.positions.search or SearchPosition()
             stage = sum(start <= at.iteration for start in settings.search.stage_starts())
             position = f"iteration {at.iteration + 1} of {plan.iterations}, stage {stage} of {settings.cells}"
-            kept = f"{at.iteration} of {plan.iterations} iterations"
+            kept = f"{at.iteration} of {plan.iterations} iterations of the search"
             if at.phase != "shared training" or at.step:
                 kept += f" and {at.phase} to step {at.step}"
             return position, kept
