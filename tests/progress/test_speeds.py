@@ -34,21 +34,6 @@ def test_a_glimpse_replaces_nothing(tmp_path: Path) -> None:
     assert speeds.recall() == {"training": {1e8: (10, 20.0)}}
 
 
-@pytest.mark.parametrize(
-    "text",
-    ["", "{", "[]", '{"here": 3}', '{"here": {"training": [[1, 2]]}}', '{"here": {"training": 1}}'],
-)
-def test_a_damaged_file_is_named_and_replaced(text: str, tmp_path: Path) -> None:
-    file = tmp_path / "speeds.json"
-    file.write_text(text)
-    speeds = RememberedSpeeds(file, "here")
-    with pytest.warns(UserWarning, match="damaged"):
-        assert speeds.recall() == {}
-    with pytest.warns(UserWarning, match="damaged"):
-        speeds.keep(measured("training", 20.0))
-    assert speeds.recall() == {"training": {1e8: (10, 20.0)}}
-
-
 def test_speeds_that_no_machine_has_are_not_taken(tmp_path: Path) -> None:
     file = tmp_path / "speeds.json"
     kinds = {"training": [[1e8, 10, -1.0]], "judge": [[1e8, 1e999, 1.0]], "scoring": []}

@@ -14,6 +14,7 @@ from autogan.judges import DomainJudge, Judge, Reference, domain_judge, referenc
 from autogan.judges.questions import Question
 from autogan.judges.scores import fewest_for_inception_score
 from autogan.judges.training import NetworkTraining
+from autogan.method.precision import decide_precision
 from autogan.progress.base import Progress
 from autogan.runs.drive import drive
 from autogan.runs.folder import Run
@@ -89,11 +90,29 @@ def prepare(
     plan = Plan.of(settings, run.task if run else None, workload, derives=derives)
     progress.plan(plan.costs())
     progress.start("judge")
+    if to_train:
+        compute = _with_precision(settings, plan, workload, compute, run, progress)
     judge = _judge(settings, data, compute, workload, progress, run)
     progress.status(f"judging the {len(data.train):,} training images")
     statistics = reference(judge, data.train, data.digest, cache_directory)
     space = search_space("autogan", settings.cells)
     return Context(settings, data, judge, statistics, compute, plan, workload, space)
+
+
+def _with_precision(
+    settings: Settings,
+    plan: Plan,
+    workload: Workload,
+    compute: Compute,
+    run: Run | None,
+    progress: Progress,
+) -> Compute:
+    """In the precision that a run began with, or else in the one that is faster here."""
+    begun: dict[str, Any] | None = run.read("data.json") if run else None
+    if begun is None:
+        directory = default_cache_directory()
+        return decide_precision(settings, plan.parts, workload, compute, directory, progress)
+    return compute.with_precision(begun.get("precision", compute.precision))
 
 
 def describe_images(data: DataSet) -> dict[str, Any]:

@@ -105,7 +105,7 @@ def end(run: Run) -> None:
 
 
 def prepare_run(run: Run, progress: Progress, *, derives: bool = False) -> Context:
-    """Loads the data and trains the judge; data.json then says what the run learns from."""
+    """Loads the data and trains the judge; data.json then says what the run learns from, and how."""
     with part_of(run, "data and judge"):
         context = prepare(run.settings, progress, run=run, derives=derives)
         before = run.read("data.json") or {}
@@ -117,7 +117,8 @@ def prepare_run(run: Run, progress: Progress, *, derives: bool = False) -> Conte
                 "another version is enough): their scores do not compare. Bring the cache back "
                 "(AUTOGAN_CACHE), or begin a new run with another --out."
             )
-        run.write("data.json", {**describe_images(context.data), "judge": name})
+        decided = {"judge": name, "precision": context.compute.precision}
+        run.write("data.json", {**describe_images(context.data), **decided})
         return context
 
 

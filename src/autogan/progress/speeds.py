@@ -1,26 +1,22 @@
-"""How fast this machine was in earlier runs, kept in a file, so that a new run knows its time at once."""
+"""How fast this machine was in earlier runs, so that a new run knows its time at once."""
 
-import json
-import math
 import os
 import platform
 import re
-import warnings
 from pathlib import Path
 
-from autogan.basics.errors import UserError
-from autogan.files.texts import read_text
+from autogan.files.remembered import Remembered
 from autogan.progress.eta import Measured, Speed
 
 SHORTEST_KEPT_SECONDS = 10.0
 """A kind of work that was watched for less leaves what an earlier run kept of it."""
-_MOST_MACHINES = 50
-_MOST_SIZES = 200
 _PROCESSOR = re.compile(r"^(?:model name|Model|Hardware)\s*:\s*(.+)$", re.MULTILINE)
+_Rows = dict[str, list[tuple[float, float, float]]]
+"""By kind: work of a call, how many calls, and their seconds."""
 
 
 def machine_name(device: str, precision: str) -> str:
-    """What speeds are remembered by: processor, threads, and the device and precision asked for."""
+    """What is remembered of a machine by: processor, threads, device and precision."""
     information = Path("/proc/cpuinfo")
     found = _PROCESSOR.search(information.read_text()) if information.exists() else None
     processor = found[1] if found else platform.processor() or platform.machine()
@@ -29,59 +25,37 @@ def machine_name(device: str, precision: str) -> str:
 
 
 class RememberedSpeeds:
-    """The speeds of one machine in a file that many machines may share (a home on a network)."""
+    """The speeds of one machine, in a file that many machines may share (a home on a network)."""
 
     def __init__(self, file: Path, machine: str) -> None:
-        self._file, self._machine = file, machine
+        self._remembered, self._machine = Remembered(file), machine
 
     def recall(self) -> dict[str, Measured]:
-        """By kind; empty for a machine not met yet, and, with a warning, where the file is damaged."""
-        return self._read().get(self._machine, {})
+        """By kind; empty for a machine not met yet."""
+        kinds = self._remembered.recall(self._machine, _Rows) or {}
+        measured = {
+            kind: {
+                size: (calls, seconds) for size, calls, seconds in rows if _possible(calls, seconds)
+            }
+            for kind, rows in kinds.items()
+        }
+        return {kind: rows for kind, rows in measured.items() if rows}
 
     def keep(self, speeds: dict[str, Speed]) -> None:
-        """Takes in what a run has measured. Where the file cannot be written, a warning says so."""
+        """Takes in what a run has measured."""
         long_enough = {
             kind: speed.measured
             for kind, speed in speeds.items()
             if speed.measured_seconds >= SHORTEST_KEPT_SECONDS
         }
-        if not long_enough:
-            return
-        machines = self._read()
-        mine = {**machines.pop(self._machine, {}), **long_enough}
-        newest = [*list(machines.items())[-_MOST_MACHINES + 1 :], (self._machine, mine)]
-        kept = {
-            machine: {
-                kind: [[size, *pair] for size, pair in list(measured.items())[-_MOST_SIZES:]]
-                for kind, measured in kinds.items()
+        if long_enough:
+            rows = {
+                kind: [(size, *pair) for size, pair in measured.items()]
+                for kind, measured in {**self.recall(), **long_enough}.items()
             }
-            for machine, kinds in newest
-        }
-        # Needs torch, which a run that ends has loaded.
-        from autogan.files.storage import make_folder_of, write_json
+            self._remembered.keep(self._machine, rows)
 
-        try:
-            make_folder_of(self._file)
-            write_json(self._file, kept)
-        except OSError as error:
-            warnings.warn(f"{self._file} cannot be written ({error.strerror}).", stacklevel=2)
 
-    def _read(self) -> dict[str, dict[str, Measured]]:
-        if not self._file.exists():
-            return {}
-        try:
-            return {
-                str(machine): {
-                    kind: {
-                        float(size): (float(calls), float(seconds)) for size, calls, seconds in rows
-                    }
-                    for kind, rows in kinds.items()
-                    if rows and all(0 < number < math.inf for row in rows for number in row)
-                }
-                for machine, kinds in json.loads(read_text(self._file)).items()
-            }
-        except (UserError, ValueError, TypeError, AttributeError, RecursionError) as error:
-            warnings.warn(
-                f"{self._file} is damaged ({error}): the time left is measured anew.", stacklevel=3
-            )
-            return {}
+def _possible(calls: float, seconds: float) -> bool:
+    """Whether a machine can have taken that long."""
+    return 0 < calls < float("inf") and 0 < seconds < float("inf")

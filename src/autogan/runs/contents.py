@@ -8,7 +8,7 @@ import json
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -30,12 +30,15 @@ class NamedData:
 
 @dataclass(frozen=True, kw_only=True)
 class Data(NamedData):
-    """data.json. judge: its name; not in results.json, where it has a place of its own."""
+    """data.json. judge: its name; not in results.json, where it has a place of its own.
+
+    precision: in which the networks train, where the run says it."""
 
     digest: str
     training_images: int
     held_out_images: int
     judge: str | None = None
+    precision: Literal["float32", "bfloat16"] | None = None
 
     def same_images(self, other: "Data") -> bool:
         """Whether both are of the same images."""

@@ -36,7 +36,8 @@ class ComputeSettings(Section):
     device: str = Field(default="auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")
     """auto (CUDA if there is one, else CPU), cpu, cuda, cuda:1, mps."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
-    """Of forward and backward passes; auto is bfloat16 where the processor computes in it."""
+    """Of forward and backward passes; auto is what this run's own steps are faster in, measured when it
+    begins (see `method/precision.py`)."""
     layout: Literal["auto", "channels-last", "contiguous"] = "auto"
     """Memory layout of feature maps; auto is channels-last."""
     capture: Literal["auto", "graphs", "none"] = "auto"

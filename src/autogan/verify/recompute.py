@@ -26,6 +26,7 @@ from autogan.runs.drive import drive
 from autogan.runs.environment import environment
 from autogan.runs.folder import Run
 from autogan.runs.record import RunRecord, read_record
+from autogan.settings.sections import Settings
 from autogan.spaces.generator_file import load_generator
 
 
@@ -40,7 +41,7 @@ def recompute(folder: Path, progress: Progress) -> list[str]:
     if results is None:
         raise UserError(f"The run in {folder} has no results.json: there are no scores yet.")
     record = read_record(folder)
-    context = prepare(read_settings(folder), progress)
+    context = prepare(_as_it_ran(read_settings(folder), record), progress)
     for what, here in (
         ("data", describe_images(context.data)),
         ("judge", context.judge.describe()),
@@ -63,6 +64,15 @@ def recompute(folder: Path, progress: Progress) -> list[str]:
             f"The run was made elsewhere ({elsewhere}): scores may then differ in their last digits"
         )
     return differences
+
+
+def _as_it_ran(settings: Settings, record: RunRecord) -> Settings:
+    """With the precision that was measured to be the faster one where the run began."""
+    precision = record.data.precision if record.data else None
+    if precision is None:
+        return settings
+    compute = settings.compute.model_copy(update={"precision": precision})
+    return settings.model_copy(update={"compute": compute})
 
 
 def _final_scores(

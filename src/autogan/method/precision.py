@@ -1,0 +1,146 @@
+"""Which number format a run trains in, where "auto" leaves it open: that in which its own steps are faster.
+
+A machine that computes in bfloat16 does so faster for wide networks, and not always for narrow ones. So
+the steps of the run are done in both formats for a moment, and what was measured is kept in the cache.
+"""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from autogan.bench.measure import interleaved
+from autogan.device.compute import PRECISIONS, Compute, Precision, computes_in_bfloat16
+from autogan.files.remembered import Remembered
+from autogan.gan.step import Gan
+from autogan.images.batches import Batch
+from autogan.judges.storage import digest_of
+from autogan.progress.base import Progress
+from autogan.progress.speeds import machine_name
+from autogan.runs.plan import Part
+from autogan.runs.workload import Workload
+from autogan.settings.sections import AdversarialSettings, Settings
+from autogan.spaces import search_space
+
+PROBE_SECONDS = 1.0
+"""For all kinds of steps together, beside what three rounds of a large step take longer."""
+RECORDING_ROUNDS = 4
+"""Rounds until steps that are recorded are replayed."""
+
+
+@dataclass(frozen=True)
+class StepKind:
+    """The steps of one part of a run: all are taken to be at its last stage, where most time goes.
+
+    rounds: how many there are: of `discriminator_steps` updates of D and one of G.
+    """
+
+    part: str
+    section: AdversarialSettings
+    rounds: float
+
+
+def decide_precision(
+    settings: Settings,
+    parts: Collection[Part],
+    workload: Workload,
+    compute: Compute,
+    cache_directory: Path,
+    progress: Progress,
+) -> Compute:
+    """`compute`, in the precision in which this run's steps take less time.
+
+    parts: of the run; nothing is measured where none of them trains, where the settings name a
+    precision, or where the device does not compute in bfloat16. What was measured is noted.
+    """
+    kinds = list(_kinds(settings, parts, workload))
+    decided = settings.compute.precision != "auto" or not computes_in_bfloat16(compute.device)
+    if decided or not kinds:
+        return compute
+    progress.status("measuring which precision is faster here")
+    known = Remembered(cache_directory / "precision.json")
+    key = f"{machine_name(str(compute.device), torch.__version__)}, {_shapes(settings, kinds)}"
+    seconds = known.recall(key, dict[Precision, float])
+    if seconds is None:
+        seconds = measured_seconds(settings, kinds, compute)
+        known.keep(key, seconds)
+    faster = min(seconds, key=lambda precision: seconds[precision])
+    slower = max(seconds.values()) / seconds[faster]
+    progress.note(f"Precision: {faster}, in which this run's steps are {slower:.1f} times as fast.")
+    return compute.with_precision(faster)
+
+
+def measured_seconds(
+    settings: Settings, kinds: Collection[StepKind], compute: Compute
+) -> dict[Precision, float]:
+    """About how long all steps of a run will take in each precision, by a few of each kind."""
+    total = dict.fromkeys(PRECISIONS, 0.0)
+    for kind in kinds:
+        with torch.random.fork_rng(devices=()):  # what the run draws is not to change
+            rounds: dict[str, _Round] = {
+                name: _Round(settings, kind.section, compute.with_precision(name))
+                for name in PRECISIONS
+            }
+        timings = interleaved(
+            rounds,
+            compute.device,
+            PROBE_SECONDS / len(kinds),
+            warm_up=RECORDING_ROUNDS if compute.captures else 1,
+        )
+        for name in PRECISIONS:
+            total[name] += kind.rounds * timings[name].median_ms / 1000
+    return total
+
+
+class _Round:
+    """`discriminator_steps` updates of D and one of G, at the last stage of a part."""
+
+    def __init__(self, settings: Settings, section: AdversarialSettings, compute: Compute) -> None:
+        space = search_space("autogan", settings.cells)
+        self.section = section
+        self.architecture = space.first()
+        self.gan = Gan(
+            space.generator(
+                latent_size=settings.network.latent_size,
+                channels=section.generator_channels,
+                bottom_size=settings.network.bottom_size,
+            ),
+            space.discriminator(section.discriminator_channels),
+            learning_rate=section.learning_rate,
+            betas=section.betas,
+            compute=compute,
+            seed=0,
+            purpose="precision",
+        )
+        size = settings.data.image_size
+        shape = (section.discriminator_batch, 3, size, size)
+        self.real = Batch(torch.zeros(shape, dtype=torch.uint8, device=compute.device))
+
+    def __call__(self) -> None:
+        for _ in range(self.section.discriminator_steps):
+            self.gan.discriminator_step(self.real, self.architecture)
+        self.gan.generator_step(self.section.generator_batch, self.architecture)
+
+
+def _kinds(settings: Settings, parts: Collection[Part], workload: Workload) -> Iterator[StepKind]:
+    search, train, derive = settings.search, settings.train, settings.derive
+    if "search" in parts:
+        steps = search.iterations * workload.shared_steps()
+        yield StepKind("search", search, steps / search.discriminator_steps)
+    rounds = 0
+    if "derive" in parts:
+        rounds += derive.top * (derive.generator_steps or train.generator_steps)
+    if "train" in parts:
+        rounds += train.generator_steps
+    if rounds:
+        yield StepKind("train", train, rounds)
+
+
+def _shapes(settings: Settings, kinds: Collection[StepKind]) -> str:
+    """What the time of the steps depends on, as a digest."""
+    content = [
+        [settings.network.model_dump(), settings.data.image_size, settings.compute.model_dump()],
+        [[kind.part, kind.rounds, kind.section.model_dump(mode="json")] for kind in kinds],
+    ]
+    return digest_of(content)[:16]
