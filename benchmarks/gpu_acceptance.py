@@ -1,0 +1,465 @@
+"""Accepts a GPU: are recorded steps right, how fast is everything, how long does the paper's budget take?
+
+    PYTHONPATH=src python benchmarks/gpu_acceptance.py --out acceptance.json --minutes 8.5
+
+Writes each part to the JSON file when it is done, and prints a table at the end. The same command again
+goes on with the parts that are missing. Needs no data: it trains on the embedded characters.
+`--miniature` does everything with tiny numbers, which tell nothing; so a CPU shows that it works.
+"""
+
+import argparse
+import json
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from autogan.bench.cases import (
+    BOTTOM_SIZE,
+    LATENT_SIZE,
+    SCRATCH,
+    SEARCH,
+    Case,
+    Widths,
+    adversarial_case,
+    judging,
+    sampling,
+    scoring_a_child,
+    search_architectures,
+)
+from autogan.bench.measure import interleaved, matrix_peak, synchronise
+from autogan.bench.suite import measured
+from autogan.device.compute import PRECISIONS, Compute
+from autogan.device.memory import peak_memory_mib
+from autogan.files.storage import write_json
+from autogan.gan.capture import CudaRecorder, Recorder, Recordings
+from autogan.gan.objectives import Hinge, Objective
+from autogan.gan.step import Gan
+from autogan.images.batches import Batch
+from autogan.method.context import Context, prepare
+from autogan.method.position import CONTROLLER, SHARED_TRAINING
+from autogan.method.search import Search
+from autogan.method.train import Training
+from autogan.progress.base import Progress
+from autogan.runs.environment import environment
+from autogan.runs.folder import Run
+from autogan.runs.task import Task
+from autogan.settings.loading import load_settings
+from autogan.settings.sections import Settings
+from autogan.spaces import search_space
+from autogan.spaces.architecture import Architecture
+from autogan.spaces.space import SearchSpace
+
+ARCHITECTURE_A = Architecture.parse("autogan-a")
+OBJECTIVES: dict[str, Callable[[], Objective]] = {"hinge": Hinge}
+SPACES = ("autogan",)
+LARGEST_DIFFERENCE = 1e-3
+"""‖recorded − direct‖ / ‖direct‖ of all weights after some steps, which libraries may order otherwise."""
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How much of everything is done. minutes: for all that has no number of its own."""
+
+    minutes: float
+    search: Widths = SEARCH
+    scratch: Widths = SCRATCH
+    scored_images: int = 5000
+    shared_steps: int = 300
+    controller_steps: int = 2
+    precision_steps: int = 1000
+    peak_side: int | None = None
+    overrides: tuple[str, ...] = ()
+
+
+NARROW = Widths(8, 8, 8, 8, 2)
+MINIATURE = Scale(
+    minutes=0.02,
+    search=NARROW,
+    scratch=NARROW,
+    scored_images=40,
+    shared_steps=4,
+    controller_steps=1,
+    precision_steps=2,
+    peak_side=64,
+    overrides=(
+        *(
+            f"{part}.{side}_channels=8"
+            for part in ("search", "train")
+            for side in ("generator", "discriminator")
+        ),
+        *(
+            f"{part}.{side}_batch=8"
+            for part in ("search", "train")
+            for side in ("generator", "discriminator")
+        ),
+        *("search.candidates=2", "search.beams=1", "search.reward_images=200"),
+        *("train.validation_images=200", "evaluate.protocol=custom", "evaluate.images=200"),
+        *("evaluate.inception_splits=1", "judge.width=8", "data.image_size=32"),
+    ),
+)
+
+
+class DirectRecorder:
+    """What a CPU has instead of CUDA graphs: the step itself, done again."""
+
+    def run(self, step: Callable[[], torch.Tensor]) -> torch.Tensor:
+        """As `Recorder.run`."""
+        return step()
+
+    def record(self, step: Callable[[], torch.Tensor]) -> Callable[[], torch.Tensor]:
+        """As `Recorder.record`."""
+        return step
+
+    def forget(self) -> None:
+        """As `Recorder.forget`."""
+
+
+@dataclass(frozen=True)
+class Acceptance:
+    """All parts, each a function to one JSON value."""
+
+    compute: Compute
+    scale: Scale
+
+    def parts(self) -> dict[str, Callable[[], Any]]:
+        """By name, in the order in which they are done."""
+        return {
+            "machine": self.machine,
+            "recorded steps": self.recorded_steps,
+            "speed": self.speed,
+            "compiled": self.compiled,
+            "search budget": self.search_budget,
+            "architecture A": self.architecture_a,
+            "precision": self.precision,
+        }
+
+    def machine(self) -> dict[str, Any]:
+        """What it is, and its matrix peaks."""
+        peaks = {
+            name: round(self._peak(dtype) / 1e9, 1)
+            for name, dtype in (("float32", torch.float32), ("bfloat16", torch.bfloat16))
+        }
+        device = str(self.compute.device)
+        described = self.compute.describe()
+        return {**environment(device), "compute": described, "peak_gflops": peaks}
+
+    def _peak(self, dtype: torch.dtype) -> float:
+        return matrix_peak(self.compute.device, dtype, side=self.scale.peak_side)
+
+    def recorded_steps(self) -> list[dict[str, Any]]:
+        """How far recorded steps lie from direct ones, for every space, objective and stage."""
+        return [
+            {
+                "space": space,
+                "objective": name,
+                "stage": stage,
+                **self._difference(space, make, stage),
+            }
+            for space in SPACES
+            for name, make in OBJECTIVES.items()
+            for stage in range(3)
+        ]
+
+    def _difference(
+        self, space: str, objective: Callable[[], Objective], stage: int
+    ) -> dict[str, float]:
+        """Relative difference of all weights of both networks after six rounds of two architectures."""
+        recorder: Recorder = DirectRecorder()
+        if self.compute.device.type == "cuda":
+            recorder = CudaRecorder(self.compute.device)
+        compute = replace(self.compute.with_precision("float32"), captures=False)
+        ends = []
+        for recordings in (None, Recordings(recorder)):
+            gan = _gan(self.scale.search, compute, space, objective(), recordings)
+            for _ in range(6):
+                for architecture in search_architectures(stage + 1)[:2]:
+                    _round(gan, self.scale.search, architecture)
+            networks = (gan.generator, gan.discriminator)
+            weights = [p.detach().flatten().double() for n in networks for p in n.parameters()]
+            ends.append(torch.cat(weights))
+        direct, recorded = ends
+        return {"difference": ((recorded - direct).norm() / direct.norm()).item()}
+
+    def speed(self) -> list[dict[str, Any]]:
+        """Every hot step, plain, direct and recorded, with its share of the matrix peak."""
+        peak = self._peak(self.compute.autocast_dtype or torch.float32)
+        cases = list(self._cases())
+        seconds = 60 * self.scale.minutes * 0.25 / len(cases)
+        return [measured(case(), self.compute, seconds, peak) for case in cases]
+
+    def _cases(self) -> Iterator[Callable[[], Case]]:
+        scale, compute = self.scale, self.compute
+        for stage in range(3):
+            name = f"search step, {BOTTOM_SIZE << (stage + 1)} pixels"
+            yield lambda name=name, stage=stage: adversarial_case(  # type: ignore[misc]
+                name, 3, stage, scale.search, compute
+            )
+        yield lambda: adversarial_case(
+            "step of architecture A", 3, 2, scale.scratch, compute, ARCHITECTURE_A
+        )
+        yield lambda: scoring_a_child(scale.scored_images, compute)
+        yield lambda: sampling(min(250, scale.scored_images), compute)
+        yield lambda: judging(min(1000, scale.scored_images), compute)
+
+    def compiled(self) -> dict[str, Any]:
+        """A round of architecture A with both networks through torch.compile, and as it is."""
+        compute = replace(self.compute, captures=False)
+        gan = _gan(self.scale.scratch, compute, average_decay=0.999)
+        gan.generator.compile()
+        gan.discriminator.compile()
+        began = time.perf_counter()
+        try:
+            _round(gan, self.scale.scratch, ARCHITECTURE_A)
+        except torch._dynamo.exc.TorchDynamoException as error:
+            return {"why_not": str(error).strip().splitlines()[0]}  # no compiler on this machine
+        synchronise(self.compute.device)
+        compiling = time.perf_counter() - began
+        timing = interleaved(
+            {
+                "compiled": partial(_round, gan, self.scale.scratch, ARCHITECTURE_A),
+                "direct": partial(
+                    _round,
+                    _gan(self.scale.scratch, compute, average_decay=0.999),
+                    self.scale.scratch,
+                    ARCHITECTURE_A,
+                ),
+            },
+            compute.device,
+            60 * self.scale.minutes * 0.03,
+        )
+        milliseconds = {way: round(taken.median_ms, 2) for way, taken in timing.items()}
+        return {"compiling_seconds": round(compiling, 1), "milliseconds": milliseconds}
+
+    def search_budget(self) -> dict[str, Any]:
+        """The paper's search from real iterations of every stage: some steps of each phase, multiplied.
+
+        Too long where steps are recorded: at 32 pixels a young search hardly ever meets an architecture
+        a second time, a late one does.
+        """
+        settings = self._settings(
+            *("search.iterations=3", "search.stage_weights=[1,1,1]", "search.shared_epochs=null"),
+            f"search.shared_steps={self.scale.shared_steps}",
+            f"search.controller_steps={self.scale.controller_steps}",
+        )
+        taken: dict[tuple[int, str], list[float]] = defaultdict(list)
+        with _prepared(settings, self.compute, Task("search")) as (context, run):
+            search = Search(context, run, Progress())
+            while not search.done:
+                stage, phase = search.stage, search.at.phase
+                synchronise(self.compute.device)
+                began = time.perf_counter()
+                search.step()
+                synchronise(self.compute.device)
+                taken[stage, phase].append(time.perf_counter() - began)
+            memory = _memory_mib(self.compute)
+        paper = load_settings("cifar10-paper").search
+        assert paper.shared_epochs is not None
+        shared = round(paper.shared_epochs * (50_000 // paper.discriminator_batch))
+        starts = [*paper.stage_starts(), paper.iterations]
+        stages = []
+        for stage in range(3):
+            iterations = starts[stage + 1] - starts[stage]
+            warm = taken[stage, SHARED_TRAINING][self.scale.shared_steps // 3 :]
+            scored = taken[stage, CONTROLLER][: 2 * self.scale.controller_steps]
+            training = shared * sum(warm) / len(warm)
+            scoring = paper.controller_steps * sum(scored) / self.scale.controller_steps
+            stages.append(
+                {
+                    "iterations": iterations,
+                    "training_seconds": round(iterations * training, 1),
+                    "scoring_seconds": round(iterations * scoring, 1),
+                }
+            )
+        seconds = sum(s["training_seconds"] + s["scoring_seconds"] for s in stages)
+        return {"stages": stages, "minutes": round(seconds / 60, 1), "memory_mib": memory}
+
+    def architecture_a(self) -> dict[str, Any]:
+        """Architecture A from scratch at the paper's widths, for as long as there is time."""
+        budget = 60 * self.scale.minutes * 0.3
+        curve = []
+        with _prepared(self._settings(), self.compute, TRAIN) as (context, run):
+            steps = context.settings.train.generator_steps
+            training = Training(ARCHITECTURE_A, steps, "train", context, run, Progress())
+            spent = 0.0
+            for mark in (0.1, 0.25, 0.5, 1.0):
+                while spent < mark * budget or training.steps_done < 2:
+                    began = time.perf_counter()
+                    training.step()
+                    synchronise(self.compute.device)
+                    spent += time.perf_counter() - began
+                training.validate()
+                distance = training.validations[-1].frechet_distance
+                curve.append({"generator_steps": training.steps_done, "frechet_distance": distance})
+            memory = _memory_mib(self.compute)
+        each = spent / training.steps_done
+        published = load_settings("cifar10-paper").train.generator_steps
+        return {
+            "curve": curve,
+            "seconds_of_a_generator_step": each,
+            "minutes_of_all": round(published * each / 60, 1),
+            "memory_mib": memory,
+        }
+
+    def precision(self) -> dict[str, Any]:
+        """Architecture A, narrower, trained equally long in both precisions, two seeds each."""
+        found: dict[str, list[float]] = {}
+        for precision in PRECISIONS:
+            compute = self.compute.with_precision(precision)
+            for seed in (0, 1):
+                narrow = ("train.generator_channels=64", "train.discriminator_channels=32")
+                chosen = () if self.scale.overrides else narrow
+                settings = self._settings(f"seed={seed}", *chosen)
+                with _prepared(settings, compute, TRAIN) as (context, run):
+                    steps = self.scale.precision_steps
+                    training = Training(ARCHITECTURE_A, steps, "train", context, run, Progress())
+                    while training.steps_done < steps:
+                        training.step()
+                    training.validate()
+                    distance = training.validations[-1].frechet_distance
+                    found.setdefault(precision, []).append(round(distance, 3))
+        return {"generator_steps": self.scale.precision_steps, "frechet_distance": found}
+
+    def _settings(self, *overrides: str) -> Settings:
+        """The paper's, on the embedded characters, with a judge that is quickly trained."""
+        judge = ("judge.width=16", "judge.epochs=2", "judge.flip=false", "judge.learning_rate=0.1")
+        mine = (
+            "data.source=glyphs",
+            f"compute.device={self.compute.device}",
+            "train.validate_every_steps=1000000",
+        )
+        given = (*judge, *mine, *self.scale.overrides, *overrides)
+        return load_settings("cifar10-paper", overrides=given)
+
+
+TRAIN = Task("train", str(ARCHITECTURE_A))
+
+
+@contextmanager
+def _prepared(settings: Settings, compute: Compute, task: Task) -> Iterator[tuple[Context, Run]]:
+    """A run in a folder that is gone afterwards, its judge trained, on `compute`."""
+    with tempfile.TemporaryDirectory() as folder:
+        run = Run.create(Path(folder) / "run", settings, task)
+        try:
+            yield replace(prepare(settings, Progress(), run=run), compute=compute), run
+        finally:
+            run.close()
+
+
+def _gan(
+    widths: Widths,
+    compute: Compute,
+    space: str = "autogan",
+    objective: Objective | None = None,
+    recordings: Recordings | None = None,
+    average_decay: float | None = None,
+) -> Gan:
+    """Networks of a whole space of three cells, or of architecture A where they are averaged."""
+    networks = search_space(space, 3)
+    chosen = SearchSpace.only(ARCHITECTURE_A) if average_decay else networks
+    return Gan(
+        chosen.generator(
+            latent_size=LATENT_SIZE, channels=widths.generator_channels, bottom_size=BOTTOM_SIZE
+        ),
+        networks.discriminator(widths.discriminator_channels),
+        learning_rate=2e-4,
+        betas=(0.0, 0.9),
+        compute=compute,
+        seed=0,
+        purpose="acceptance",
+        average_decay=average_decay,
+        objective=objective,
+        recordings=recordings,
+    )
+
+
+def _round(gan: Gan, widths: Widths, architecture: Architecture) -> None:
+    """A step of each network, on the same real images every time."""
+    size = BOTTOM_SIZE << len(architecture)
+    stream = torch.Generator().manual_seed(1)
+    shape = (widths.discriminator_batch, 3, size, size)
+    pixels = torch.randint(0, 256, shape, generator=stream, dtype=torch.uint8)
+    gan.discriminator_step(Batch(pixels.to(gan.compute.device)), architecture)
+    gan.generator_step(widths.generator_batch, architecture)
+
+
+def _memory_mib(compute: Compute) -> int:
+    """The most that was held: on a GPU since the last time this was asked."""
+    if compute.device.type != "cuda":
+        return peak_memory_mib()
+    held = torch.cuda.max_memory_allocated(compute.device)
+    torch.cuda.reset_peak_memory_stats(compute.device)
+    return held // 2**20
+
+
+def verdicts(found: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """What was wanted, what was measured, and "yes", "no" or "–" where it does not apply."""
+    rows = []
+
+    def row(what: str, measured: float, wanted: float, least: bool) -> None:
+        met = measured >= wanted if least else measured <= wanted
+        sign = "≥" if least else "≤"
+        rows.append((f"{what} {sign} {wanted:g}", f"{measured:.3g}", "yes" if met else "no"))
+
+    worst = max(entry["difference"] for entry in found["recorded steps"])
+    row("recorded steps against direct ones, relative difference", worst, LARGEST_DIFFERENCE, False)
+    speed = {case["name"]: case for case in found["speed"]}
+    first, last = (speed[f"search step, {size} pixels"] for size in (8, 32))
+    if "fast, not captured" in first["ways"]:
+        ways = first["ways"]
+        gain = ways["fast, not captured"]["median_ms"] / ways["fast"]["median_ms"]
+        row("recorded against direct at 8 pixels, times as fast", gain, 2, True)
+    row("share of the matrix peak at 32 pixels", last["share_of_matrix_peak"], 0.35, True)
+    row("the paper's search, minutes", found["search budget"]["minutes"], 30, False)
+    row(
+        "architecture A from scratch, minutes", found["architecture A"]["minutes_of_all"], 20, False
+    )
+    return rows
+
+
+def main() -> None:
+    """Does the parts that the file lacks, and prints what was found."""
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    options.add_argument(
+        "--out", type=Path, required=True, help="JSON file; what it has is not redone"
+    )
+    options.add_argument("--minutes", type=float, default=8.5, help="of all parts together, about")
+    options.add_argument("--device", default="auto")
+    options.add_argument("--without", action="append", default=[], help="a part to leave out")
+    options.add_argument(
+        "--miniature", action="store_true", help="tiny numbers, to see that it works"
+    )
+    given = options.parse_args()
+    compute = Compute.resolve(given.device)
+    scale = MINIATURE if given.miniature else Scale(given.minutes)
+    found: dict[str, Any] = json.loads(given.out.read_text()) if given.out.exists() else {}
+    for name, part in Acceptance(compute, scale).parts().items():
+        if name in found or name in given.without:
+            continue
+        began = time.perf_counter()
+        found[name] = part()
+        write_json(given.out, found)
+        print(f"{name}: {time.perf_counter() - began:.0f} s", flush=True)
+    print(f"\n{found['machine']['gpu'] or 'no GPU'}; {found['machine']['compute']}\n")
+    print("| step | plain, ms | direct, ms | fast, ms | share of the matrix peak |")
+    print("| --- | --- | --- | --- | --- |")
+    for case in found["speed"]:
+        ways = [
+            f"{case['ways'][way]['median_ms']:.2f}" if way in case["ways"] else "–"
+            for way in ("plain", "fast, not captured", "fast")
+        ]
+        print(f"| {case['name']} | {' | '.join(ways)} | {case['share_of_matrix_peak']:.0%} |")
+    print("\n| wanted | measured | met |\n| --- | --- | --- |")
+    for wanted, measured_value, met in verdicts(found):
+        print(f"| {wanted} | {measured_value} | {met} |")
+
+
+if __name__ == "__main__":
+    main()
