@@ -17,6 +17,7 @@ from autogan.bench.growth import growth as measure_growth
 from autogan.bench.measure import interleaved, matrix_peak
 from autogan.device.compute import Compute
 from autogan.device.memory import freed_memory_returned, peak_memory_mib
+from autogan.device.processor import processor_name
 from autogan.gan.step import Gan
 
 SCORED_IMAGES = {"cpu": 1000, "cuda": 5000}
@@ -106,20 +107,12 @@ def _machine(compute: Compute) -> dict[str, Any]:
     cuda = compute.device.type == "cuda"
     return {
         "compute": compute.describe(),
-        "processor": _processor(),
+        "processor": processor_name(),
         "gpu": torch.cuda.get_device_name(compute.device) if cuda else None,
         "threads": torch.get_num_threads(),
         "torch": str(torch.__version__),
         "python": platform.python_version(),
     }
-
-
-def _processor() -> str:
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as lines:
-            return next(line.split(":")[1].strip() for line in lines if "model name" in line)
-    except (OSError, StopIteration):  # not Linux, or a kernel that does not say
-        return platform.processor() or platform.machine()
 
 
 def _start_up(program: str, times: int = 5) -> float:

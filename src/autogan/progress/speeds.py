@@ -1,27 +1,22 @@
 """How fast this machine was in earlier runs, so that a new run knows its time at once."""
 
 import os
-import platform
-import re
 from pathlib import Path
 
+from autogan.device.processor import processor_name
 from autogan.files.remembered import Remembered
 from autogan.progress.eta import Measured, Speed
 
 SHORTEST_KEPT_SECONDS = 10.0
 """A kind of work that was watched for less leaves what an earlier run kept of it."""
-_PROCESSOR = re.compile(r"^(?:model name|Model|Hardware)\s*:\s*(.+)$", re.MULTILINE)
 _Rows = dict[str, list[tuple[float, float, float]]]
 """By kind: work of a call, how many calls, and their seconds."""
 
 
 def machine_name(device: str, precision: str) -> str:
     """What is remembered of a machine by: processor, threads, device and precision."""
-    information = Path("/proc/cpuinfo")
-    found = _PROCESSOR.search(information.read_text()) if information.exists() else None
-    processor = found[1] if found else platform.processor() or platform.machine()
     threads = os.environ.get("OMP_NUM_THREADS") or os.cpu_count()
-    return f"{processor}, {threads} threads, {device}, {precision}"
+    return f"{processor_name()}, {threads} threads, {device}, {precision}"
 
 
 class RememberedSpeeds:
