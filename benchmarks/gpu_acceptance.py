@@ -40,7 +40,7 @@ from autogan.device.compute import PRECISIONS, Compute
 from autogan.device.memory import peak_memory_mib
 from autogan.files.storage import write_json
 from autogan.gan.capture import CudaRecorder, Recorder, Recordings
-from autogan.gan.objectives import Hinge, Objective
+from autogan.gan.penalties import LOSSES, make_objective
 from autogan.gan.step import Gan
 from autogan.images.batches import Batch
 from autogan.method.context import Context, prepare
@@ -52,13 +52,24 @@ from autogan.runs.environment import environment
 from autogan.runs.folder import Run
 from autogan.runs.task import Task
 from autogan.settings.loading import load_settings
-from autogan.settings.sections import Settings
+from autogan.settings.sections import ObjectiveSettings, Settings
 from autogan.spaces import search_space
 from autogan.spaces.architecture import Architecture
 from autogan.spaces.space import SearchSpace
 
 ARCHITECTURE_A = Architecture.parse("autogan-a")
-OBJECTIVES: dict[str, Callable[[], Objective]] = {"hinge": Hinge}
+HINGE = ObjectiveSettings()
+OBJECTIVES: dict[str, ObjectiveSettings] = {
+    **{loss: ObjectiveSettings(loss=loss) for loss in LOSSES},
+    "all penalties": ObjectiveSettings(
+        loss="relativistic-pairing",
+        real_penalty=0.1,
+        generated_penalty=0.1,
+        slope_penalty=0.1,
+        penalty_every_steps=2,
+        spectral_norm=False,
+    ),
+}
 SPACES = ("autogan",)
 LARGEST_DIFFERENCE = 1e-3
 """‖recorded − direct‖ / ‖direct‖ of all weights after some steps, which libraries may order otherwise."""
@@ -161,16 +172,14 @@ class Acceptance:
                 "space": space,
                 "objective": name,
                 "stage": stage,
-                **self._difference(space, make, stage),
+                **self._difference(space, given, stage),
             }
             for space in SPACES
-            for name, make in OBJECTIVES.items()
+            for name, given in OBJECTIVES.items()
             for stage in range(3)
         ]
 
-    def _difference(
-        self, space: str, objective: Callable[[], Objective], stage: int
-    ) -> dict[str, float]:
+    def _difference(self, space: str, objective: ObjectiveSettings, stage: int) -> dict[str, float]:
         """Relative difference of all weights of both networks after six rounds of two architectures."""
         recorder: Recorder = DirectRecorder()
         if self.compute.device.type == "cuda":
@@ -178,7 +187,7 @@ class Acceptance:
         compute = replace(self.compute.with_precision("float32"), captures=False)
         ends = []
         for recordings in (None, Recordings(recorder)):
-            gan = _gan(self.scale.search, compute, space, objective(), recordings)
+            gan = _gan(self.scale.search, compute, space, objective, recordings)
             for _ in range(6):
                 for architecture in search_architectures(stage + 1)[:2]:
                     _round(gan, self.scale.search, architecture)
@@ -357,7 +366,7 @@ def _gan(
     widths: Widths,
     compute: Compute,
     space: str = "autogan",
-    objective: Objective | None = None,
+    objective: ObjectiveSettings = HINGE,
     recordings: Recordings | None = None,
     average_decay: float | None = None,
 ) -> Gan:
@@ -368,14 +377,16 @@ def _gan(
         chosen.generator(
             latent_size=LATENT_SIZE, channels=widths.generator_channels, bottom_size=BOTTOM_SIZE
         ),
-        networks.discriminator(widths.discriminator_channels),
+        networks.discriminator(
+            widths.discriminator_channels, spectral_norm=objective.spectral_norm
+        ),
         learning_rate=2e-4,
         betas=(0.0, 0.9),
         compute=compute,
         seed=0,
         purpose="acceptance",
         average_decay=average_decay,
-        objective=objective,
+        objective=make_objective(objective),
         recordings=recordings,
     )
 
@@ -386,8 +397,11 @@ def _round(gan: Gan, widths: Widths, architecture: Architecture) -> None:
     stream = torch.Generator().manual_seed(1)
     shape = (widths.discriminator_batch, 3, size, size)
     pixels = torch.randint(0, 256, shape, generator=stream, dtype=torch.uint8)
-    gan.discriminator_step(Batch(pixels.to(gan.compute.device)), architecture)
-    gan.generator_step(widths.generator_batch, architecture)
+    real = Batch(pixels.to(gan.compute.device))
+    gan.discriminator_step(real, architecture)
+    sees_real = gan.objective.generator_sees_real
+    count = len(real) if sees_real else widths.generator_batch
+    gan.generator_step(count, architecture, real if sees_real else None)
 
 
 def _memory_mib(compute: Compute) -> int:

@@ -434,3 +434,14 @@ def test_a_setting_that_stands_twice_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("value", ["[0.0, 1.0]", "[-0.1, 0.9]", "[0.9]"])
 def test_decay_rates_are_at_least_0_and_below_1(section: str, value: str) -> None:
     assert f"{section}.betas" in refusal(f"{section}.betas={value}")
+
+
+def test_a_discriminator_that_nothing_holds_is_refused() -> None:
+    with pytest.raises(
+        UserError, match=r"train\.objective.*spectral_norm is false and there is no pen"
+    ):
+        load_settings(overrides=["train.objective.spectral_norm=false"])
+    with pytest.raises(
+        UserError, match=r"search\.objective.*penalty_every_steps is 4, but there is no"
+    ):
+        load_settings(overrides=["search.objective.penalty_every_steps=4"])

@@ -29,7 +29,9 @@ class GradientPenalties(Hinge):
 
     WEIGHT = 3.0
 
-    def penalty(self, discriminate: Discriminate, real: Tensor, generated: Tensor) -> Tensor:
+    def penalty(
+        self, discriminate: Discriminate, real: Tensor, generated: Tensor, numbers: Tensor
+    ) -> Tensor:
         norms = [gradient_norms(discriminate, images).mean() for images in (real, generated)]
         return self.WEIGHT / 2 * (norms[0] + norms[1])
 

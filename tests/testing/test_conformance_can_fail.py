@@ -17,7 +17,7 @@ from games import GradientPenalties, Remembering
 from torch import Tensor
 
 from autogan import spaces
-from autogan.gan.objectives import Discriminate, Hinge, Objective
+from autogan.gan.objectives import Hinge, Objective
 from autogan.images import DataSet, ImageSet, glyphs
 from autogan.images.dataset import from_stored
 from autogan.judges.base import Judge, Judgement, check_images
@@ -510,8 +510,8 @@ class HelpsTheDiscriminator(Hinge):
 
 
 class PenalisesNothing(GradientPenalties):
-    def penalty(self, discriminate: Discriminate, real: Tensor, generated: Tensor) -> Tensor:
-        return super().penalty(discriminate, real, generated).detach()
+    def penalty(self, *given: Any) -> Tensor:
+        return super().penalty(*given).detach()
 
 
 class Dithers(Hinge):

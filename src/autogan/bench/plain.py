@@ -89,6 +89,7 @@ class PlainGan(Gan):
         labels: Tensor | None,
         latents: Tensor,
         numbers: Tensor,
+        places: Tensor | None,
     ) -> Tensor:
         """As in `Gan`, the same loss and gradients; real and generated images apart."""
         stage = len(architecture) - 1
@@ -98,11 +99,15 @@ class PlainGan(Gan):
         generated = self.generator(latents, architecture, labels=labels).detach()
         generated_logits = self._logits(generated, stage, labels, generated_numbers)
         loss = self.objective.discriminator_loss(real_logits, generated_logits)
-        penalty = self.objective.penalty(
-            lambda seen: self._logits(seen, stage, labels, real_numbers), real, generated
-        )
-        if penalty is not None:
-            loss = loss + penalty
+        if places is not None:
+            penalty = self.objective.penalty(
+                lambda seen: self._logits(seen, stage, labels, real_numbers),
+                real,
+                generated,
+                places,
+            )
+            if penalty is not None:
+                loss = loss + penalty
         self.discriminator_optimiser.zero_grad()
         loss.backward()
         self.discriminator_optimiser.step()

@@ -62,6 +62,7 @@ class Gan:
         self._weights_generator = torch_generator(seed, f"{purpose}/weights")
         self._latents_generator = torch_generator(seed, f"{purpose}/latents")
         self._augmentation_generator = torch_generator(seed, f"{purpose}/augmentation")
+        self._penalty_generator = torch_generator(seed, f"{purpose}/penalty")
         self.generator = compute.place(generator)
         self.discriminator = compute.place(discriminator)
         self.restart()
@@ -71,7 +72,12 @@ class Gan:
         real = real.to(self.compute.device)
         latents = self.latents(len(real))
         numbers = self._augmentation_numbers(2 * len(real))
-        inputs = (real.pixels, real.labels, latents, numbers)
+        places = None
+        if self._steps_since_penalty == 0:
+            places = self._uniform(len(real), self.objective.numbers, self._penalty_generator)
+        self._steps_since_penalty += 1
+        self._steps_since_penalty %= self.objective.penalty_every_steps
+        inputs = (real.pixels, real.labels, latents, numbers, places)
         return self._step("discriminator", self._update_discriminator, architecture, *inputs)
 
     def _update_discriminator(
@@ -81,6 +87,7 @@ class Gan:
         labels: Tensor | None,
         latents: Tensor,
         numbers: Tensor,
+        places: Tensor | None,
     ) -> Tensor:
         """The generator makes its images without a graph, and real and generated ones pass through D
         together, which is exact because D has no batch statistics."""
@@ -93,12 +100,16 @@ class Gan:
         both_labels = None if labels is None else labels.repeat(2)
         logits = self._logits(images, stage, both_labels, numbers)  # 2B
         loss = self.objective.discriminator_loss(*logits.chunk(2))
-        penalty = self.objective.penalty(
-            lambda seen: self._logits(seen, stage, labels, numbers[: len(latents)]),
-            *images.chunk(2),
-        )
-        if penalty is not None:
-            loss = loss + penalty
+        if places is not None:
+            seen_real, seen_generated = images.chunk(2)
+            penalty = self.objective.penalty(
+                lambda seen: self._logits(seen, stage, labels, numbers[: len(latents)]),
+                seen_real,
+                seen_generated,
+                places,
+            )
+            if penalty is not None:
+                loss = loss + penalty
         self.discriminator_optimiser.zero_grad(set_to_none=True)
         loss.backward()
         self.discriminator_optimiser.step()
@@ -184,11 +195,13 @@ class Gan:
         )
 
     def _augmentation_numbers(self, count: int) -> Tensor:
-        """What the augmentation of `count` images takes; drawn here, since a step may be recorded."""
-        shape = (count, self.augmentation.numbers)
-        return torch.rand(shape, generator=self._augmentation_generator).to(
-            self.compute.device, non_blocking=True
-        )
+        """What the augmentation of `count` images takes."""
+        return self._uniform(count, self.augmentation.numbers, self._augmentation_generator)
+
+    def _uniform(self, count: int, numbers: int, generator: torch.Generator) -> Tensor:
+        """count × numbers values in [0, 1) on the device; drawn outside of what may be recorded."""
+        drawn = torch.rand((count, numbers), generator=generator)
+        return drawn.to(self.compute.device, non_blocking=True)
 
     def restart(self) -> None:
         """Draws fresh weights for both networks, and makes fresh optimisers and a fresh average."""
@@ -199,6 +212,7 @@ class Gan:
         decay = self.average_decay
         self.average = AveragedGenerator(self.generator, decay) if decay is not None else None
         self.objective.restart()
+        self._steps_since_penalty = 0
         self._forget_recordings()
 
     def _adam(self, module: nn.Module) -> torch.optim.Adam:
@@ -264,6 +278,10 @@ class Gan:
             state["objective"] = remembered
         if self.augmentation.numbers:
             state["augmentation_generator"] = self._augmentation_generator.get_state()
+        if self.objective.numbers:
+            state["penalty_generator"] = self._penalty_generator.get_state()
+        if self.objective.penalty_every_steps > 1:
+            state["steps_since_penalty"] = self._steps_since_penalty
         return state
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -279,6 +297,9 @@ class Gan:
         self.objective.load_state_dict(state.get("objective", {}))
         if self.augmentation.numbers:
             self._augmentation_generator.set_state(state["augmentation_generator"])
+        if self.objective.numbers:
+            self._penalty_generator.set_state(state["penalty_generator"])
+        self._steps_since_penalty = state.get("steps_since_penalty", 0)
         self._forget_recordings()
 
 

@@ -13,6 +13,7 @@ import torch
 from autogan.bench.measure import interleaved
 from autogan.device.compute import PRECISIONS, Compute, Precision, computes_in_bfloat16
 from autogan.files.remembered import Remembered
+from autogan.gan.penalties import make_objective
 from autogan.gan.step import Gan
 from autogan.images.batches import Batch
 from autogan.judges.storage import digest_of
@@ -106,21 +107,26 @@ class _Round:
                 channels=section.generator_channels,
                 bottom_size=settings.network.bottom_size,
             ),
-            space.discriminator(section.discriminator_channels),
+            space.discriminator(
+                section.discriminator_channels, spectral_norm=section.objective.spectral_norm
+            ),
             learning_rate=section.learning_rate,
             betas=section.betas,
             compute=compute,
             seed=0,
             purpose="precision",
+            objective=make_objective(section.objective),
         )
         size = settings.data.image_size
-        shape = (section.discriminator_batch, 3, size, size)
-        self.real = Batch(torch.zeros(shape, dtype=torch.uint8, device=compute.device))
+        pixels = torch.zeros((1, 3, size, size), dtype=torch.uint8, device=compute.device)
+        self.real = Batch(pixels.repeat(section.discriminator_batch, 1, 1, 1))
+        sees_real = self.gan.objective.generator_sees_real
+        self.seen = Batch(pixels.repeat(section.generator_batch, 1, 1, 1)) if sees_real else None
 
     def __call__(self) -> None:
         for _ in range(self.section.discriminator_steps):
             self.gan.discriminator_step(self.real, self.architecture)
-        self.gan.generator_step(self.section.generator_batch, self.architecture)
+        self.gan.generator_step(self.section.generator_batch, self.architecture, self.seen)
 
 
 def _kinds(settings: Settings, parts: Collection[Part], workload: Workload) -> Iterator[StepKind]:

@@ -18,14 +18,15 @@ from collections.abc import Callable
 from typing import Any
 
 from autogan.basics.errors import UserError
+from autogan.gan.penalties import make_objective
 from autogan.gan.step import Gan
 from autogan.images import default_cache_directory
-from autogan.images.batches import Batches
 from autogan.judges import reference
 from autogan.method.child_scoring import ChildScorer
 from autogan.method.children import Children
 from autogan.method.context import Context
 from autogan.method.dynamic_reset import LossWindow
+from autogan.method.game_batches import GameBatches
 from autogan.method.losses import read_losses
 from autogan.method.position import CONTROLLER, GROWTH, SHARED_TRAINING, Position
 from autogan.progress.base import Progress
@@ -69,12 +70,15 @@ class Search:
                 channels=options.generator_channels,
                 bottom_size=settings.network.bottom_size,
             ),
-            self.space.discriminator(options.discriminator_channels),
+            self.space.discriminator(
+                options.discriminator_channels, spectral_norm=options.objective.spectral_norm
+            ),
             learning_rate=options.learning_rate,
             betas=options.betas,
             compute=compute,
             seed=settings.seed,
             purpose="search",
+            objective=make_objective(options.objective),
         )
         self.scorer = ChildScorer(
             self.gan,
@@ -108,11 +112,12 @@ class Search:
         """Real images at the stage's resolution, and where rewards need them their statistics."""
         size = self.settings.network.bottom_size << (self.stage + 1)
         images = self.data.resized(size).train
-        self.batches = Batches(
+        self.batches = GameBatches(
             images.placed_on(self.compute.device).pixels,
-            self.options.discriminator_batch,
+            self.options,
             self.settings.seed,
             f"search/stage{self.stage}",
+            generator_sees_real=self.gan.objective.generator_sees_real,
         )
         if self.options.reward == "frechet_distance":
             self.scorer.real = reference(
@@ -164,7 +169,9 @@ class Search:
         self.steps += 1
         cost = self.workload.discriminator_step(self.options, self.stage)
         if self.steps % every == 0:
-            generator_loss = self.gan.generator_step(self.options.generator_batch, architecture)
+            generator_loss = self.gan.generator_step(
+                self.options.generator_batch, architecture, self.batches.next_for_generator()
+            )
             self.generator_losses.add(generator_loss)
             cost += self.workload.generator_step(self.options, self.stage)
             if self.steps % self.settings.log_every_steps < every:

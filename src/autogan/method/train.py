@@ -6,11 +6,12 @@ from torch import Tensor
 
 from autogan.basics.errors import Diverged
 from autogan.basics.randomness import torch_generator
+from autogan.gan.penalties import make_objective
 from autogan.gan.step import Gan
-from autogan.images.batches import Batches
 from autogan.judges import FeatureStatistics, frechet_distance, inception_score
 from autogan.method.context import Context
 from autogan.method.evaluate import judge_generator
+from autogan.method.game_batches import GameBatches
 from autogan.method.losses import read_losses
 from autogan.progress.base import Progress
 from autogan.runs.drive import drive
@@ -66,19 +67,23 @@ class Training:
         self.progress = progress
         self.gan = Gan(
             self._new_generator(),
-            context.space.discriminator(settings.discriminator_channels),
+            context.space.discriminator(
+                settings.discriminator_channels, spectral_norm=settings.objective.spectral_norm
+            ),
             learning_rate=settings.learning_rate,
             betas=settings.betas,
             compute=context.compute,
             seed=context.settings.seed,
             purpose=name,
             average_decay=settings.average_decay,
+            objective=make_objective(settings.objective),
         )
-        self.batches = Batches(
+        self.batches = GameBatches(
             context.data.train.placed_on(context.compute.device).pixels,
-            settings.discriminator_batch,
+            settings,
             context.settings.seed,
             name,
+            generator_sees_real=self.gan.objective.generator_sees_real,
         )
         stage = len(architecture) - 1
         self._step_cost = context.workload.generator_step(settings, stage)
@@ -121,7 +126,9 @@ class Training:
         self.gan.set_learning_rate(self.learning_rate_factor())
         for _ in range(self.settings.discriminator_steps):
             loss = self.gan.discriminator_step(self.batches.next(), self.architecture)
-        generator_loss = self.gan.generator_step(self.settings.generator_batch, self.architecture)
+        generator_loss = self.gan.generator_step(
+            self.settings.generator_batch, self.architecture, self.batches.next_for_generator()
+        )
         self.steps_done += 1
         self.progress.advance(self._step_cost)
         if self.steps_done % 10 == 0:

@@ -1,14 +1,10 @@
-"""The residual block that discriminators are made of, spectrally normalised."""
+"""The residual block that discriminators are made of."""
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from autogan.nets.layers import convolve_and_pool
-from autogan.nets.spectral_norm import SpectralNorm
-
-
-def _convolution(channels_in: int, channels_out: int, size: int) -> SpectralNorm:
-    return SpectralNorm(nn.Conv2d(channels_in, channels_out, size, padding=size // 2))
+from autogan.nets.spectral_norm import Unnormalised
 
 
 class ResidualBlock(nn.Module):
@@ -16,19 +12,26 @@ class ResidualBlock(nn.Module):
 
     The first block of the network (`on_image`) takes no ReLU before its first convolution. Where a
     block keeps its channels and its size, the shortcut is the identity; else a 1×1 convolution,
-    after the pooling, with which it commutes.
+    after the pooling, with which it commutes. wrap: what becomes of each convolution, `SpectralNorm`
+    or `Unnormalised`.
     """
 
     def __init__(
-        self, channels_in: int, channels_out: int, *, pools: bool, on_image: bool = False
+        self,
+        channels_in: int,
+        channels_out: int,
+        *,
+        pools: bool,
+        on_image: bool = False,
+        wrap: type[Unnormalised],
     ) -> None:
         super().__init__()
         self.pools = pools
         self.on_image = on_image
-        self.convolution1 = _convolution(channels_in, channels_out, 3)
-        self.convolution2 = _convolution(channels_out, channels_out, 3)
+        self.convolution1 = wrap(nn.Conv2d(channels_in, channels_out, 3, padding=1))
+        self.convolution2 = wrap(nn.Conv2d(channels_out, channels_out, 3, padding=1))
         if pools or channels_in != channels_out:
-            self.shortcut = _convolution(channels_in, channels_out, 1)
+            self.shortcut = wrap(nn.Conv2d(channels_in, channels_out, 1))
 
     def forward(self, x: Tensor) -> Tensor:
         """x: B×C×H×W → B×C'×H×W, or B×C'×H/2×W/2 if the block pools."""

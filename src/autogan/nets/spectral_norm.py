@@ -1,11 +1,34 @@
-"""Spectral normalisation of a layer, which keeps a discriminator's slope in bounds."""
+"""The layers of a discriminator: spectrally normalised, which keeps its slope in bounds, or as they are."""
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 
-class SpectralNorm(nn.Module):
+class Unnormalised(nn.Module):
+    """A convolution or a linear layer, whose weight others may read."""
+
+    def __init__(self, layer: nn.Conv2d | nn.Linear) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def weight(self) -> Tensor:
+        """The weight that the layer works with."""
+        return self.layer.weight
+
+    @property
+    def bias(self) -> Tensor | None:
+        """The layer's bias, which is never normalised."""
+        return self.layer.bias
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The layer's own map, with the weight of `weight`."""
+        if isinstance(self.layer, nn.Conv2d):
+            return F.conv2d(x, self.weight(), self.layer.bias, padding=self.layer.padding)
+        return F.linear(x, self.weight(), self.layer.bias)
+
+
+class SpectralNorm(Unnormalised):
     """A layer whose weight is divided by its largest singular value (Miyato et al., 2018).
 
     One power iteration per training-mode call, always in float32. Buffers `u` and `v` are the
@@ -13,8 +36,7 @@ class SpectralNorm(nn.Module):
     """
 
     def __init__(self, layer: nn.Conv2d | nn.Linear) -> None:
-        super().__init__()
-        self.layer = layer
+        super().__init__(layer)
         rows, columns = layer.weight.flatten(1).shape
         self.register_buffer("u", torch.zeros(rows))
         self.register_buffer("v", torch.zeros(columns))
@@ -42,14 +64,3 @@ class SpectralNorm(nn.Module):
             # Copies: the next iteration must not change what this one's backward pass needs.
             u, v = self.u.clone(), self.v.clone()
             return self.layer.weight / torch.dot(u, self.layer.weight.flatten(1) @ v)
-
-    @property
-    def bias(self) -> Tensor | None:
-        """The layer's bias, which is not normalised."""
-        return self.layer.bias
-
-    def forward(self, x: Tensor) -> Tensor:
-        """The layer's own map, with the normalised weight."""
-        if isinstance(self.layer, nn.Conv2d):
-            return F.conv2d(x, self.weight(), self.layer.bias, padding=self.layer.padding)
-        return F.linear(x, self.weight(), self.layer.bias)

@@ -10,6 +10,7 @@ from autogan.spaces import search_space
 from autogan.spaces.sizes import discriminator_size, generator_size
 
 _BACKWARD = 2  # a backward pass is about two forward passes
+_PENALTY = 6  # a gradient of D's input, and the backward pass through it, in forward passes
 _SCORED_AT_ONCE = 250  # images in a batch that is generated and judged (see gan/generation.py)
 
 
@@ -56,9 +57,11 @@ class Workload:
         return Cost("judge", max(1, images // judge.batch_size), work, images)
 
     def discriminator_step(self, widths: AdversarialSettings, stage: int) -> Cost:
-        """One discriminator step at a stage."""
-        images = widths.discriminator_batch
-        discriminator = 2 * (1 + _BACKWARD) * self._discriminator(widths, stage)
+        """One discriminator step at a stage, with its share of the penalties."""
+        images, objective = widths.discriminator_batch, widths.objective
+        passes = 2.0 * (1 + _BACKWARD)
+        passes += _PENALTY * objective.penalties / objective.penalty_every_steps
+        discriminator = passes * self._discriminator(widths, stage)
         return Cost(
             "training", 1, images * (discriminator + self._generator(widths, stage)), images
         )
@@ -67,7 +70,8 @@ class Workload:
         """One generator step at a stage; D's backward pass makes no weight gradients."""
         images = widths.generator_batch
         generator = (1 + _BACKWARD) * self._generator(widths, stage)
-        work = images * (generator + 2 * self._discriminator(widths, stage))
+        passes = 3 if widths.objective.generator_sees_real else 2
+        work = images * (generator + passes * self._discriminator(widths, stage))
         return Cost("training", 1, work, images)
 
     def scoring(self, widths: AdversarialSettings, stage: int, images: int) -> Cost:

@@ -54,6 +54,55 @@ class NetworkSettings(Section):
     """Side, in pixels, of the feature map that the first cell doubles."""
 
 
+Loss = Literal[
+    "hinge", "non-saturating", "relativistic-pairing", "relativistic-average", "wasserstein"
+]
+
+
+class ObjectiveSettings(Section):
+    """What the two networks minimise (see `gan/objectives.py` and `gan/penalties.py`)."""
+
+    loss: Loss = "hinge"
+    """hinge (the paper's), non-saturating, relativistic-pairing (wants both of the next two),
+    relativistic-average, or wasserstein."""
+    real_penalty: NonNegativeFloat = 0.0
+    """R1: γ of γ/2 times the mean squared gradient of D at real images; 0 for none."""
+    generated_penalty: NonNegativeFloat = 0.0
+    """R2: the same at generated images; 0 for none."""
+    slope_penalty: NonNegativeFloat = 0.0
+    """λ of λ times the mean of (length of D's gradient between real and generated images, less 1)²."""
+    penalty_every_steps: PositiveInt = 1
+    """Discriminator steps from one penalty to the next, which then counts as many times."""
+    spectral_norm: bool = True
+    """Whether every weight of the discriminator is divided by its largest singular value, as in the
+    paper; gradient penalties do without."""
+
+    @property
+    def generator_sees_real(self) -> bool:
+        """Whether the generator's loss looks at real images too."""
+        return self.loss.startswith("relativistic")
+
+    @property
+    def penalties(self) -> int:
+        """How many of the three there are."""
+        given = (self.real_penalty, self.generated_penalty, self.slope_penalty)
+        return sum(weight > 0 for weight in given)
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> "ObjectiveSettings":
+        if self.penalty_every_steps > 1 and not self.penalties:
+            raise ValueError(
+                f"penalty_every_steps is {self.penalty_every_steps}, but there is no penalty: set "
+                "real_penalty, generated_penalty or slope_penalty"
+            )
+        if not self.spectral_norm and not self.penalties:
+            raise ValueError(
+                "spectral_norm is false and there is no penalty: nothing would hold the discriminator's "
+                "slope. Set real_penalty, generated_penalty or slope_penalty"
+            )
+        return self
+
+
 class AdversarialSettings(Section):
     """Widths, batches and optimisers of a generator and a discriminator that train together."""
 
@@ -71,6 +120,7 @@ class AdversarialSettings(Section):
     """Of Adam, for both networks."""
     betas: tuple[DecayRate, DecayRate] = (0.0, 0.9)
     """Adam's decay rates, each at least 0 and below 1."""
+    objective: ObjectiveSettings = ObjectiveSettings()
 
 
 class ControllerSettings(Section):

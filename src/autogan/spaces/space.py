@@ -139,8 +139,11 @@ class SearchSpace(ABC):
         """
 
     @abstractmethod
-    def discriminator(self, channels: int) -> "Discriminator":
-        """The discriminator that grows with the generators of this space."""
+    def discriminator(self, channels: int, *, spectral_norm: bool = True) -> "Discriminator":
+        """The discriminator that grows with the generators of this space.
+
+        spectral_norm: whether its weights are normalised, which holds its slope; a penalty may instead.
+        """
 
     @abstractmethod
     def operations(

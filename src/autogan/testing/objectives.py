@@ -135,7 +135,11 @@ class ObjectiveConformance(ABC):
             torch.rand(self.batch, 3, 8, 8, generator=seeded(seed)) * 2 - 1 for seed in (3, 4)
         )
         before = [real.clone(), generated.clone()]
-        penalty = self.make().penalty(lambda images: network(images).squeeze(1), real, generated)
+        objective = self.make()
+        numbers = torch.rand(self.batch, objective.numbers, generator=seeded(5))
+        penalty = objective.penalty(
+            lambda images: network(images).squeeze(1), real, generated, numbers
+        )
         assert equal_trees([real, generated], before), "it changed the images"
         assert not real.requires_grad and not generated.requires_grad, "it changed the images"
         if penalty is None:

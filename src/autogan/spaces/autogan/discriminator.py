@@ -1,4 +1,4 @@
-"""The discriminator: fixed by hand, spectrally normalised, growing with the generator (section 3.2)."""
+"""The discriminator: fixed by hand, growing with the generator (section 3.2)."""
 
 import torch
 import torch.nn.functional as F
@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from autogan.nets.layers import initialise
 from autogan.nets.residual_block import ResidualBlock
-from autogan.nets.spectral_norm import SpectralNorm
+from autogan.nets.spectral_norm import SpectralNorm, Unnormalised
 from autogan.spaces.networks import Discriminator
 
 
@@ -16,22 +16,25 @@ class AutoGanDiscriminator(Discriminator):
     stages: number of generator cells at full growth. At stage s the first s+1 growing blocks run,
     then the last block, ReLU, global sum pooling and a linear layer without bias. Growing blocks
     pool, except the last of three or more.
-    channels: channels of every block (64 in the paper's search, 128 from scratch).
+    channels: channels of every block (64 in the paper's search, 128 from scratch). spectral_norm:
+    whether all weights are spectrally normalised, as in the paper.
     """
 
-    def __init__(self, stages: int, channels: int) -> None:
+    def __init__(self, stages: int, channels: int, *, spectral_norm: bool = True) -> None:
         super().__init__(stages, channels)
+        wrap = SpectralNorm if spectral_norm else Unnormalised
         self.growing = nn.ModuleList(
             ResidualBlock(
                 channels if index else 3,
                 channels,
                 pools=index < max(2, stages - 1),
                 on_image=index == 0,
+                wrap=wrap,
             )
             for index in range(stages)
         )
-        self.last = ResidualBlock(channels, channels, pools=False)
-        self.to_logit = SpectralNorm(nn.Linear(channels, 1, bias=False))
+        self.last = ResidualBlock(channels, channels, pools=False, wrap=wrap)
+        self.to_logit = wrap(nn.Linear(channels, 1, bias=False))
 
     def initialise(self, generator: torch.Generator) -> None:
         """Xavier-uniform weights, zero biases and fresh singular vectors, in place."""

@@ -62,11 +62,14 @@ class AutoGanSpace(SearchSpace):
             self, latent_size=latent_size, channels=channels, bottom_size=bottom_size
         )
 
-    def discriminator(self, channels: int) -> "Discriminator":
-        """The discriminator that grows with the generators of this space."""
+    def discriminator(self, channels: int, *, spectral_norm: bool = True) -> "Discriminator":
+        """The discriminator that grows with the generators of this space.
+
+        spectral_norm: whether its weights are normalised, which holds its slope; a penalty may instead.
+        """
         from autogan.spaces.autogan.discriminator import AutoGanDiscriminator
 
-        return AutoGanDiscriminator(self.stages, channels)
+        return AutoGanDiscriminator(self.stages, channels, spectral_norm=spectral_norm)
 
     def operations(
         self, architecture: Architecture, *, latent_size: int, channels: Channels, bottom_size: int

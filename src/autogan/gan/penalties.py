@@ -1,0 +1,133 @@
+"""Penalties on the gradient of the discriminator with respect to its input, and the objective they join."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from autogan.gan.objectives import (
+    Discriminate,
+    Hinge,
+    NonSaturating,
+    Objective,
+    RelativisticAverage,
+    RelativisticPairing,
+    Wasserstein,
+)
+from autogan.settings.sections import Loss, ObjectiveSettings
+
+LOSSES: dict[Loss, type[Objective]] = {
+    "hinge": Hinge,
+    "non-saturating": NonSaturating,
+    "relativistic-pairing": RelativisticPairing,
+    "relativistic-average": RelativisticAverage,
+    "wasserstein": Wasserstein,
+}
+
+
+class Penalty(ABC):
+    """A scalar that grows with the gradients of D where it looks."""
+
+    numbers: int = 0
+    """Random numbers that it takes for each pair of images."""
+
+    @abstractmethod
+    def __call__(
+        self, discriminate: Discriminate, real: Tensor, generated: Tensor, numbers: Tensor
+    ) -> Tensor:
+        """As `Objective.penalty`."""
+
+
+@dataclass(frozen=True)
+class ZeroCentred(Penalty):
+    """R1 on real images, R2 on generated ones: γ/2 · E‖∇D‖² (Mescheder et al., 2018).
+
+    weight: γ. of_real: which of the two.
+    """
+
+    weight: float
+    of_real: bool
+
+    def __call__(
+        self, discriminate: Discriminate, real: Tensor, generated: Tensor, numbers: Tensor
+    ) -> Tensor:
+        images = real if self.of_real else generated
+        return self.weight / 2 * squared_gradients(discriminate, images).mean()
+
+
+@dataclass(frozen=True)
+class OneCentred(Penalty):
+    """λ · E(‖∇D(x̂)‖ − 1)², x̂ at a random place between a real and a generated image
+    (Gulrajani et al., 2017).
+
+    weight: λ.
+    """
+
+    weight: float
+    numbers = 1
+
+    def __call__(
+        self, discriminate: Discriminate, real: Tensor, generated: Tensor, numbers: Tensor
+    ) -> Tensor:
+        between = torch.lerp(real, generated, numbers[:, :, None, None])
+        # The slope of a square root at 0 is infinite: D may well be flat somewhere.
+        lengths = (squared_gradients(discriminate, between) + 1e-12).sqrt()
+        return self.weight * (lengths - 1).square().mean()
+
+
+def squared_gradients(discriminate: Discriminate, images: Tensor) -> Tensor:
+    """‖∇D‖² of each image, summed over C, H and W, with a graph to D's weights: B."""
+    images = images.detach().requires_grad_()
+    (gradients,) = torch.autograd.grad(discriminate(images).sum(), images, create_graph=True)
+    return gradients.float().square().sum(dim=(1, 2, 3))
+
+
+class Penalised(Objective):
+    """The losses of one objective, with penalties beside them.
+
+    every_steps: discriminator steps from one penalty to the next; it then counts as many times
+    (lazy regularisation: Karras et al., 2020).
+    """
+
+    def __init__(self, game: Objective, penalties: Sequence[Penalty], every_steps: int = 1) -> None:
+        super().__init__()
+        self.game = game
+        self.penalties = penalties
+        self.penalty_every_steps = every_steps
+        self.generator_sees_real = game.generator_sees_real
+        self.numbers = sum(penalty.numbers for penalty in penalties)
+
+    def discriminator_loss(self, real_logits: Tensor, generated_logits: Tensor) -> Tensor:
+        """That of the game."""
+        return self.game.discriminator_loss(real_logits, generated_logits)
+
+    def generator_loss(self, generated_logits: Tensor, real_logits: Tensor | None) -> Tensor:
+        """That of the game."""
+        return self.game.generator_loss(generated_logits, real_logits)
+
+    def penalty(
+        self, discriminate: Discriminate, real: Tensor, generated: Tensor, numbers: Tensor
+    ) -> Tensor:
+        """The sum of all penalties, times the steps that it stands for."""
+        shares = numbers.split([penalty.numbers for penalty in self.penalties], dim=1)
+        total = sum(
+            penalty(discriminate, real, generated, share)
+            for penalty, share in zip(self.penalties, shares, strict=True)
+        )
+        assert isinstance(total, Tensor), "no penalty"
+        return self.penalty_every_steps * total
+
+
+def make_objective(settings: ObjectiveSettings) -> Objective:
+    """The objective that settings name."""
+    game = LOSSES[settings.loss]()
+    penalties: list[Penalty] = []
+    if settings.real_penalty:
+        penalties.append(ZeroCentred(settings.real_penalty, of_real=True))
+    if settings.generated_penalty:
+        penalties.append(ZeroCentred(settings.generated_penalty, of_real=False))
+    if settings.slope_penalty:
+        penalties.append(OneCentred(settings.slope_penalty))
+    return Penalised(game, penalties, settings.penalty_every_steps) if penalties else game
