@@ -445,3 +445,12 @@ def test_a_discriminator_that_nothing_holds_is_refused() -> None:
         UserError, match=r"search\.objective.*penalty_every_steps is 4, but there is no"
     ):
         load_settings(overrides=["search.objective.penalty_every_steps=4"])
+
+
+def test_a_change_named_twice_is_refused() -> None:
+    with pytest.raises(UserError, match=r"augmentation names a change twice: shift, shift"):
+        load_settings(overrides=["train.augmentation=[shift,shift]"])
+    assert load_settings(overrides=["train.augmentation=[shift,colour]"]).train.augmentation == (
+        "shift",
+        "colour",
+    )

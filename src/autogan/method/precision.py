@@ -13,6 +13,7 @@ import torch
 from autogan.bench.measure import interleaved
 from autogan.device.compute import PRECISIONS, Compute, Precision, computes_in_bfloat16
 from autogan.files.remembered import Remembered
+from autogan.gan.augmentation import make_augmentation
 from autogan.gan.penalties import make_objective
 from autogan.gan.step import Gan
 from autogan.images.batches import Batch
@@ -116,6 +117,7 @@ class _Round:
             seed=0,
             purpose="precision",
             objective=make_objective(section.objective),
+            augmentation=make_augmentation(section.augmentation),
         )
         size = settings.data.image_size
         pixels = torch.zeros((1, 3, size, size), dtype=torch.uint8, device=compute.device)

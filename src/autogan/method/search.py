@@ -18,6 +18,7 @@ from collections.abc import Callable
 from typing import Any
 
 from autogan.basics.errors import UserError
+from autogan.gan.augmentation import make_augmentation
 from autogan.gan.penalties import make_objective
 from autogan.gan.step import Gan
 from autogan.images import default_cache_directory
@@ -79,6 +80,7 @@ class Search:
             seed=settings.seed,
             purpose="search",
             objective=make_objective(options.objective),
+            augmentation=make_augmentation(options.augmentation),
         )
         self.scorer = ChildScorer(
             self.gan,

@@ -6,6 +6,7 @@ from torch import Tensor
 
 from autogan.basics.errors import Diverged
 from autogan.basics.randomness import torch_generator
+from autogan.gan.augmentation import make_augmentation
 from autogan.gan.penalties import make_objective
 from autogan.gan.step import Gan
 from autogan.judges import FeatureStatistics, frechet_distance, inception_score
@@ -77,6 +78,7 @@ class Training:
             purpose=name,
             average_decay=settings.average_decay,
             objective=make_objective(settings.objective),
+            augmentation=make_augmentation(settings.augmentation),
         )
         self.batches = GameBatches(
             context.data.train.placed_on(context.compute.device).pixels,

@@ -54,6 +54,7 @@ class NetworkSettings(Section):
     """Side, in pixels, of the feature map that the first cell doubles."""
 
 
+Change = Literal["colour", "shift", "cutout"]
 Loss = Literal[
     "hinge", "non-saturating", "relativistic-pairing", "relativistic-average", "wasserstein"
 ]
@@ -121,6 +122,15 @@ class AdversarialSettings(Section):
     betas: tuple[DecayRate, DecayRate] = (0.0, 0.9)
     """Adam's decay rates, each at least 0 and below 1."""
     objective: ObjectiveSettings = ObjectiveSettings()
+    augmentation: tuple[Change, ...] = ()
+    """How images are changed before the discriminator looks at them, real and generated ones alike:
+    colour, shift, cutout, each at most once. For few images; none by default."""
+
+    @model_validator(mode="after")
+    def _changes_once(self) -> "AdversarialSettings":
+        if len(set(self.augmentation)) < len(self.augmentation):
+            raise ValueError(f"augmentation names a change twice: {', '.join(self.augmentation)}")
+        return self
 
 
 class ControllerSettings(Section):
