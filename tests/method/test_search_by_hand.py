@@ -3,6 +3,7 @@
 The settings here differ from one another wherever two could be exchanged.
 """
 
+import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -61,7 +62,10 @@ class Noted:
         self.generated: list[tuple[int, int, Architecture]] = []
         """Before which discriminator step, how many images, of which architecture."""
         self.losses: dict[str, list[float]] = {"discriminator": [], "generator": []}
-        discriminator_step, generator_step = search.gan.discriminator_step, search.gan.generator_step
+        discriminator_step, generator_step = (
+            search.gan.discriminator_step,
+            search.gan.generator_step,
+        )
 
         def discriminated(real: Batch, architecture: Architecture) -> Tensor:
             loss = discriminator_step(real, architecture)
@@ -216,10 +220,7 @@ def test_a_game_that_ended_in_shared_training_is_reset_at_the_end_of_its_iterati
     resets = [(line["iteration"], line["stage"]) for line in events(search, "reset")]
     assert resets == [(0, 1), (1, 1), (2, 1)]
     assert [steps for steps, _ in generations] == [10, 20, 30, 40]  # of 48 each
-    assert not any(
-        torch.equal(one[1], other[1])
-        for one, other in zip(generations, generations[1:], strict=False)
-    )
+    assert not any(torch.equal(one[1], other[1]) for one, other in itertools.pairwise(generations))
     assert len([c for c in search.children.history if c.purpose == "controller"]) == 24
 
 
