@@ -1,6 +1,7 @@
 """The adversarial step: losses, who changes, averaging, and going on after an interruption."""
 
 import copy
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import torch
 from games import CPU, ONE, TWO, real
 from torch import Tensor, nn
 
+from autogan.basics.randomness import torch_generator
 from autogan.device.compute import Compute
 from autogan.files.storage import load_tree, save_tree
 from autogan.gan.averaging import AveragedGenerator
@@ -188,6 +190,57 @@ def test_the_same_seed_gives_the_same_gan_and_another_or_another_purpose_does_no
     for other in (make(seed=1), make(purpose="other")):
         weight = other.generator.to_rgb.weight
         assert not torch.equal(weight, one["generator"]["to_rgb.weight"])
+
+
+def test_weights_and_latents_come_from_streams_of_their_own_names() -> None:
+    """Promised: what a seed gives today it gives tomorrow."""
+    gan = make(seed=5)
+    weights, latents = (torch_generator(5, f"test/{what}") for what in ("weights", "latents"))
+    generator = AutoGanGenerator(
+        search_space("autogan", 2), latent_size=16, channels=8, bottom_size=4
+    )
+    initialise(generator, weights)
+    assert torch.equal(generator.to_rgb.weight, gan.generator.to_rgb.weight)
+    assert torch.equal(gan.latents(3), torch.randn(3, 16, generator=latents))
+    assert torch.equal(gan.latents(3), torch.randn(3, 16, generator=latents))
+
+
+def test_every_attempt_goes_on_with_other_latents_that_are_always_the_same() -> None:
+    """From one state: as it would have gone on, and after one, two and three failures."""
+    drawn = []
+    for attempt in (0, 1, 2, 3, 3):
+        gan = make()
+        if attempt:
+            gan.reseed(attempt)
+        drawn.append(gan.latents(4))
+    assert torch.equal(drawn[3], drawn[4])
+    kinds = drawn[:4]
+    assert all(not torch.equal(a, b) for a, b in itertools.combinations(kinds, 2))
+
+
+@pytest.mark.parametrize("betas", [(0.0, 0.9), (0.5, 0.99)])
+def test_an_update_is_adams_of_the_given_betas(betas: tuple[float, float]) -> None:
+    """The paper's formula for two steps, with the gradients of a twin (Kingma and Ba, algorithm 1)."""
+    gan = Gan(
+        AutoGanGenerator(search_space("autogan", 2), latent_size=16, channels=8, bottom_size=4),
+        AutoGanDiscriminator(2, 8),
+        learning_rate=1e-3,
+        betas=betas,
+        compute=CPU,
+        seed=0,
+        purpose="test",
+    )
+    weight = gan.generator.to_rgb.weight
+    first = second = torch.zeros_like(weight)
+    expected = weight.detach().clone()
+    for step in (1, 2):
+        gan.generator_step(4, ONE)
+        assert weight.grad is not None
+        first = betas[0] * first + (1 - betas[0]) * weight.grad
+        second = betas[1] * second + (1 - betas[1]) * weight.grad.square()
+        mean, square = first / (1 - betas[0] ** step), second / (1 - betas[1] ** step)
+        expected -= 1e-3 * mean / (square.sqrt() + 1e-8)
+        torch.testing.assert_close(weight.detach(), expected, rtol=1e-5, atol=1e-7)
 
 
 def test_restart_draws_fresh_weights_and_clears_what_the_optimisers_know() -> None:
