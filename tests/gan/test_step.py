@@ -76,14 +76,37 @@ def test_a_discriminator_step_changes_weights_of_the_discriminator_alone(
 
 
 def test_a_discriminator_step_returns_the_hinge_loss_of_these_images() -> None:
-    gan, other = make(), make()
+    gan, other = make(seed=7), make(seed=7)
     batch = real(ONE)
     loss = gan.discriminator_step(batch, ONE)
     generated = other.generator(other.latents(4), ONE)
     both = torch.cat([batch.pixels.float() / 127.5 - 1, generated])
     logits = other.discriminator(both, 0)
+    assert logits.abs().max() < 1  # no image is beyond its margin, so each one counts
     expected = Hinge().discriminator_loss(logits[:4], logits[4:])
     torch.testing.assert_close(loss, expected.detach(), rtol=1e-5, atol=1e-6)
+
+
+def test_both_steps_generate_with_the_statistics_of_their_own_batch_and_move_the_running_ones() -> (
+    None
+):
+    """As the authors' program, which leaves its generator in training mode for both."""
+    gan, other = make(seed=7), make(seed=7)
+    for made in (gan, other):
+        made.generator.to_rgb_normalisation.running_mean.fill_(7.0)
+        made.generator.to_rgb_normalisation.running_var.fill_(0.01)
+    batch = real(ONE)
+    loss = gan.discriminator_step(batch, ONE)
+    generated = other.generator(other.latents(4), ONE)
+    logits = other.discriminator(torch.cat([batch.pixels.float() / 127.5 - 1, generated]), 0)
+    expected = Hinge().discriminator_loss(logits[:4], logits[4:])
+    torch.testing.assert_close(loss, expected.detach(), rtol=1e-5, atol=1e-6)
+    running = gan.generator.to_rgb_normalisation.running_mean
+    torch.testing.assert_close(running, other.generator.to_rgb_normalisation.running_mean)
+    assert (running < 6.9).any()
+    before = running.clone()
+    gan.generator_step(4, ONE)
+    assert not torch.equal(running, before)
 
 
 @pytest.mark.parametrize("architecture", [ONE, TWO], ids=str)

@@ -316,6 +316,25 @@ def test_every_image_is_asked_about_once_a_rotation() -> None:
     assert Question.of(("only",)) == Question.of(()) != Question.of(("a", "b"))
 
 
+def test_a_mirrored_image_that_is_turned_left_is_asked_about_as_turned_left() -> None:
+    """Turned first and mirrored then, it would look as one that is turned right."""
+    data = skies_data(noise=True)  # no image looks like another, nor like itself turned
+    settings = SETTINGS.model_copy(
+        update={"flip": True, "shift": 0, "low_resolution_share": 0.0, "batch_size": 64}
+    )
+    training = NetworkTraining(data, Question.of(()), settings, 0, CPU, "float32")
+    images, targets = training.batches.next()
+    known = {}
+    for image in data.train.pixels:
+        for mirrored in (False, True):
+            for quarters in range(4):
+                shown = torch.rot90(image.flip(2) if mirrored else image, quarters, (1, 2))
+                known[shown.numpy().tobytes()] = (mirrored, quarters)
+    found = [known[image.to(torch.uint8).numpy().tobytes()] for image in images]
+    assert [quarters for _, quarters in found] == targets.tolist()
+    assert {(mirrored, 1) for mirrored in (False, True)} <= set(found)
+
+
 def test_without_labels_the_judge_learns_which_way_up(upright: DomainJudge) -> None:
     assert upright.task.kind == "rotation" and upright.name.startswith("domain-rotation-")
     assert upright.held_out_accuracy > 0.9
