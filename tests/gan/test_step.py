@@ -1,6 +1,7 @@
 """The adversarial step: losses, who changes, averaging, and going on after an interruption."""
 
 import copy
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import torch
 from games import CPU, ONE, TWO, real
 from torch import Tensor, nn
 
+from autogan.basics.randomness import torch_generator
 from autogan.device.compute import Compute
 from autogan.files.storage import load_tree, save_tree
 from autogan.gan.averaging import AveragedGenerator
@@ -74,14 +76,37 @@ def test_a_discriminator_step_changes_weights_of_the_discriminator_alone(
 
 
 def test_a_discriminator_step_returns_the_hinge_loss_of_these_images() -> None:
-    gan, other = make(), make()
+    gan, other = make(seed=7), make(seed=7)
     batch = real(ONE)
     loss = gan.discriminator_step(batch, ONE)
     generated = other.generator(other.latents(4), ONE)
     both = torch.cat([batch.pixels.float() / 127.5 - 1, generated])
     logits = other.discriminator(both, 0)
+    assert logits.abs().max() < 1  # no image is beyond its margin, so each one counts
     expected = Hinge().discriminator_loss(logits[:4], logits[4:])
     torch.testing.assert_close(loss, expected.detach(), rtol=1e-5, atol=1e-6)
+
+
+def test_both_steps_generate_with_the_statistics_of_their_own_batch_and_move_the_running_ones() -> (
+    None
+):
+    """As the authors' program, which leaves its generator in training mode for both."""
+    gan, other = make(seed=7), make(seed=7)
+    for made in (gan, other):
+        made.generator.to_rgb_normalisation.running_mean.fill_(7.0)
+        made.generator.to_rgb_normalisation.running_var.fill_(0.01)
+    batch = real(ONE)
+    loss = gan.discriminator_step(batch, ONE)
+    generated = other.generator(other.latents(4), ONE)
+    logits = other.discriminator(torch.cat([batch.pixels.float() / 127.5 - 1, generated]), 0)
+    expected = Hinge().discriminator_loss(logits[:4], logits[4:])
+    torch.testing.assert_close(loss, expected.detach(), rtol=1e-5, atol=1e-6)
+    running = gan.generator.to_rgb_normalisation.running_mean
+    torch.testing.assert_close(running, other.generator.to_rgb_normalisation.running_mean)
+    assert (running < 6.9).any()
+    before = running.clone()
+    gan.generator_step(4, ONE)
+    assert not torch.equal(running, before)
 
 
 @pytest.mark.parametrize("architecture", [ONE, TWO], ids=str)
@@ -188,6 +213,57 @@ def test_the_same_seed_gives_the_same_gan_and_another_or_another_purpose_does_no
     for other in (make(seed=1), make(purpose="other")):
         weight = other.generator.to_rgb.weight
         assert not torch.equal(weight, one["generator"]["to_rgb.weight"])
+
+
+def test_weights_and_latents_come_from_streams_of_their_own_names() -> None:
+    """Promised: what a seed gives today it gives tomorrow."""
+    gan = make(seed=5)
+    weights, latents = (torch_generator(5, f"test/{what}") for what in ("weights", "latents"))
+    generator = AutoGanGenerator(
+        search_space("autogan", 2), latent_size=16, channels=8, bottom_size=4
+    )
+    initialise(generator, weights)
+    assert torch.equal(generator.to_rgb.weight, gan.generator.to_rgb.weight)
+    assert torch.equal(gan.latents(3), torch.randn(3, 16, generator=latents))
+    assert torch.equal(gan.latents(3), torch.randn(3, 16, generator=latents))
+
+
+def test_every_attempt_goes_on_with_other_latents_that_are_always_the_same() -> None:
+    """From one state: as it would have gone on, and after one, two and three failures."""
+    drawn = []
+    for attempt in (0, 1, 2, 3, 3):
+        gan = make()
+        if attempt:
+            gan.reseed(attempt)
+        drawn.append(gan.latents(4))
+    assert torch.equal(drawn[3], drawn[4])
+    kinds = drawn[:4]
+    assert all(not torch.equal(a, b) for a, b in itertools.combinations(kinds, 2))
+
+
+@pytest.mark.parametrize("betas", [(0.0, 0.9), (0.5, 0.99)])
+def test_an_update_is_adams_of_the_given_betas(betas: tuple[float, float]) -> None:
+    """The paper's formula for two steps, with the gradients of a twin (Kingma and Ba, algorithm 1)."""
+    gan = Gan(
+        AutoGanGenerator(search_space("autogan", 2), latent_size=16, channels=8, bottom_size=4),
+        AutoGanDiscriminator(2, 8),
+        learning_rate=1e-3,
+        betas=betas,
+        compute=CPU,
+        seed=0,
+        purpose="test",
+    )
+    weight = gan.generator.to_rgb.weight
+    first = second = torch.zeros_like(weight)
+    expected = weight.detach().clone()
+    for step in (1, 2):
+        gan.generator_step(4, ONE)
+        assert weight.grad is not None
+        first = betas[0] * first + (1 - betas[0]) * weight.grad
+        second = betas[1] * second + (1 - betas[1]) * weight.grad.square()
+        mean, square = first / (1 - betas[0] ** step), second / (1 - betas[1] ** step)
+        expected -= 1e-3 * mean / (square.sqrt() + 1e-8)
+        torch.testing.assert_close(weight.detach(), expected, rtol=1e-5, atol=1e-7)
 
 
 def test_restart_draws_fresh_weights_and_clears_what_the_optimisers_know() -> None:

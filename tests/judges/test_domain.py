@@ -200,6 +200,39 @@ def test_schedule_rises_and_falls() -> None:
     assert schedule(0.0, 0.0) == 1.0
 
 
+@pytest.mark.parametrize("steps", [1, 2])
+def test_a_step_is_that_of_the_settings(data: DataSet, steps: int) -> None:
+    """Momentum of Nesterov, weight decay of matrices alone, and smoothed labels, by their formulas.
+
+    A twin gives the gradients; what is left of a label is spread over all classes (Szegedy et al.,
+    2016, section 7).
+    """
+    settings = JudgeSettings(
+        width=8, epochs=1, batch_size=32, learning_rate=0.1, weight_decay=0.02, label_smoothing=0.3
+    )
+    arguments = (data, Question.of(data.class_names), settings, 0, CPU, "float32")
+    training, twin = NetworkTraining(*arguments), NetworkTraining(*arguments)
+    momenta: dict[str, torch.Tensor] = {}
+    for number in range(steps):
+        images, targets = twin.batches.next()
+        log_p = twin.network(images)[1].log_softmax(1)
+        right = log_p.gather(1, targets[:, None])[:, 0]
+        loss = -(0.7 * right + 0.3 * log_p.mean(1)).mean()
+        weights = dict(twin.network.named_parameters())
+        gradients = torch.autograd.grad(loss, list(weights.values()))
+        done = (number + 0.5) / 20  # 640 images in batches of 32
+        rate = 0.1 * min(done / settings.warmup_share, (1 - done) / (1 - settings.warmup_share))
+        with torch.no_grad():
+            for (name, weight), gradient in zip(weights.items(), gradients, strict=True):
+                change = gradient + 0.02 * weight * (weight.ndim > 1)
+                momenta[name] = 0.9 * momenta[name] + change if number else change
+                weight -= rate * (change + 0.9 * momenta[name])
+        training.step()
+    for name, weight in twin.network.named_parameters():
+        found = training.network.get_parameter(name)
+        torch.testing.assert_close(found, weight, rtol=1e-4, atol=1e-5)
+
+
 def test_augmentation_does_what_the_settings_say(data: DataSet) -> None:
     images = data.train.pixels[:16]
     plain = JudgeSettings(shift=0, flip=False, low_resolution_share=0.0)
@@ -281,6 +314,25 @@ def test_every_image_is_asked_about_once_a_rotation() -> None:
         assert torch.equal(images[4 * image], data.held_out.pixels[image])
         assert torch.equal(images[4 * image + 2], data.held_out.pixels[image].flip(1, 2))
     assert Question.of(("only",)) == Question.of(()) != Question.of(("a", "b"))
+
+
+def test_a_mirrored_image_that_is_turned_left_is_asked_about_as_turned_left() -> None:
+    """Turned first and mirrored then, it would look as one that is turned right."""
+    data = skies_data(noise=True)  # no image looks like another, nor like itself turned
+    settings = SETTINGS.model_copy(
+        update={"flip": True, "shift": 0, "low_resolution_share": 0.0, "batch_size": 64}
+    )
+    training = NetworkTraining(data, Question.of(()), settings, 0, CPU, "float32")
+    images, targets = training.batches.next()
+    known = {}
+    for image in data.train.pixels:
+        for mirrored in (False, True):
+            for quarters in range(4):
+                shown = torch.rot90(image.flip(2) if mirrored else image, quarters, (1, 2))
+                known[shown.numpy().tobytes()] = (mirrored, quarters)
+    found = [known[image.to(torch.uint8).numpy().tobytes()] for image in images]
+    assert [quarters for _, quarters in found] == targets.tolist()
+    assert {(mirrored, 1) for mirrored in (False, True)} <= set(found)
 
 
 def test_without_labels_the_judge_learns_which_way_up(upright: DomainJudge) -> None:

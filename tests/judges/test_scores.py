@@ -203,6 +203,12 @@ def test_precision_and_recall_of_clusters() -> None:
     assert precision_recall(left, right) == (0.0, 0.0)
 
 
+def test_a_point_on_the_radius_lies_within_it() -> None:
+    """Kynkäänniemi et al., equation 1: at most the distance, not less than it."""
+    real, generated = torch.tensor([[0.0], [1.0], [2.0]]), torch.tensor([[3.0], [5.0], [7.0]])
+    assert precision_recall(real, generated, neighbours=1) == pytest.approx((1 / 3, 2 / 3))
+
+
 def test_precision_uses_the_radius_of_the_kth_neighbour() -> None:
     real = torch.tensor([[0.0], [1.0], [2.0]])
     generated = torch.tensor([[2.9], [3.1], [3.9], [4.1]])

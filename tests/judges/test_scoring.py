@@ -19,6 +19,7 @@ from autogan.judges import (
     floor,
     frechet_distance,
     inception_score,
+    kernel_distance,
     reference,
     score,
     scoring,
@@ -145,6 +146,48 @@ def test_the_reference_is_of_all_images_and_keeps_features_of_a_fixed_random_par
     assert made.features.shape == (90, 6)
     assert torch.equal(made.features, again.features)
     assert made.count == made.statistics.count == 600
+    every = ColourJudge()(images.pixels).features.double()
+    torch.testing.assert_close(made.statistics.mean, every.mean(0))
+    torch.testing.assert_close(made.statistics.covariance, every.T.cov())
+
+
+def test_each_score_is_of_the_published_size_and_the_right_side(real: Reference) -> None:
+    """Precision of the generated images, recall of the real ones, 3 neighbours (Kynkäänniemi et al.,
+    section 4); subsets of 1,000 for the kernel distance where there are 2,000 or more."""
+    judge, generator = ColourJudge(), torch.Generator().manual_seed(4)
+    narrow = coloured(2000, seed=1).pixels[:400]  # one class of three, so that few are recalled
+    noise = torch.randint(256, (2000, 3, 8, 8), generator=generator, dtype=torch.uint8)
+    images = torch.cat([narrow, noise[:1700]])
+    scores = score(judge, torch.split(images, 500), 2100, real)
+    assert (scores.kernel_subset_size, scores.manifold_images) == (1000, 2100)
+    assert real.features is not None
+    generated, truth = judge(images).features.double(), real.features.double()
+
+    def share(queries: Tensor, points: Tensor) -> float:
+        radii = torch.cdist(points, points).sort(1).values[:, 3:4]  # after the point itself
+        return (torch.cdist(points, queries) <= radii).any(0).double().mean().item()
+
+    chosen = truth[torch.randperm(2400, generator=torch.Generator().manual_seed(2020))[:2100]]
+    assert scores.precision == pytest.approx(share(generated, chosen), abs=2e-3)
+    assert scores.recall == pytest.approx(share(chosen, generated), abs=2e-3)
+    assert abs(scores.precision - scores.recall) > 0.1
+    expected = kernel_distance(judge(images).features, real.features, subset_size=1000)
+    assert scores.kernel_distance == pytest.approx(expected.mean)
+    assert scores.kernel_distance_std == pytest.approx(expected.std)
+
+
+def test_the_limits_of_what_is_kept_are_those_that_the_documents_name() -> None:
+    assert (scoring.SUBSET_IMAGES, scoring.NEIGHBOURS) == (10_000, 3)
+
+
+def test_images_of_another_size_have_a_reference_of_their_own(tmp_path: Path) -> None:
+    """The search asks for the same images at the resolution of every stage."""
+    judge, large = ColourJudge(), coloured(200, seed=0)
+    small = ImageSet(large.pixels[:, :, ::2, ::2].contiguous(), large.labels)
+    one, other = (reference(judge, images, "a" * 64, tmp_path) for images in (large, small))
+    features = judge(small.pixels).features.double()
+    torch.testing.assert_close(other.statistics.mean, features.mean(0))
+    assert not torch.allclose(one.statistics.mean, other.statistics.mean, atol=1e-6)
 
 
 def test_imported_statistics_leave_out_and_mark_what_needs_features(real: Reference) -> None:

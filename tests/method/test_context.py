@@ -108,6 +108,16 @@ def test_counts_that_would_fail_after_hours_are_refused_before_training(
         prepare(on(pets, **changes), Listening())
 
 
+def test_exactly_as_many_images_as_are_needed_will_do(pets: Path) -> None:
+    """32 features need 33 images; two classes over ten splits need 20."""
+    changes: dict[str, Any] = {
+        "search": {"reward_images": 20},
+        "train": {"validation_images": 33},
+        "evaluate": {"images": 33, "inception_splits": 10},
+    }
+    assert prepare(on(pets, **changes), Listening()).reference.count == 80
+
+
 @pytest.mark.parametrize(
     "changes",
     [

@@ -102,6 +102,28 @@ def test_the_winner_has_the_higher_inception_score_or_the_lower_distance(
     assert texts(candidates) != derivation.trained
 
 
+def test_a_candidate_stands_for_its_best_validation_not_for_its_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that was best early beats one that is better now; its generator is that of then."""
+    derivation = Derivation(tmp_path, monkeypatch, generator_steps=4)
+    scores = {TEXTS[0]: {2: 1.0, 4: 2.0}, TEXTS[1]: {2: 3.0, 4: 1.5}, TEXTS[2]: {2: 1.0, 4: 1.0}}
+    weights: dict[tuple[str, int], Any] = {}
+
+    def validation_of(generator: Generator, steps: int, context: Context) -> Validation:
+        text = str(generator.architecture)
+        weights[text, steps] = generator.get_parameter("to_rgb.weight").detach().clone()
+        return Validation(steps, scores[text][steps], 1.0, 0.5)
+
+    monkeypatch.setattr(training_module, "validation_of", validation_of)
+    winner, second, _ = derivation()
+    assert [str(c.architecture) for c in (winner, second)] == [TEXTS[1], TEXTS[0]]
+    assert (winner.validation.generator_steps, winner.validation.inception_score) == (2, 3.0)
+    saved = load_generator(derivation.run.folder / winner.file).generator
+    kept = saved.get_parameter("to_rgb.weight")
+    assert kept.equal(weights[TEXTS[1], 2]) and not kept.equal(weights[TEXTS[1], 4])
+
+
 @pytest.mark.parametrize("metric", ["inception_score", "frechet_distance"])
 def test_the_collapsed_come_last(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, metric: str

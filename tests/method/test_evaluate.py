@@ -12,12 +12,19 @@ from torch import Tensor
 
 from autogan.basics.randomness import torch_generator
 from autogan.gan import generation
-from autogan.judges import FeatureStatistics, floor, reference
+from autogan.judges import (
+    FeatureStatistics,
+    floor,
+    frechet_distance,
+    inception_score,
+    reference,
+)
 from autogan.judges.statistics_files import StatisticsFile
 from autogan.method import evaluate as module
 from autogan.method.context import Context
 from autogan.method.evaluate import evaluate, evaluate_against, judge_generator, real_sides
 from autogan.method.train import validation_of
+from autogan.nets.layers import initialise
 from autogan.progress.base import Cost
 from autogan.settings.protocols import Protocol
 from autogan.settings.sections import EvaluateSettings
@@ -167,6 +174,49 @@ def test_a_protocol_of_held_out_images_has_a_reference_of_its_own(
     assert evaluation.floor == floor(context.judge, others, against, 1)
     assert evaluation.floor.images == 30 and evaluation.scores.real_images == 50
     assert evaluate(generator, context, Listening()) == evaluation  # from the cache
+
+
+def test_held_out_images_that_are_as_many_as_the_training_ones_are_not_taken_for_them(
+    context: Context, generator: Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small(monkeypatch, Protocol("small", 40, 1, real="held-out", real_images=64))
+    scores = evaluate(generator, context, Listening()).scores
+    latents = torch_generator(0, "evaluation/latents")
+    judged = judge_generator(generator, context, 40, latents).features
+    real = context.judge(context.data.held_out.pixels).features
+    expected = frechet_distance(*map(FeatureStatistics.from_features, (judged, real)))
+    assert scores.frechet_distance == pytest.approx(expected)
+
+
+def test_all_inception_scores_are_taken_over_the_splits_of_the_protocol(
+    context: Context, generator: Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small(monkeypatch, Protocol("small", 40, 4))
+    evaluation = evaluate(generator, context, Listening())
+    untrained = Generator.for_architecture(ARCHITECTURE, latent_size=16, channels=8)
+    initialise(untrained, torch_generator(0, "evaluation/untrained"))
+    judgements = [
+        judge_generator(made, context, 40, torch_generator(0, "evaluation/latents"))
+        for made in (generator, untrained.eval())
+    ]
+    judgements.append(context.judge(context.data.held_out.pixels))
+    scores = (evaluation.scores, evaluation.untrained, evaluation.floor)
+    for judgement, found in zip(judgements, scores, strict=True):
+        score = inception_score(judgement.probabilities, 4, shuffle_seed=2020)
+        assert found is not None and found.inception_score == pytest.approx(score.mean)
+        assert found.inception_score_std == pytest.approx(score.std) and score.std > 0
+
+
+def test_the_seed_names_the_latents_of_the_scores(
+    context: Context, generator: Generator, latents: list[Tensor]
+) -> None:
+    seeded = replace(context, settings=context.settings.model_copy(update={"seed": 4}))
+    evaluate(generator, seeded, Listening())
+    validation_of(generator, 1, seeded)
+    for given, purpose in zip(
+        latents, ("evaluation/latents", "evaluation/latents", "validation/latents"), strict=True
+    ):
+        assert torch.equal(given, torch.randn(40, 16, generator=torch_generator(4, purpose)))
 
 
 def test_imported_statistics_allow_scores_without_a_floor(

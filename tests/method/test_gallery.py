@@ -1,10 +1,12 @@
 """Nearest training images: found over batches as over all at once."""
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 import torch
+from tiny import context_of, tiny
 from torch import Tensor
 
 from autogan.files.pictures import grid, joined
@@ -41,6 +43,23 @@ def test_neighbours_are_those_of_the_whole_search(
     assert torch.allclose(distances, expected.values, atol=1e-2)
     assert torch.equal(indices, expected.indices)
     assert indices[0, 0] == 650
+
+
+def test_samples_that_copy_the_training_images_are_told_by_their_distance(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The median of the samples is theirs, and that of held-out images theirs."""
+    context = context_of(tiny(), tmp_path)
+    train, held_out = context.data.train.pixels, context.data.held_out.pixels
+    monkeypatch.setattr(gallery, "sampled_images", lambda *these: train.split(30))
+    monkeypatch.setattr(gallery, "save_interpolation", lambda *these: None)
+    neighbours = gallery.write_gallery(cast(Any, None), context, tmp_path)
+    features = [context.judge(pixels).features.double() for pixels in (held_out, train)]
+    nearest = torch.cdist(*features).min(1).values.sort().values
+    assert neighbours.generated_median == pytest.approx(0, abs=1e-3)
+    assert neighbours.held_out_median == pytest.approx(nearest[31].item(), rel=1e-2)
+    assert neighbours.held_out_median > 0.01
+    assert (neighbours.images, neighbours.searched) == (64, 64)
 
 
 def test_pictures_are_joined_with_a_white_strip() -> None:

@@ -136,6 +136,7 @@ def filled(losses: list[float]) -> LossWindow:
 
 def test_the_window_fires_on_a_constant_loss_and_only_when_it_is_full() -> None:
     assert not filled([2.0] * 9).collapsed(1e-3)
+    assert not filled([0.0] * 9).collapsed(1e-3)  # what is not filled yet looks like this
     assert filled([2.0] * 10).collapsed(1e-3)
     assert filled([2.0] * 25).collapsed(1e-3)
     assert not filled([2.0, 1.0] * 5).collapsed(1e-3)

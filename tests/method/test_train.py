@@ -5,12 +5,17 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from tiny import Listening, context_of, tiny
 
 from autogan.basics.errors import Diverged
+from autogan.basics.randomness import torch_generator
+from autogan.gan.generation import generate
 from autogan.gan.step import Gan
+from autogan.images.batches import Batch, Batches
+from autogan.judges import FeatureStatistics, frechet_distance
 from autogan.method import train as module
 from autogan.method.context import Context
 from autogan.method.train import Training, train, validation_of
@@ -232,6 +237,87 @@ def test_images_that_cannot_be_scored_are_a_training_that_went_wrong(
         pytest.raises(Diverged, match="images cannot be scored: no distance"),
     ):
         trainings.ended(trainings.run())
+
+
+DIFFERENT = {
+    "generator_channels": [6, 10],
+    "discriminator_channels": 12,
+    "generator_batch": 5,
+    "discriminator_batch": 7,
+    "discriminator_steps": 3,
+    "learning_rate": 3e-3,
+    "betas": [0.1, 0.7],
+    "average_decay": 0.55,
+    "validation_images": 33,
+}
+"""None of them as in `tiny`'s section `search`."""
+
+
+def test_every_setting_of_the_training_reaches_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every discriminator step takes the next training images, in the order of the training's stream."""
+    trainings = Trainings(tmp_path, **DIFFERENT)
+    training = trainings.begun(trainings.run())
+    gan = training.gan
+    assert gan.generator.channels == (6, 10) and gan.discriminator.channels == 12
+    assert gan.average is not None and gan.average.decay == 0.55
+    for optimiser in (gan.generator_optimiser, gan.discriminator_optimiser):
+        (group,) = optimiser.param_groups
+        assert group["lr"] == 3e-3 and group["betas"] == (0.1, 0.7) and not group["weight_decay"]
+    seen: list[torch.Tensor] = []
+    steps: list[str] = []
+    discriminator_step, generator_step = gan.discriminator_step, gan.generator_step
+
+    def discriminated(real: Batch, architecture: Architecture) -> torch.Tensor:
+        seen.append(real.pixels.clone())
+        steps.append("D")
+        return discriminator_step(real, architecture)
+
+    def generated(count: int, architecture: Architecture) -> torch.Tensor:
+        assert count == 5
+        steps.append("G")
+        return generator_step(count, architecture)
+
+    monkeypatch.setattr(gan, "discriminator_step", discriminated)
+    monkeypatch.setattr(gan, "generator_step", generated)
+    for _ in range(4):
+        training._train_step()
+    assert "".join(steps) == "DDDG" * 4
+    batches = Batches(trainings.context.data.train.pixels, 7, 0, "train")
+    assert all(torch.equal(pixels, batches.next().pixels) for pixels in seen) and len(seen) == 12
+
+
+def test_a_validation_is_of_as_many_images_as_the_settings_say(tmp_path: Path) -> None:
+    """Its scores, and its spread as a share of the real images' variance, beside numpy's."""
+    trainings = Trainings(tmp_path, validation_images=33)
+    context = context_of(
+        tiny(train={"validation_images": 33}, evaluate={"inception_splits": 3}), tmp_path
+    )
+    generator = Generator.for_architecture(ARCHITECTURE, latent_size=16, channels=8).eval()
+    latents = torch.randn(33, 16, generator=torch_generator(0, "validation/latents"))
+    judged = context.judge(generate(generator, latents, trainings.context.compute))
+    validation = validation_of(generator, 1, context)
+    real = context.judge(context.data.train.pixels).features.double().numpy()
+    made = judged.features.double().numpy()
+    spread = made.var(0, ddof=1).sum() / real.var(0, ddof=1).sum()
+    assert validation.spread == pytest.approx(spread) and spread > 1.5  # not the other way round
+    scores = []
+    for part in judged.probabilities.double().numpy().reshape(3, 11, 3):
+        scores.append(np.exp((part * np.log(part / part.mean(0))).sum(1).mean()))
+    assert validation.inception_score == pytest.approx(np.mean(scores))
+    one, other = FeatureStatistics.from_features(judged.features), context.reference.statistics
+    assert validation.frechet_distance == pytest.approx(frechet_distance(one, other))
+
+
+def test_the_seed_names_every_stream_of_a_training(tmp_path: Path) -> None:
+    one, other = Trainings(tmp_path), Trainings(tmp_path)
+    other.context = context_of(tiny(seed=1), tmp_path)
+    trainings = [each.begun(each.run(f"run-{number}")) for number, each in enumerate((one, other))]
+    weights = (training.gan.generator.get_parameter("to_rgb.weight") for training in trainings)
+    assert not torch.equal(*weights)
+    assert not torch.equal(*(training.gan.latents(2) for training in trainings))
+    assert not torch.equal(*(training.batches.next().pixels for training in trainings))
 
 
 def test_the_names_of_trainings_are_streams_of_their_own(tmp_path: Path) -> None:

@@ -81,7 +81,7 @@ def test_a_deconvolution_and_a_convolution_are_one(size: tuple[int, int], with_b
         torch.testing.assert_close(one, other, rtol=0, atol=1e-10)
 
 
-@pytest.mark.parametrize("doublings", [1, 2])
+@pytest.mark.parametrize("doublings", [1, 2, 3])  # three: from cell 0 to cell 3
 @pytest.mark.parametrize("upsampling", ["nearest", "bilinear", "deconvolution"])
 def test_upsampled_projection_is_upsampling_then_projection(
     upsampling: str, doublings: int

@@ -1,11 +1,13 @@
 """The parts of a run: which there are, what they cost, what is done and what goes on."""
 
 import itertools
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from autogan.progress.base import Cost
 from autogan.runs.plan import Plan, Reached
 from autogan.runs.positions import DerivePosition, Positions, SearchPosition, TrainingPosition
 from autogan.runs.task import Command, Task
@@ -72,6 +74,32 @@ def test_what_is_done_grows_to_all_of_it() -> None:
     assert left == [5, 4, 3, 3, 2, 1, 0]
     commands = [plan.next_command(FOLDER, state) for state in states]
     assert commands == ["autogan run --resume --out 'a run'"] * 6 + [None]
+
+
+def work(costs: Iterable[Cost]) -> float:
+    return sum(cost.work for cost in costs)
+
+
+def test_a_derivation_costs_the_scoring_and_the_training_of_every_candidate() -> None:
+    plan = plan_of("run", *AGAIN)
+    settings = load_settings(overrides=(*SETTINGS, *AGAIN))
+    workload = Workload(settings, 500, 500)
+    scoring, one = workload.candidates().work, work(workload.training(10))
+    assert work(plan.cost("derive")) == pytest.approx(scoring + 2 * one)
+    assert work(plan.cost("train")) == pytest.approx(work(workload.training(20)))
+
+    def done(ended: int, **steps: int) -> float:
+        """With so many candidates ended, and the generator steps of the one that is trained now."""
+        trainings = {f"candidate-{n[1:]}": TrainingPosition(s) for n, s in steps.items()}
+        at = reached(derive=DerivePosition(ended, 5), trainings=trainings)
+        return work(plan.done("derive", at))
+
+    assert work(plan.done("derive", reached())) == 0
+    assert done(0) == pytest.approx(scoring)
+    assert done(0, c0=4) == pytest.approx(scoring + work(workload.training(4)))
+    assert done(1) == pytest.approx(scoring + one)
+    assert done(1, c1=4) == pytest.approx(scoring + one + work(workload.training(4)))
+    assert done(2) == pytest.approx(work(plan.cost("derive")))
 
 
 def test_a_search_goes_on_with_its_derivation() -> None:

@@ -123,6 +123,55 @@ def test_the_entropy_bonus_raises_the_entropy_of_a_skewed_controller(weight: flo
     assert after > before + 0.005 if weight else after == before
 
 
+def skewed(strategy: Reinforce) -> Reinforce:
+    """Its controller prefers every first option: the biases of its heads are 1.5 for them."""
+    state = copy.deepcopy(strategy.state_dict())
+    for name, value in state["controller"].items():
+        if name.startswith("heads.") and name.endswith("bias"):
+            value[0] = 1.5
+    strategy.load_state_dict(state)
+    return strategy
+
+
+@torch.no_grad()
+def test_options_are_taken_as_often_as_the_policy_says() -> None:
+    """Along 4,000 samples, beside the probabilities of the first decision and the mean of the others'."""
+    strategy = skewed(reinforce())
+    proposals = propose(strategy, 4000)
+    codes = torch.tensor([a.to_vector() for a in proposals])  # N×4
+    log_p = strategy.controller(strategy.controller.initial_state(4000), codes).log_probabilities
+    for decision, size in enumerate((2, 3, 3, 2)):
+        for option in range(size):
+            taken = codes.clone()
+            taken[:, decision] = option  # the probability that this option had in every sample
+            trace = strategy.controller(strategy.controller.initial_state(4000), taken)
+            expected = trace.log_probabilities[:, decision].exp().mean().item()
+            share = (codes[:, decision] == option).double().mean().item()
+            assert share == pytest.approx(expected, abs=0.03)  # four deviations
+    assert log_p.exp().prod(1).mean() > 1.5 / 36  # far from uniform
+
+
+def test_the_controller_learns_with_adam_of_the_settings() -> None:
+    """The first step of Adam is the learning rate, against the sign; the second knows the first."""
+    strategy = reinforce(betas=(0.3, 0.8), learning_rate=0.01)
+    weight = strategy.controller.heads[0].weight
+    architectures = propose(strategy, 4)
+    expected, first, second = weight.detach().clone(), 0.0, 0.0
+    for step, rewards in enumerate(([1.0, 2.0, 3.0, 4.0], [9.0, -2.0, 4.0, 5.0]), start=1):
+        observe(strategy, architectures, rewards)
+        first = 0.3 * first + 0.7 * weight.grad
+        second = 0.8 * second + 0.2 * weight.grad.square()
+        root = (second / (1 - 0.8**step)).sqrt() + 1e-8
+        expected = expected - 0.01 * (first / (1 - 0.3**step)) / root
+        torch.testing.assert_close(weight.detach(), expected, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", STRATEGIES)
+def test_the_seed_names_the_proposals(name: str) -> None:
+    one, same, other = (propose(make(name, seed), 12) for seed in (3, 3, 4))
+    assert one == same != other
+
+
 def test_the_baseline_follows_the_moving_average_and_is_subtracted() -> None:
     strategy = reinforce(entropy_weight=0.0, learning_rate=1e-12)
     architectures = propose(strategy, 2, stage_of(strategy))

@@ -1,0 +1,44 @@
+"""Optimisers that go on from a stored state."""
+
+import copy
+
+import pytest
+import torch
+from torch import nn
+
+from autogan.nets.optimisers import load_optimiser, set_learning_rate
+
+
+def made(rate: float | torch.Tensor = 0.1) -> tuple[nn.Conv2d, torch.optim.Adam]:
+    layer = nn.Conv2d(3, 4, 3).to(memory_format=torch.channels_last)
+    with torch.no_grad():
+        for parameter in layer.parameters():
+            parameter.copy_(torch.arange(float(parameter.numel())).view(parameter.shape) / 50)
+    return layer, torch.optim.Adam(layer.parameters(), lr=rate, betas=(0.0, 0.9), fused=True)
+
+
+def step(layer: nn.Conv2d, optimiser: torch.optim.Adam, number: int) -> None:
+    optimiser.zero_grad()
+    layer(torch.full((2, 3, 5, 5), number / 7)).square().sum().backward()
+    optimiser.step()
+
+
+@pytest.mark.parametrize("kind", [float, torch.tensor])
+def test_it_goes_on_with_the_stored_moments_and_the_stored_rate(kind: type) -> None:
+    layer, optimiser = made()
+    step(layer, optimiser, 1)
+    set_learning_rate(optimiser.param_groups[0], 0.03)
+    state, weights = copy.deepcopy(optimiser.state_dict()), copy.deepcopy(layer.state_dict())
+    for moments in state["state"].values():  # as a file gives them back
+        for name, moment in moments.items():
+            moments[name] = moment.contiguous()
+    other, restored = made(kind(0.1))
+    other.load_state_dict(weights)
+    load_optimiser(restored, state)
+    (group,) = restored.param_groups
+    assert float(group["lr"]) == pytest.approx(0.03) and isinstance(group["lr"], type(kind(0.1)))
+    for number in (2, 3):
+        step(layer, optimiser, number)
+        step(other, restored, number)
+    for one, again in zip(layer.parameters(), other.parameters(), strict=True):
+        assert torch.equal(one, again)
