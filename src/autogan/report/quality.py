@@ -1,16 +1,15 @@
-"""How good a generator is, ready to be shown: scores between their two ends, and classes."""
+"""How good a generator is, ready to be shown: scores between their two ends, classes, kinds of images."""
 
 from dataclasses import dataclass
 
 from autogan.basics.formatting import SCORES, score_text
+from autogan.judges.values import MISSING_BELOW, Mode, Modes
 from autogan.report.published import NOTE, OwnResult, Row, RowGroup, leaderboard
 from autogan.runs.contents import Evaluated, Results
 
 MOST_CLASSES = 40
 LITTLE_RECALL = 0.25
 """Below this share of the real images within reach, the page says that variety is missing."""
-MISSING_BELOW = 0.1
-"""A class counts as missing when it is generated at less than this part of its real share."""
 
 
 @dataclass(frozen=True)
@@ -99,15 +98,33 @@ def in_words(results: Results, bars: list[ScoreBar]) -> list[str]:
             f"{scores.recall:.0%} of the real images lie among generated ones (recall)"
             + (": much of their variety is missing." if scores.recall < LITTLE_RECALL else ".")
         )
-    classes = classes_of(results)
-    if classes is not None:
-        hardly = ", ".join(classes.missing)
-        sentences.append(
-            f"Hardly ever generated: {hardly}."
-            if hardly
-            else f"Each of the {classes.count} classes is generated."
-        )
+    sentences += _variety(classes_of(results), results.modes)
     return sentences
+
+
+def _variety(classes: Classes | None, modes: Modes | None) -> list[str]:
+    """Which classes and kinds of images are generated, in a sentence or two."""
+    if classes is None:
+        return [_kinds(modes, "that the judge tells apart") + "."] if modes else []
+    if classes.missing:
+        sentences = [f"Hardly ever generated: {', '.join(classes.missing)}."]
+        if modes is not None:
+            sentences.append(_kinds(modes, "found inside the classes") + ".")
+        return sentences
+    each = f"Each of the {classes.count} classes is generated"
+    if modes is None:
+        return [f"{each}."]
+    kinds = _kinds(modes, "found inside them")
+    joint = ", but " if modes.missing else ", and "
+    return [f"{each}{joint}{kinds[0].lower()}{kinds[1:]}."]
+
+
+def _kinds(modes: Modes, which: str) -> str:
+    count = len(modes.missing)
+    kinds = f"of the {len(modes.modes)} kinds of images {which}"
+    if not count:
+        return f"None {kinds} is missing"
+    return f"{count} {kinds} {'is' if count == 1 else 'are'} hardly ever generated"
 
 
 def cautions(results: Results, bars: list[ScoreBar]) -> list[str]:
@@ -154,6 +171,22 @@ def classes_of(results: Results) -> Classes | None:
         shown = sorted(every, key=lambda c: -abs(c.generated - c.real))[:MOST_CLASSES]
     largest = max(max(c.generated, c.real) for c in shown)
     return Classes(shown, len(every), largest, [c.name for c in every if c.missing])
+
+
+@dataclass(frozen=True)
+class MissingKind:
+    """A kind of images that is hardly ever generated. picture: real ones, as a data URI; "" for none."""
+
+    mode: Mode
+    picture: str
+
+
+def missing_kinds(results: Results, pictures: dict[int, str]) -> list[MissingKind]:
+    """The missing kinds, largest real share first. pictures: by place among the modes."""
+    if results.modes is None:
+        return []
+    modes = results.modes
+    return [MissingKind(modes.modes[p], pictures.get(p, "")) for p in modes.missing]
 
 
 @dataclass(frozen=True)
