@@ -291,6 +291,37 @@ def test_scores_stand_between_their_ends(results: dict[str, Any]) -> None:
     assert bars["Precision"].place is None and "Recall" not in bars
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "untrained", "floor", "note"),
+    [
+        ("inception_score", 5.48, 1.2, 5.34, "Better than the real images?"),
+        ("inception_score", 5.2, 1.2, 5.34, ""),
+        ("inception_score", 1.1, 1.2, 5.34, "worse than those of an untrained generator"),
+        ("inception_score", 5.4, 1.2, 1.2, "tells nothing"),
+        ("frechet_distance", 1.0, 60.0, 2.0, "Better than the real images?"),
+        ("frechet_distance", 70.0, 60.0, 2.0, "worse than those of an untrained generator"),
+        ("kernel_distance", 1.0, 60.0, -0.42, "around zero, and so single values lie below"),
+        ("kernel_distance", -0.1, 60.0, 0.2, "around zero, and so single values lie below"),
+        ("kernel_distance", 13.1, 16.8, 21.9, "tells nothing"),
+    ],
+)
+def test_what_looks_like_a_mistake_is_explained_beside_its_score(
+    make_run: MakeRun, results: dict[str, Any],
+    key: str, value: float, untrained: float, floor: float, note: str,
+) -> None:  # fmt: skip
+    for part, number in (("scores", value), ("untrained", untrained), ("floor", floor)):
+        results[part][key] = number
+    bars = score_bars(from_plain(Results, results))
+    assert [bool(bar.note) for bar in bars if bar.key not in (key, "precision", "recall")] == [
+        False,
+        False,
+    ]
+    (found,) = [bar for bar in bars if bar.key == key]
+    assert note in found.note and bool(note) == bool(found.note)
+    page = words(page_of(make_run(content=results)))
+    assert found.note in page and found.range in page
+
+
 def test_a_missing_class_is_named_and_many_classes_are_cut(results: dict[str, Any]) -> None:
     content = results
     classes = classes_of(from_plain(Results, content))

@@ -15,7 +15,6 @@ from autogan.basics.version import package_version
 from autogan.report.cost import part_costs, validated_steps
 from autogan.report.history import history_charts
 from autogan.report.quality import (
-    cautions,
     classes_of,
     in_words,
     missing_kinds,
@@ -64,7 +63,6 @@ def report_page(record: RunRecord) -> str:
         tree=_tree(record),
         bars=bars,
         words=in_words(record.results, bars) if record.results else [],
-        cautions=cautions(record.results, bars) if record.results else [],
         protocol=protocol_words(record.results) if record.results else "",
         classes=classes_of(record.results) if record.results else None,
         published=published(record.results, f"this run: {record.name}") if record.results else None,

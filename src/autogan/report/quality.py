@@ -11,23 +11,35 @@ MOST_CLASSES = 40
 LITTLE_RECALL = 0.25
 """Below this share of the real images within reach, the page says that variety is missing."""
 
+RANGES = {
+    "frechet_distance": "0 or more, no unit",
+    "inception_score": "from 1 to the number of the judge’s classes, no unit",
+    "kernel_distance": "about 0 or more, no unit",
+    "precision": "a share of the generated images: 0 to 1",
+    "recall": "a share of the real images: 0 to 1",
+}
+"""What values a score can have, for who reads it the first time."""
+
 
 @dataclass(frozen=True)
 class ScoreBar:
-    """One score between "untrained" (0) and "floor" (100).
+    """One score between "untrained" (0) and "floor" (100), which readers know as real images.
 
-    key: its name in results.json.
+    key: its name in results.json. range: see RANGES.
     place: where it lies, cut to 0…100; None where the ends do not tell. beyond: it lay outside.
+    note: what may look like a mistake in it, and is none; else "".
     """
 
     key: str
     name: str
     better: str
+    range: str
     value: str
     untrained: str
     floor: str
     place: float | None
     beyond: bool
+    note: str
 
 
 @dataclass(frozen=True)
@@ -73,14 +85,40 @@ def score_bars(results: Results) -> list[ScoreBar]:
                 key,
                 name,
                 better,
+                RANGES[key],
                 score_text(shown, key),
                 score_text(first, key),
                 score_text(last, key),
                 None if place is None else min(100.0, max(0.0, place)),
                 place is not None and not 0 <= place <= 100,
+                _note(key, better, value, untrained, floor),
             )
         )
     return bars
+
+
+def _note(key: str, better: str, value: float, untrained: float | None, floor: float | None) -> str:
+    """What may look like a mistake in a score and its two ends, and is none."""
+    sign, notes = -1 if better == "lower" else 1, []
+    if untrained is not None and floor is not None:
+        if sign * (floor - untrained) <= 0:
+            notes.append(
+                "Here real images score no better than an untrained generator, so this score tells "
+                "nothing: the images are too few, or the judge knows too little."
+            )
+        elif sign * (value - floor) > 0:
+            notes.append(
+                "Better than the real images? Both are measured, the real ones on few images. Beyond them "
+                "lies chance, or a generator that makes only clear images."
+            )
+        elif sign * (value - untrained) < 0:
+            notes.append("By this score the images are worse than those of an untrained generator.")
+    if key == "kernel_distance" and any(v is not None and v < 0 for v in (value, floor)):
+        notes.append(
+            "This distance is an estimate that is right on average: for sets that are alike it lies "
+            "around zero, and so single values lie below."
+        )
+    return " ".join(notes)
 
 
 def in_words(results: Results, bars: list[ScoreBar]) -> list[str]:
@@ -125,23 +163,6 @@ def _kinds(modes: Modes, which: str) -> str:
     if not count:
         return f"None {kinds} is missing"
     return f"{count} {kinds} {'is' if count == 1 else 'are'} hardly ever generated"
-
-
-def cautions(results: Results, bars: list[ScoreBar]) -> list[str]:
-    """What may look like a mistake in the scores, and is none."""
-    sentences = []
-    if any(bar.beyond for bar in bars):
-        sentences.append(
-            "A score can lie outside its two ends, because these are measured too, the right one on few "
-            "other real images. Beyond it lies chance, or a generator that makes only clear images."
-        )
-    kernels = [s.kernel_distance for s in (results.scores, results.floor) if s]
-    if any(value is not None and value < 0 for value in kernels):
-        sentences.append(
-            "A kernel distance is an estimate that is right on average: for equal sets it lies around "
-            "zero, and single values may be below."
-        )
-    return sentences
 
 
 def protocol_words(results: Results) -> str:
