@@ -19,10 +19,17 @@ from autogan.judges import (
     inception_score,
     reference,
 )
+from autogan.judges.modes import measure
 from autogan.judges.statistics_files import StatisticsFile
 from autogan.method import evaluate as module
 from autogan.method.context import Context
-from autogan.method.evaluate import evaluate, evaluate_against, judge_generator, real_sides
+from autogan.method.evaluate import (
+    clusters_of,
+    evaluate,
+    evaluate_against,
+    judge_generator,
+    real_sides,
+)
 from autogan.method.train import validation_of
 from autogan.nets.layers import initialise
 from autogan.progress.base import Cost
@@ -219,6 +226,25 @@ def test_the_seed_names_the_latents_of_the_scores(
         assert torch.equal(given, torch.randn(40, 16, generator=torch_generator(4, purpose)))
 
 
+def test_kinds_of_images_are_measured_on_the_images_that_are_scored(
+    context: Context, generator: Generator, own_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert evaluate(generator, context, Listening()).modes is None  # 64 real images are too few
+    monkeypatch.setattr("autogan.judges.modes.TRAINING_IMAGES_A_CLUSTER", 16)
+    modes = evaluate(generator, context, Listening()).modes
+    clusters = clusters_of(context)
+    assert modes is not None and clusters is not None
+    held_out = context.data.held_out.pixels
+    generated = judge_generator(generator, context, 40, torch_generator(0, "evaluation/latents"))
+    features = context.judge(held_out).features
+    assert modes == measure(clusters, generated.features, features)
+    assert sum(mode.real for mode in modes.modes) == pytest.approx(1)
+    assert (modes.clustered_images, modes.generated_images, modes.held_out_images) == (64, 40, 64)
+    small(monkeypatch, Protocol("small", 30, 1, real="held-out", real_images=50))
+    modes = evaluate(generator, context, Listening()).modes
+    assert modes == measure(clusters, generated.features[:30], features[:50])
+
+
 def test_imported_statistics_allow_scores_without_a_floor(
     context: Context, generator: Generator
 ) -> None:
@@ -229,6 +255,7 @@ def test_imported_statistics_allow_scores_without_a_floor(
     )
     whole = evaluate(generator, context, Listening())
     assert evaluation.floor is None and evaluation.to_dict()["floor"] is None
+    assert evaluation.modes is None and evaluation.to_dict()["modes"] is None
     assert (evaluation.protocol["statistics"], evaluation.protocol["real_images"]) == (
         "imported",
         64,

@@ -1,16 +1,20 @@
-"""Nearest training images: found over batches as over all at once."""
+"""Nearest training images: found over batches as over all at once. Kinds that are missing, pictured."""
 
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 from tiny import context_of, tiny
 from torch import Tensor
 
 from autogan.files.pictures import grid, joined
+from autogan.images import ImageSet
 from autogan.judges.base import Judge, Judgement
+from autogan.judges.values import Mode, Modes
 from autogan.method import gallery
 
 
@@ -60,6 +64,21 @@ def test_samples_that_copy_the_training_images_are_told_by_their_distance(
     assert neighbours.held_out_median == pytest.approx(nearest[31].item(), rel=1e-2)
     assert neighbours.held_out_median > 0.01
     assert (neighbours.images, neighbours.searched) == (64, 64)
+
+
+def test_kinds_that_are_missing_are_pictured_by_their_own_images(tmp_path: Path) -> None:
+    generator = torch.Generator().manual_seed(0)
+    train = ImageSet(
+        torch.randint(0, 256, (20, 3, 4, 4), generator=generator, dtype=torch.uint8), None
+    )
+    kinds = [Mode("", 0.0, place / 100, place > 1, (place, 19 - place)) for place in range(15)]
+    gallery.write_missing(Modes(tuple(kinds), 20, 100, 100), train, tmp_path)
+    files = {file.relative_to(tmp_path).as_posix() for file in tmp_path.rglob("*.png")}
+    assert files == {f"pictures/missing/{place}.png" for place in range(3, 15)}  # the 12 largest
+    with Image.open(tmp_path / "pictures/missing/7.png") as image:
+        shown = torch.from_numpy(np.array(image)).permute(2, 0, 1)
+    expected = grid(train.pixels[[7, 12]], columns=gallery.COLUMNS, enlarge=gallery.ENLARGE)
+    assert torch.equal(shown, expected)
 
 
 def test_pictures_are_joined_with_a_white_strip() -> None:

@@ -5,21 +5,38 @@ import json
 import os
 import shutil
 import subprocess
+import tarfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
+from autogan.files.pictures import save_picture
 from autogan.report.page import write_report
 
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
 )
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None, reason="no Chromium is installed; Debian has one: apt-get install chromium"
+)
 
+DATA = Path(__file__).parents[1] / "data"
 SECTIONS = "[...document.querySelectorAll('section[id]')].map(s => [s.id, s.offsetHeight > 100])"
-STICKS_OUT = "document.documentElement.scrollWidth - window.innerWidth"
+STICKS_OUT = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+OUTSIDE_CARDS = """(() => {
+  const inside = (e, box) => e.getBoundingClientRect().right <= box.getBoundingClientRect().right + 1;
+  return [...document.querySelectorAll('.card *, .tiles *, .notice *, pre, .settings *')]
+    .filter(e => !e.closest('svg *') && !(e.parentElement.closest('.scroll')))
+    .filter(e => !inside(e, e.closest('.card, .tiles div, .notice, body')))
+    .map(e => e.outerHTML.slice(0, 200));
+})()"""
+"""What is wider than the card that it lies in, unless it scrolls there."""
+BLOWN_UP = """[...document.querySelectorAll('.scroll > svg')].map(e => [
+  e.getAttribute('class'), e.getBoundingClientRect().width / e.viewBox.baseVal.width])"""
+"""How much drawings are enlarged."""
 BACKGROUND = "getComputedStyle(document.body).backgroundColor"
 PICTURES = "[...document.images].every(i => i.complete && i.naturalWidth > 0)"
 
@@ -112,20 +129,25 @@ def browser(tmp_path: Path) -> Iterator[Browser]:
     opened.close()
 
 
+def show(browser: Browser, address: str, scheme: str, width: int) -> None:
+    """Opens a page in a window of this width."""
+    feature = {"name": "prefers-color-scheme", "value": scheme}
+    browser.call("Emulation.setEmulatedMedia", features=[feature])
+    browser.call(
+        "Emulation.setDeviceMetricsOverride",
+        width=width, height=900, deviceScaleFactor=1, mobile=False,
+    )  # fmt: skip
+    browser.events.clear()
+    browser.open(address)
+
+
 def test_the_page_opens_without_requests_or_complaints(
     browser: Browser, make_run: Callable[..., Path]
 ) -> None:
     page = write_report(make_run()).resolve().as_uri()
     backgrounds = set()
     for scheme, width in (("light", 1280), ("dark", 400)):
-        feature = {"name": "prefers-color-scheme", "value": scheme}
-        browser.call("Emulation.setEmulatedMedia", features=[feature])
-        browser.call(
-            "Emulation.setDeviceMetricsOverride",
-            width=width, height=900, deviceScaleFactor=1, mobile=False,
-        )  # fmt: skip
-        browser.events.clear()
-        browser.open(page)
+        show(browser, page, scheme, width)
         sections = [[name, True] for name in ("images", "quality", "found", "search", "cost")]
         assert browser.value(SECTIONS) == sections
         assert browser.value(PICTURES) is True
@@ -140,3 +162,50 @@ def test_the_page_opens_without_requests_or_complaints(
         complaints = ("Runtime.exceptionThrown", "Runtime.consoleAPICalled", "Log.entryAdded")
         assert not [event for event in browser.events if event.get("method") in complaints]
     assert len(backgrounds) == 2
+
+
+@pytest.mark.parametrize("kind", ["finished", "one stage", "searching", "of 0.1.0", "kinds"])
+def test_nothing_sticks_out_at_any_width(
+    browser: Browser,
+    make_run: Callable[..., Path],
+    results: dict[str, Any],
+    kind: str,
+    tmp_path: Path,
+) -> None:
+    if kind == "of 0.1.0":
+        with tarfile.open(DATA / "run-0.1.0" / "run.tar.xz") as archive:
+            archive.extractall(tmp_path, filter="data")
+        folder = tmp_path / "run-0.1.0"
+    elif kind == "one stage":
+        folder = make_run(until="searched")
+        beams = json.loads((folder / "architectures.json").read_text())
+        assert len(beams["stages"]) == 1 and not beams["ranking"]
+    elif kind == "kinds":
+        results["modes"] = {
+            "modes": [
+                {
+                    "class_name": "x" * 60,
+                    "generated": 0,
+                    "real": 0.1,
+                    "missing": True,
+                    "examples": [],
+                }
+            ],
+            "clustered_images": 1800,
+            "generated_images": 600,
+            "held_out_images": 200,
+        }
+        folder = make_run(content=results)
+        file = folder / "pictures" / "missing" / "0.png"
+        file.parent.mkdir()
+        save_picture(file, torch.full((3, 66, 530), 90, dtype=torch.uint8))
+    else:
+        folder = make_run(until=kind)
+    page = write_report(folder).resolve().as_uri()
+    for scheme in ("light", "dark"):
+        for width in (390, 768, 1280):
+            show(browser, page, scheme, width)
+            assert browser.value(STICKS_OUT) <= 0, (scheme, width)
+            assert browser.value(OUTSIDE_CARDS) == [], (scheme, width)
+            enlarged = dict(browser.value(BLOWN_UP))
+            assert enlarged.get("tree", 1.0) <= 1.001, (scheme, width)

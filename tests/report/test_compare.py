@@ -45,7 +45,7 @@ def test_runs_are_grouped_by_what_makes_scores_compare(runs: list[Path]) -> None
     assert [c.title for c in comparison.without_scores] == ["fourth"]
     assert "same judge" in comparison.caution and compare(runs[:2]).caution == ""
     name, values, best = comparison.groups[0].rows()[0]
-    assert name == "Fréchet distance (lower)"
+    assert name == "Fréchet distance (lower is better)"
     assert values == ["12.5", "7.25"] and best == [False, True]
 
 

@@ -2,6 +2,7 @@
 
 import json
 import shlex
+import shutil
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
@@ -16,7 +17,7 @@ from autogan.cli import main
 from autogan.method.pipeline import part_of
 from autogan.report.live import LiveReport
 from autogan.report.page import report_page, write_report
-from autogan.report.quality import classes_of, published, score_bars
+from autogan.report.quality import classes_of, in_words, published, score_bars
 from autogan.report.repeat import repeat_command
 from autogan.runs.contents import Results
 from autogan.runs.folder import Run
@@ -290,6 +291,37 @@ def test_scores_stand_between_their_ends(results: dict[str, Any]) -> None:
     assert bars["Precision"].place is None and "Recall" not in bars
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "untrained", "floor", "note"),
+    [
+        ("inception_score", 5.48, 1.2, 5.34, "Better than the real images?"),
+        ("inception_score", 5.2, 1.2, 5.34, ""),
+        ("inception_score", 1.1, 1.2, 5.34, "worse than those of an untrained generator"),
+        ("inception_score", 5.4, 1.2, 1.2, "tells nothing"),
+        ("frechet_distance", 1.0, 60.0, 2.0, "Better than the real images?"),
+        ("frechet_distance", 70.0, 60.0, 2.0, "worse than those of an untrained generator"),
+        ("kernel_distance", 1.0, 60.0, -0.42, "around zero, and so single values lie below"),
+        ("kernel_distance", -0.1, 60.0, 0.2, "around zero, and so single values lie below"),
+        ("kernel_distance", 13.1, 16.8, 21.9, "tells nothing"),
+    ],
+)
+def test_what_looks_like_a_mistake_is_explained_beside_its_score(
+    make_run: MakeRun, results: dict[str, Any],
+    key: str, value: float, untrained: float, floor: float, note: str,
+) -> None:  # fmt: skip
+    for part, number in (("scores", value), ("untrained", untrained), ("floor", floor)):
+        results[part][key] = number
+    bars = score_bars(from_plain(Results, results))
+    assert [bool(bar.note) for bar in bars if bar.key not in (key, "precision", "recall")] == [
+        False,
+        False,
+    ]
+    (found,) = [bar for bar in bars if bar.key == key]
+    assert note in found.note and bool(note) == bool(found.note)
+    page = words(page_of(make_run(content=results)))
+    assert found.note in page and found.range in page
+
+
 def test_a_missing_class_is_named_and_many_classes_are_cut(results: dict[str, Any]) -> None:
     content = results
     classes = classes_of(from_plain(Results, content))
@@ -303,6 +335,99 @@ def test_a_missing_class_is_named_and_many_classes_are_cut(results: dict[str, An
     assert {classes.shown[0].name, classes.shown[1].name} == {"c0", "c99"}
     content["scores"]["class_shares"] = []
     assert classes_of(from_plain(Results, content)) is None
+
+
+def kinds(missing: int, names: tuple[str, ...] = ("circle", "cross", "<b>")) -> dict[str, Any]:
+    """The content of results.json about 20 kinds of images, the first so many of them missing."""
+    return {
+        "modes": [
+            {
+                "class_name": names[place % len(names)],
+                "generated": 0.0012 if place < missing else 0.05,
+                "real": 0.123 - place / 1000,
+                "missing": place < missing,
+                "examples": [place],
+            }
+            for place in range(20)
+        ],
+        "clustered_images": 1800,
+        "generated_images": 600,
+        "held_out_images": 200,
+    }
+
+
+def test_kinds_that_are_hardly_ever_generated_are_shown(
+    make_run: MakeRun, results: dict[str, Any]
+) -> None:
+    results["modes"] = kinds(missing=14)
+    folder = make_run(content=results)
+    (folder / "pictures" / "missing").mkdir()
+    for place in range(12):
+        shutil.copyfile(folder / "samples.png", folder / f"pictures/missing/{place}.png")
+    page = page_of(folder)
+    assert page.sections == ["images", "missing", *SECTIONS[1:]]
+    tags = [tag for tag, _ in page.elements]
+    assert tags.count("img") == 4 + 12 and "b" not in tags and "<b>" in page.text
+    for shown in (
+        "14 of the 20 kinds of images found inside the classes are hardly ever generated.",
+        "12.3 % of the real ones, 0.1 % of the generated ones", "Not pictured: 2 more.",
+        "These 14 are hardly ever generated", "inside each class", "200 held-out real",
+    ):  # fmt: skip
+        assert shown in words(page), shown
+    (folder / "pictures" / "missing" / "0.png").unlink()
+    assert "Not pictured: 3 more." in words(page_of(folder))
+
+
+@pytest.mark.parametrize(
+    ("classes", "missing", "sentence"),
+    [
+        (
+            "all", 5,
+            "Each of the 3 classes is generated, but 5 of the 20 kinds of images found inside them are "
+            "hardly ever generated.",
+        ),
+        (
+            "all", 1,
+            "Each of the 3 classes is generated, but 1 of the 20 kinds of images found inside them is "
+            "hardly ever generated.",
+        ),
+        (
+            "all", 0,
+            "Each of the 3 classes is generated, and none of the 20 kinds of images found inside them "
+            "is missing.",
+        ),
+        ("all", None, "Each of the 3 classes is generated."),
+        ("some", 0, "None of the 20 kinds of images found inside the classes is missing."),
+        ("some", None, "Hardly ever generated: square."),
+        ("none", 2, "2 of the 20 kinds of images that the judge tells apart are hardly ever generated."),
+    ],
+)  # fmt: skip
+def test_the_first_words_say_which_kinds_are_made(
+    results: dict[str, Any], classes: str, missing: int | None, sentence: str
+) -> None:
+    if classes == "all":
+        results["scores"]["class_shares"] = [0.3, 0.3, 0.4]
+    elif classes == "none":
+        results["scores"]["class_shares"] = []
+    if missing is not None:
+        results["modes"] = kinds(missing)
+    assert in_words(from_plain(Results, results), [])[-1] == sentence
+
+
+def test_without_missing_kinds_there_is_no_section_of_them(
+    make_run: MakeRun, results: dict[str, Any]
+) -> None:
+    results["modes"] = kinds(missing=0)
+    assert page_of(make_run(content=results)).sections == SECTIONS
+
+
+def test_without_classes_kinds_are_of_all_images(
+    make_run: MakeRun, results: dict[str, Any]
+) -> None:
+    results["modes"] = kinds(missing=1, names=("",))
+    results["scores"]["class_shares"] = []
+    page = words(page_of(make_run(content=results)))
+    assert "This one is hardly ever generated" in page and "inside each class" not in page
 
 
 def test_published_figures_stand_beside_a_run_only_under_their_protocol(

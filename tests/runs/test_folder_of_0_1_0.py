@@ -34,10 +34,12 @@ def said(*arguments: object) -> str:
 
 
 def drawn(page: str) -> list[list[str]]:
-    """The diagrams, the pictures, and what stands in tables and as code."""
-    svg = r'<svg[^>]*class="(?:autogan-diagram|tree)".*?</svg>'
-    found = (svg, r'src="data:[^"]*"', r"<td>.*?</td>", r"<code>.*?</code>")
-    return [sorted(re.findall(pattern, page, flags=re.DOTALL)) for pattern in found]
+    """The diagrams, the words of the tree, the pictures, what stands in tables and as code."""
+    diagram = r'<svg[^>]*class="autogan-diagram".*?</svg>'
+    (tree,) = re.findall(r'<svg[^>]*class="tree".*?</svg>', page, flags=re.DOTALL)
+    found = (diagram, r'src="data:[^"]*"', r"<td>.*?</td>", r"<code>.*?</code>")
+    words = sorted(re.findall(r">([^<>]+)</t", tree))
+    return [words, *(sorted(re.findall(pattern, page, flags=re.DOTALL)) for pattern in found)]
 
 
 def test_verify_says_the_same(run: Path) -> None:

@@ -54,7 +54,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """A folder with images of two classes; the cache lies in it too."""
     home = tmp_path_factory.mktemp("verify")
     draw = np.random.default_rng(3)
-    for split, count in (("train", 40), ("test", 20)):
+    for split, count in (("train", 80), ("test", 20)):
         for label, name in enumerate(("dark", "light")):
             (home / "images" / split / name).mkdir(parents=True)
             for number in range(count):
@@ -92,6 +92,29 @@ def test_a_finished_run_is_sound_and_its_scores_come_out_again(finished: Path) -
     assert files - {CHECKSUMS, "lock"} == set(json.loads((finished / CHECKSUMS).read_text()))
 
 
+def test_kinds_left_out_have_pictures_that_are_looked_after(run: Path) -> None:
+    """Untrained as it is, the generator makes a few kinds at most."""
+    results = json.loads((run / "results.json").read_text())
+    places = [place for place, mode in enumerate(results["modes"]["modes"]) if mode["missing"]]
+    files = [f"pictures/missing/{place}.png" for place in places]
+    assert files and [results["files"][f"missing-{place}"] for place in places] == files
+    assert set(files) <= set(json.loads((run / CHECKSUMS).read_text()))
+    (run / files[0]).unlink()
+    assert f"{files[0]} is missing: results.json names it" in verify(run).problems
+
+
+def test_results_that_know_no_kinds_are_recomputed_without(run: Path) -> None:
+    """Those of version 0.1.0."""
+
+    def older(results: Any) -> None:
+        results.pop("modes")
+
+    edit_json("results.json", older)(run)
+    write_checksums(run)
+    code, output = command("verify", run, "--recompute", "--json")
+    assert code == 0, output
+
+
 def test_the_printed_command_gives_equal_scores(finished: Path) -> None:
     results = json.loads((finished / "results.json").read_text())
     program, *arguments = results["recompute"].split()
@@ -99,7 +122,7 @@ def test_the_printed_command_gives_equal_scores(finished: Path) -> None:
     code, output = command(*arguments)
     again = json.loads(output.splitlines()[-1])
     assert code == 0
-    for name in ("scores", "floor", "untrained", "protocol", "data", "architecture"):
+    for name in ("scores", "floor", "untrained", "modes", "protocol", "data", "architecture"):
         assert again[name] == results[name]
 
 

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
         kernel_distance,
         precision_recall,
     )
-    from autogan.judges.scoring import Reference, Tally, floor, reference, score
+    from autogan.judges.scoring import Reference, Tally, floor, judged, reference, score
     from autogan.judges.statistics import FeatureStatistics
-    from autogan.judges.values import Scores
+    from autogan.judges.values import Mode, Modes, Scores
 
 _HOME = {
     "base": ("Judge", "Judgement"),
@@ -32,9 +32,9 @@ _HOME = {
         "kernel_distance",
         "precision_recall",
     ),
-    "scoring": ("Reference", "Tally", "floor", "reference", "score"),
+    "scoring": ("Reference", "Tally", "floor", "judged", "reference", "score"),
     "statistics": ("FeatureStatistics",),
-    "values": ("Scores",),
+    "values": ("Mode", "Modes", "Scores"),
 }
 
 __all__ = [
@@ -43,6 +43,8 @@ __all__ = [
     "InceptionJudge",
     "Judge",
     "Judgement",
+    "Mode",
+    "Modes",
     "Reference",
     "Score",
     "Scores",
@@ -52,6 +54,7 @@ __all__ = [
     "frechet_distance",
     "inception_judge",
     "inception_score",
+    "judged",
     "kernel_distance",
     "precision_recall",
     "reference",

@@ -46,8 +46,8 @@ class Reference:
     statistics: FeatureStatistics
     """Of every real image."""
     features: Tensor | None
-    """float32, at most 10,000 × F: all, or a fixed random choice, in the images' order. None for
-    imported statistics, which leave the kernel distance, precision and recall out."""
+    """float32, at most 10,000 × F: all, or a fixed random choice (`kept_images`), in the images' order.
+    None for imported statistics, which leave the kernel distance, precision and recall out."""
     count: int
     """Number of real images."""
     judge: str
@@ -68,7 +68,7 @@ class Tally:
             if judge.class_count
             else None
         )
-        self._kept = _choose(count, min(count, SUBSET_IMAGES)).sort().values
+        self._kept = kept_images(count)
         self._features: list[Tensor] = []
         self._classes = torch.zeros(judge.class_count, dtype=torch.int64)
 
@@ -150,6 +150,20 @@ def score(
 ) -> Scores:
     """All scores of a set of images; those that `count` is too small for are None, with a mark.
 
+    Args as of `judged`.
+    """
+    return judged(judge, images, count, reference, inception_splits)[0]
+
+
+def judged(
+    judge: Judge,
+    images: Iterable[Tensor],
+    count: int,
+    reference: Reference,
+    inception_splits: int = 10,
+) -> tuple[Scores, Tally]:
+    """As `score`, with what the scores were computed from: for who wants more of it.
+
     Args:
         judge: the judge that made the reference, or `UserError`.
         images: batches (uint8 B×3×H×H, of any H), `count` images in all.
@@ -193,7 +207,7 @@ def score(
                 NEIGHBOURS,
             ),
         )
-    return Scores(
+    scores = Scores(
         inception_score=inception.mean if inception else None,
         inception_score_std=inception.std if inception else None,
         frechet_distance=distance,
@@ -209,6 +223,7 @@ def score(
         judge=judge.name,
         marks=tuple(marks),
     )
+    return scores, tally
 
 
 def floor(
@@ -217,6 +232,11 @@ def floor(
     """The scores of held-out real images: what a perfect generator would get."""
     count = len(held_out)
     return score(judge, batches_of(held_out.pixels), count, reference, inception_splits)
+
+
+def kept_images(count: int) -> Tensor:
+    """int64: the numbers of those of `count` images whose features are kept, in order."""
+    return _choose(count, min(count, SUBSET_IMAGES)).sort().values
 
 
 def _choose(count: int, chosen: int) -> Tensor:

@@ -4,6 +4,9 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
+MISSING_BELOW = 0.1
+"""What is generated at less than this part of its real share counts as missing: a class, a mode."""
+
 
 @dataclass(frozen=True)
 class Scores:
@@ -45,3 +48,45 @@ class Scores:
         """The fields by name, as values that JSON can hold."""
         values = dataclasses.asdict(self)
         return {k: list(v) if isinstance(v, tuple) else v for k, v in values.items()}
+
+
+@dataclass(frozen=True)
+class Mode:
+    """A kind of images: a cluster of real ones in the judge's feature space (see `judges.modes`)."""
+
+    class_name: str
+    """The class that it lies inside; "" where the judge knows no classes of the data."""
+    generated: float
+    """Share (0 to 1) of the generated images that lie nearest to this cluster."""
+    real: float
+    """The same of held-out real images."""
+    missing: bool
+    """Whether it is hardly ever generated, and so seldom that chance does not explain it."""
+    examples: tuple[int, ...]
+    """Numbers of the training images that lie nearest to its centre, nearest first."""
+
+
+@dataclass(frozen=True)
+class Modes:
+    """How often every kind of images is generated, beside how often it is real."""
+
+    modes: tuple[Mode, ...]
+    """Class by class, in the order of the class names."""
+    clustered_images: int
+    """Training images among which the kinds were found."""
+    generated_images: int
+    """That the generated shares are of: all, up to 10,000."""
+    held_out_images: int
+    """That the real shares are of: all, up to 10,000."""
+
+    @property
+    def missing(self) -> list[int]:
+        """Places in `modes` of those that are missing, largest real share first."""
+        missing = [place for place, mode in enumerate(self.modes) if mode.missing]
+        return sorted(missing, key=lambda place: -self.modes[place].real)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields by name, as values that JSON can hold."""
+        values = dataclasses.asdict(self)
+        modes = [{**mode, "examples": list(mode["examples"])} for mode in values["modes"]]
+        return {**values, "modes": modes}

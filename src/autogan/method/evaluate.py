@@ -3,7 +3,7 @@
 The floor is the score of real images against other real ones; untrained is the score of the same
 architecture with fresh weights. Latents come from a stream that nothing was chosen by. Which real
 images, and how many generated ones, is the protocol's to say (`protocols.py`), and stands beside the
-scores.
+scores. From the same features comes which kinds of images are missing (`judges/modes.py`).
 """
 
 import copy
@@ -18,7 +18,10 @@ from autogan.basics.randomness import torch_generator
 from autogan.device.compute import Compute
 from autogan.gan.generation import generate, latent_batches
 from autogan.images import ImageSet, default_cache_directory
-from autogan.judges import Judge, Judgement, Reference, Scores, floor, reference, score
+from autogan.judges import Judge, Judgement, Modes, Reference, Scores, Tally, judged, reference
+from autogan.judges.base import batches_of
+from autogan.judges.modes import Clusters, find_clusters, measure
+from autogan.judges.scoring import kept_images
 from autogan.judges.statistics_files import StatisticsFile
 from autogan.method.context import Context
 from autogan.nets.layers import initialise
@@ -40,6 +43,8 @@ class Evaluation:
     floor: Scores | None
     """None where the statistics were imported and no real images are at hand."""
     untrained: Scores
+    modes: Modes | None
+    """None where the statistics were imported, or the real images are too few to find kinds in them."""
 
     def to_dict(self) -> dict[str, Any]:
         """As it stands in results.json (docs/run-folder.md)."""
@@ -48,6 +53,7 @@ class Evaluation:
             "scores": self.scores.to_dict(),
             "floor": self.floor.to_dict() if self.floor else None,
             "untrained": self.untrained.to_dict(),
+            "modes": self.modes.to_dict() if self.modes else None,
         }
 
 
@@ -62,6 +68,13 @@ def evaluate(generator: Generator, context: Context, progress: Progress) -> Eval
     scorer = _Scorer(
         context.settings, context.judge, against, context.compute, context.workload, progress
     )
+    scores, generated = scorer.trained(generator)
+    floor, other_real = judged(
+        context.judge, batches_of(others.pixels), len(others), against, protocol.inception_splits
+    )
+    held_out = against.features if name == "held-out" else other_real.features
+    clusters = clusters_of(context)
+    assert held_out is not None  # statistics that were computed here have them
     return Evaluation(
         protocol={
             **asdict(protocol),
@@ -69,10 +82,21 @@ def evaluate(generator: Generator, context: Context, progress: Progress) -> Eval
             "real_images": len(real),
             "statistics": "computed",
         },
-        scores=scorer.trained(generator),
-        floor=floor(context.judge, others, against, protocol.inception_splits),
-        untrained=scorer.untrained(generator),
+        scores=scores,
+        floor=floor,
+        untrained=scorer.untrained(generator)[0],
+        modes=measure(clusters, generated.features, held_out) if clusters else None,
     )
+
+
+def clusters_of(context: Context) -> Clusters | None:
+    """The kinds of training images, inside classes where the judge knows these."""
+    train, features = context.data.train, context.reference.features
+    assert features is not None
+    kept = kept_images(len(train))
+    labels = train.labels[kept] if train.labels is not None else None
+    names = context.judge.class_names
+    return find_clusters(features, kept, len(context.data.held_out), labels, names)
 
 
 def evaluate_against(
@@ -91,7 +115,8 @@ def evaluate_against(
         "real_images": against.count,
         "statistics": "imported",
     }
-    return Evaluation(protocol, scorer.trained(generator), None, scorer.untrained(generator))
+    scores, _ = scorer.trained(generator)
+    return Evaluation(protocol, scores, None, scorer.untrained(generator)[0], None)
 
 
 def real_sides(
@@ -129,15 +154,15 @@ class _Scorer:
     workload: Workload
     progress: Progress
 
-    def trained(self, generator: Generator) -> Scores:
+    def trained(self, generator: Generator) -> tuple[Scores, Tally]:
         return self._score(generator, "trained")
 
-    def untrained(self, generator: Generator) -> Scores:
+    def untrained(self, generator: Generator) -> tuple[Scores, Tally]:
         fresh = copy.deepcopy(generator).cpu()
         initialise(fresh, torch_generator(self.settings.seed, "evaluation/untrained"))
         return self._score(fresh, "untrained")
 
-    def _score(self, generator: Generator, what: str) -> Scores:
+    def _score(self, generator: Generator, what: str) -> tuple[Scores, Tally]:
         protocol = self.settings.evaluate.resolved_protocol()
         latents = torch_generator(self.settings.seed, "evaluation/latents")
         batches = _generated(generator, self.compute, protocol.images, latents)
@@ -152,7 +177,7 @@ class _Scorer:
                 done += len(batch)
                 self.progress.advance(self.workload.evaluation() / 2 * len(batch) / protocol.images)
 
-        return score(
+        return judged(
             self.judge, counted(), protocol.images, self.reference, protocol.inception_splits
         )
 

@@ -1,7 +1,8 @@
 """The pictures of a finished run that its report shows, and what its samples lie nearest to.
 
 Samples beside held-out real images; the samples that come closest to a training image, each beside
-the images it is closest to in the judge's feature space; ways from one latent to another.
+the images it is closest to in the judge's feature space; ways from one latent to another; training
+images of the kinds that the generator leaves out.
 """
 
 from pathlib import Path
@@ -11,10 +12,12 @@ from torch import Tensor
 
 from autogan.files.pictures import grid, joined, save_picture
 from autogan.gan.sampling import sampled_images, save_interpolation
+from autogan.images import ImageSet
 from autogan.judges.base import Judgement, batches_of
+from autogan.judges.values import Modes
 from autogan.method.context import Context
 from autogan.runs.contents import Neighbours
-from autogan.runs.record import PICTURES
+from autogan.runs.record import PICTURES, missing_pictures
 from autogan.spaces.networks import Generator
 
 SAMPLES = 64
@@ -55,6 +58,14 @@ def write_gallery(generator: Generator, context: Context, folder: Path) -> Neigh
         generated_median=nearest.median().item(),
         held_out_median=nearest_of_real.median().item(),
     )
+
+
+def write_missing(modes: Modes, train: ImageSet, folder: Path) -> None:
+    """Writes a row of training images for each kind that is missing into a run's folder."""
+    for place, file in missing_pictures(modes).items():
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
+        examples = train.pixels[list(modes.modes[place].examples)]
+        save_picture(folder / file, grid(examples, columns=COLUMNS, enlarge=ENLARGE))
 
 
 def nearest_training_images(context: Context, images: Tensor, count: int) -> tuple[Tensor, Tensor]:

@@ -151,13 +151,13 @@ class TerminalProgress(Progress):
 
 
 def results_table(results: dict[str, Any]) -> RenderableType:
-    """The found architecture and its scores between "untrained" and "floor"."""
+    """The found architecture and its scores between an untrained generator's and real images'."""
     judge = results["judge"]
     table = Table(
         title=f"Scores by the judge {judge['name']} on {results['data']['name']}, protocol "
         f"{results['protocol']['name']}"
     )
-    columns = {"untrained": "untrained", "scores": "this generator", "floor": "floor (real images)"}
+    columns = {"untrained": "untrained", "scores": "this generator", "floor": "real images"}
     columns = {who: title for who, title in columns.items() if results[who]}
     for column in ("", *columns.values(), "better is"):
         table.add_column(column, justify="left" if not column else "right")

@@ -44,7 +44,7 @@ class RunGroup:
             if given:
                 best = min(given) if better == "lower" else max(given)
                 texts = [score_text(s, key) for s in scores]
-                table.append((f"{name} ({better})", texts, [v == best for v in values]))
+                table.append((f"{name} ({better} is better)", texts, [v == best for v in values]))
         return table
 
     def facts(self) -> list[tuple[str, list[str]]]:

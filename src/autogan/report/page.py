@@ -7,7 +7,7 @@ import base64
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from autogan.basics.errors import UserError
 from autogan.basics.formatting import duration
@@ -15,9 +15,9 @@ from autogan.basics.version import package_version
 from autogan.report.cost import part_costs, validated_steps
 from autogan.report.history import history_charts
 from autogan.report.quality import (
-    cautions,
     classes_of,
     in_words,
+    missing_kinds,
     protocol_words,
     published,
     score_bars,
@@ -27,12 +27,13 @@ from autogan.report.tree import beam_tree, columns_of
 from autogan.runs.events import IterationEnded, StrategyUpdate
 from autogan.runs.plan import Plan, Reached
 from autogan.runs.positions import DerivePosition, Positions, SearchPosition, TrainingPosition
-from autogan.runs.record import PICTURES, RunRecord, read_record
+from autogan.runs.record import PICTURES, RunRecord, missing_pictures, read_record
 from autogan.runs.task import Task
 from autogan.spaces import space_of
 from autogan.spaces.architecture import Architecture
 
 REPORT = "report.html"
+Key = TypeVar("Key", int, str)
 
 
 def write_report(folder: Path) -> Path:
@@ -62,11 +63,11 @@ def report_page(record: RunRecord) -> str:
         tree=_tree(record),
         bars=bars,
         words=in_words(record.results, bars) if record.results else [],
-        cautions=cautions(record.results, bars) if record.results else [],
         protocol=protocol_words(record.results) if record.results else "",
         classes=classes_of(record.results) if record.results else None,
         published=published(record.results, f"this run: {record.name}") if record.results else None,
         pictures=pictures_of(record),
+        missing=missing_kinds(record.results, _missing_pictures(record)) if record.results else [],
         costs=part_costs(record),
         settings=all_settings(record),
         command=repeat_command(record),
@@ -193,9 +194,19 @@ def _reached(record: RunRecord) -> Reached:
 
 def pictures_of(record: RunRecord) -> dict[str, str]:
     """The run's pictures as data URIs, by name: those that are there."""
+    return _embedded(record.folder, PICTURES)
+
+
+def _missing_pictures(record: RunRecord) -> dict[int, str]:
+    """Those of the kinds that are hardly ever generated, by place among the modes."""
+    modes = record.results.modes if record.results else None
+    return _embedded(record.folder, missing_pictures(modes)) if modes else {}
+
+
+def _embedded(folder: Path, files: dict[Key, str]) -> dict[Key, str]:
     pictures = {}
-    for name, file in PICTURES.items():
-        path = record.folder / file
+    for name, file in files.items():
+        path = folder / file
         if path.is_file():
             encoded = base64.b64encode(path.read_bytes()).decode("ascii")
             pictures[name] = f"data:image/png;base64,{encoded}"

@@ -1,34 +1,45 @@
-"""How good a generator is, ready to be shown: scores between their two ends, and classes."""
+"""How good a generator is, ready to be shown: scores between their two ends, classes, kinds of images."""
 
 from dataclasses import dataclass
 
 from autogan.basics.formatting import SCORES, score_text
+from autogan.judges.values import MISSING_BELOW, Mode, Modes
 from autogan.report.published import NOTE, OwnResult, Row, RowGroup, leaderboard
 from autogan.runs.contents import Evaluated, Results
 
 MOST_CLASSES = 40
 LITTLE_RECALL = 0.25
 """Below this share of the real images within reach, the page says that variety is missing."""
-MISSING_BELOW = 0.1
-"""A class counts as missing when it is generated at less than this part of its real share."""
+
+RANGES = {
+    "frechet_distance": "0 or more, no unit",
+    "inception_score": "from 1 to the number of the judge’s classes, no unit",
+    "kernel_distance": "about 0 or more, no unit",
+    "precision": "a share of the generated images: 0 to 1",
+    "recall": "a share of the real images: 0 to 1",
+}
+"""What values a score can have, for who reads it the first time."""
 
 
 @dataclass(frozen=True)
 class ScoreBar:
-    """One score between "untrained" (0) and "floor" (100).
+    """One score between "untrained" (0) and "floor" (100), which readers know as real images.
 
-    key: its name in results.json.
+    key: its name in results.json. range: see RANGES.
     place: where it lies, cut to 0…100; None where the ends do not tell. beyond: it lay outside.
+    note: what may look like a mistake in it, and is none; else "".
     """
 
     key: str
     name: str
     better: str
+    range: str
     value: str
     untrained: str
     floor: str
     place: float | None
     beyond: bool
+    note: str
 
 
 @dataclass(frozen=True)
@@ -74,14 +85,40 @@ def score_bars(results: Results) -> list[ScoreBar]:
                 key,
                 name,
                 better,
+                RANGES[key],
                 score_text(shown, key),
                 score_text(first, key),
                 score_text(last, key),
                 None if place is None else min(100.0, max(0.0, place)),
                 place is not None and not 0 <= place <= 100,
+                _note(key, better, value, untrained, floor),
             )
         )
     return bars
+
+
+def _note(key: str, better: str, value: float, untrained: float | None, floor: float | None) -> str:
+    """What may look like a mistake in a score and its two ends, and is none."""
+    sign, notes = -1 if better == "lower" else 1, []
+    if untrained is not None and floor is not None:
+        if sign * (floor - untrained) <= 0:
+            notes.append(
+                "Here real images score no better than an untrained generator, so this score tells "
+                "nothing: the images are too few, or the judge knows too little."
+            )
+        elif sign * (value - floor) > 0:
+            notes.append(
+                "Better than the real images? Both are measured, the real ones on few images. Beyond them "
+                "lies chance, or a generator that makes only clear images."
+            )
+        elif sign * (value - untrained) < 0:
+            notes.append("By this score the images are worse than those of an untrained generator.")
+    if key == "kernel_distance" and any(v is not None and v < 0 for v in (value, floor)):
+        notes.append(
+            "This distance is an estimate that is right on average: for sets that are alike it lies "
+            "around zero, and so single values lie below."
+        )
+    return " ".join(notes)
 
 
 def in_words(results: Results, bars: list[ScoreBar]) -> list[str]:
@@ -99,32 +136,33 @@ def in_words(results: Results, bars: list[ScoreBar]) -> list[str]:
             f"{scores.recall:.0%} of the real images lie among generated ones (recall)"
             + (": much of their variety is missing." if scores.recall < LITTLE_RECALL else ".")
         )
-    classes = classes_of(results)
-    if classes is not None:
-        hardly = ", ".join(classes.missing)
-        sentences.append(
-            f"Hardly ever generated: {hardly}."
-            if hardly
-            else f"Each of the {classes.count} classes is generated."
-        )
+    sentences += _variety(classes_of(results), results.modes)
     return sentences
 
 
-def cautions(results: Results, bars: list[ScoreBar]) -> list[str]:
-    """What may look like a mistake in the scores, and is none."""
-    sentences = []
-    if any(bar.beyond for bar in bars):
-        sentences.append(
-            "A score can lie outside its two ends, because these are measured too, the right one on few "
-            "other real images. Beyond it lies chance, or a generator that makes only clear images."
-        )
-    kernels = [s.kernel_distance for s in (results.scores, results.floor) if s]
-    if any(value is not None and value < 0 for value in kernels):
-        sentences.append(
-            "A kernel distance is an estimate that is right on average: for equal sets it lies around "
-            "zero, and single values may be below."
-        )
-    return sentences
+def _variety(classes: Classes | None, modes: Modes | None) -> list[str]:
+    """Which classes and kinds of images are generated, in a sentence or two."""
+    if classes is None:
+        return [_kinds(modes, "that the judge tells apart") + "."] if modes else []
+    if classes.missing:
+        sentences = [f"Hardly ever generated: {', '.join(classes.missing)}."]
+        if modes is not None:
+            sentences.append(_kinds(modes, "found inside the classes") + ".")
+        return sentences
+    each = f"Each of the {classes.count} classes is generated"
+    if modes is None:
+        return [f"{each}."]
+    kinds = _kinds(modes, "found inside them")
+    joint = ", but " if modes.missing else ", and "
+    return [f"{each}{joint}{kinds[0].lower()}{kinds[1:]}."]
+
+
+def _kinds(modes: Modes, which: str) -> str:
+    count = len(modes.missing)
+    kinds = f"of the {len(modes.modes)} kinds of images {which}"
+    if not count:
+        return f"None {kinds} is missing"
+    return f"{count} {kinds} {'is' if count == 1 else 'are'} hardly ever generated"
 
 
 def protocol_words(results: Results) -> str:
@@ -154,6 +192,22 @@ def classes_of(results: Results) -> Classes | None:
         shown = sorted(every, key=lambda c: -abs(c.generated - c.real))[:MOST_CLASSES]
     largest = max(max(c.generated, c.real) for c in shown)
     return Classes(shown, len(every), largest, [c.name for c in every if c.missing])
+
+
+@dataclass(frozen=True)
+class MissingKind:
+    """A kind of images that is hardly ever generated. picture: real ones, as a data URI; "" for none."""
+
+    mode: Mode
+    picture: str
+
+
+def missing_kinds(results: Results, pictures: dict[int, str]) -> list[MissingKind]:
+    """The missing kinds, largest real share first. pictures: by place among the modes."""
+    if results.modes is None:
+        return []
+    modes = results.modes
+    return [MissingKind(modes.modes[p], pictures.get(p, "")) for p in modes.missing]
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from autogan.runs.contents import Architectures
 from autogan.spaces import search_space
 from autogan.spaces.architecture import Architecture
 
-_WIDTH, _HEIGHT, _GAP, _BETWEEN, _TOP = 250, 50, 12, 76, 50
+_WIDTH, _HEIGHT, _GAP, _BETWEEN, _TOP = 268, 50, 12, 58, 50
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from autogan.basics.errors import UserError
 from autogan.basics.version import RESULTS_SCHEMA
 from autogan.files.texts import MOST_BYTES_OF_RESULTS, read_bytes
-from autogan.judges.values import Scores
+from autogan.judges.values import Modes, Scores
 from autogan.runs.outcomes import Candidate, Child, FailedCandidate, Validation
 
 T = TypeVar("T")
@@ -139,7 +139,10 @@ class Evaluated:
 
 @dataclass(frozen=True, kw_only=True)
 class Results(Evaluated):
-    """results.json. architecture: its text form, perhaps of options that this version does not know."""
+    """results.json. architecture: its text form, perhaps of options that this version does not know.
+
+    modes: None also where the run is of a version that did not look for them.
+    """
 
     schema: int
     architecture: str
@@ -156,6 +159,7 @@ class Results(Evaluated):
     seconds: dict[str, float]
     neighbours: Neighbours
     files: dict[str, str]
+    modes: Modes | None = None
     peak_memory_mib: int | float | None = None
     recompute: str | None = None
 

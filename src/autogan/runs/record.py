@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from autogan.basics.version import RESULTS_SCHEMA
+from autogan.judges.values import Modes
 from autogan.runs.checksums import CHECKSUMS, changed_files
 from autogan.runs.config import Config, read_config
 from autogan.runs.contents import Architectures, Damage, Data, Derived, Read, Results, read_content
@@ -31,7 +32,17 @@ PICTURES = {
     "interpolation": "pictures/interpolation.png",
 }
 """The pictures of a finished run by name, relative to its folder."""
+MOST_MISSING_PICTURED = 12
 RESULTS = "results.json"
+
+
+def missing_pictures(modes: Modes) -> dict[int, str]:
+    """The pictures of the missing modes that are most frequent among real images, by place in `modes`.
+
+    Relative to the run's folder.
+    """
+    shown = modes.missing[:MOST_MISSING_PICTURED]
+    return {place: f"pictures/missing/{place}.png" for place in shown}
 
 
 @dataclass(frozen=True)
