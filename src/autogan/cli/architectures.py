@@ -8,7 +8,7 @@ import typer
 
 from autogan.basics.errors import UserError
 from autogan.cli.common import INGREDIENTS, Json, app, refuse_unwritable
-from autogan.cli.console import notes, say, tables
+from autogan.cli.console import notes, say, say_lines, tables
 from autogan.files.texts import read_bytes
 
 if TYPE_CHECKING:
@@ -138,7 +138,8 @@ def show(
     say(f"images:   {image_size}×{image_size}, from latents of {latent_size}")
     say(f"size:     {size.parameters:,} parameters at {channels} channels")
     say(f"cost:     {millions(size.multiply_accumulates)} million multiply-accumulates an image")
-    print(f"\n{space.text_diagram(chosen, channels=channels, bottom_size=bottom_size)}")
+    say("")
+    say_lines(space.text_diagram(chosen, channels=channels, bottom_size=bottom_size))
 
 
 @arch_app.command(name="random")
@@ -163,7 +164,7 @@ def random_architectures(
         print(json.dumps({"architectures": listed}))
         return
     for architecture in drawn:
-        print(architecture)
+        say(str(architecture))
 
 
 @arch_app.command()

@@ -24,7 +24,7 @@ from autogan.runs.checksums import CHECKSUMS, write_checksums
 from autogan.runs.config import read_config, read_settings, read_task
 from autogan.runs.contents import read_json
 from autogan.runs.drive import Keeper
-from autogan.runs.environment import environment, source_seen_from, warn_of_other_machine
+from autogan.runs.environment import environment, settings_seen_from, warn_of_other_machine
 from autogan.runs.journal import CURVES, JOURNAL, Journal
 from autogan.runs.locking import LOCK, FolderLock, FolderLost, lock
 from autogan.runs.made_folders import make_folders, remove_made_folders
@@ -62,6 +62,8 @@ class Run:
         self.task = task
         self.source = settings.data.source
         """Where the images are; absolute in a run that goes on, perhaps from another directory."""
+        self.inception_weights = settings.judge.inception_weights
+        """The file of an Inception judge's weights; absolute as `source` is, empty where none is named."""
         self.when_accepted: Callable[[], None] | None = None
         """Called once settings, machine and data are found usable, before the first work."""
         self.stopping = Stopping()
@@ -140,8 +142,8 @@ class Run:
         except BaseException:
             run.close()
             raise
-        begun_in = described.get("environment", {}).get("directory")
-        run.source = source_seen_from(begun_in, run.source)
+        found = settings_seen_from(read_config(folder).directory, settings)
+        run.source, run.inception_weights = found.data.source, found.judge.inception_weights
         warn_of_other_machine(described.get("environment", {}), settings.compute.device)
         if described["settings"] != settings.model_dump(mode="json"):
             _write_config(folder, {**described, "settings": settings.model_dump(mode="json")})

@@ -20,10 +20,10 @@ from autogan.method.search import Search
 from autogan.method.train import validation_of
 from autogan.progress.base import Progress
 from autogan.runs.checkpoints import load_checkpoint
-from autogan.runs.config import read_settings
+from autogan.runs.config import read_config, read_settings
 from autogan.runs.contents import read_json
 from autogan.runs.drive import drive
-from autogan.runs.environment import environment
+from autogan.runs.environment import environment, settings_seen_from
 from autogan.runs.folder import Run
 from autogan.runs.record import RunRecord, read_record
 from autogan.spaces.generator_file import load_generator
@@ -40,7 +40,8 @@ def recompute(folder: Path, progress: Progress) -> list[str]:
     if results is None:
         raise UserError(f"The run in {folder} has no results.json: there are no scores yet.")
     record = read_record(folder)
-    context = prepare(read_settings(folder), progress)
+    directory = read_config(folder).directory
+    context = prepare(settings_seen_from(directory, read_settings(folder)), progress)
     for what, here in (
         ("data", describe_images(context.data)),
         ("judge", context.judge.describe()),
