@@ -65,7 +65,7 @@ def test_a_full_disk_is_said_with_what_to_do(
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     meddling = Meddling(lambda: monkeypatch.setattr("os.fsync", full), "search")
-    with pytest.raises(MachineError, match="No space left.*autogan search --resume"):
+    with pytest.raises(MachineError, match=r"No space left.*autogan search --resume"):
         api.search_architectures(settings, tmp_path / "run", meddling)
 
 

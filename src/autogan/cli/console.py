@@ -18,7 +18,6 @@ from rich.text import Text
 
 from autogan.basics.formatting import shown_text
 
-
 NARROW_COLUMNS = 60
 """In a terminal with fewer, tables whose words do not fit are shown as blocks."""
 _UNBOUNDED_COLUMNS = 10_000
@@ -39,6 +38,7 @@ class ShownConsole(Console):
         self, renderable: RenderableType, options: ConsoleOptions | None = None
     ) -> Iterable[Segment]:
         """As `Console.render`."""
+        options = options or self.options
         narrow = options.max_width < NARROW_COLUMNS
         if narrow and isinstance(renderable, Table) and renderable.show_header:
             unbounded = options.update(max_width=_UNBOUNDED_COLUMNS)
