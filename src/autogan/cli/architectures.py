@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 arch_app = typer.Typer(no_args_is_help=True)
 app.add_typer(arch_app, name="arch", rich_help_panel=INGREDIENTS)
 
+MOST_DRAWN = 100_000
+"""Architectures that are drawn at once."""
 Cells = Annotated[int, typer.Option("--cells", help="Cells; each doubles the resolution.")]
 
 
@@ -144,7 +146,9 @@ def show(
 
 @arch_app.command(name="random")
 def random_architectures(
-    count: Annotated[int, typer.Option("--count", min=1, help="Architectures.")] = 1,
+    count: Annotated[
+        int, typer.Option("--count", min=1, max=MOST_DRAWN, help="Architectures.")
+    ] = 1,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Names the draw.")] = 0,
     cells: Cells = 3,
     as_json: Json = False,
@@ -158,7 +162,7 @@ def random_architectures(
     from autogan.spaces import search_space
 
     space, generator = search_space("autogan", cells), Random(seed)
-    drawn = [space.sample(generator) for _ in range(count)]
+    drawn = (space.sample(generator) for _ in range(count))
     if as_json:
         listed = [{"architecture": str(a), "vector": a.to_vector()} for a in drawn]
         print(json.dumps({"architectures": listed}))

@@ -10,6 +10,7 @@ lock                locked by the process that is at work here
 
 import contextlib
 import shutil
+import stat
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -130,6 +131,7 @@ class Run:
         for those that may change. Lines logged after the checkpoint are taken out of the journal.
         """
         described = read_config(folder).described
+        _refuse_foreign_places(folder)
         settings = settings or read_settings(folder)
         refuse_changes(described["settings"], settings, f"The run in {folder}")
         held = lock(folder)
@@ -199,6 +201,29 @@ def refuse_used_folder(folder: Path) -> None:
         or any(f.name not in ours and f.suffix != ".tmp" for f in folder.iterdir())
     ):
         raise UserError(f"{folder} exists and is not an empty folder. Choose another --out.")
+
+
+_WRITTEN_IN_PLACE = {LOCK: False, JOURNAL: False}
+_WRITTEN_IN_PLACE |= dict.fromkeys((CURVES, "checkpoints", "candidates", "pictures"), True)
+"""What a run opens by name, and whether it is a folder. All else is written aside and renamed."""
+
+
+def _refuse_foreign_places(folder: Path) -> None:
+    """Raises `UserError` where something in a run's folder leads out of it, or is no file or folder.
+
+    A run writes to its own folder only, also to one that somebody else has made.
+    """
+    for name, is_folder in _WRITTEN_IN_PLACE.items():
+        try:
+            mode = (folder / name).lstat().st_mode
+        except FileNotFoundError:
+            continue
+        if not (stat.S_ISDIR(mode) if is_folder else stat.S_ISREG(mode)):
+            kind = "folder" if is_folder else "file"
+            raise UserError(
+                f"{folder / name} is a link, or no {kind}: a run writes to its own folder only. Put the "
+                f"{kind} itself there, or remove it."
+            )
 
 
 def _write_config(folder: Path, described: dict[str, Any]) -> None:
