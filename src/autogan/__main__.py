@@ -17,6 +17,7 @@ ENDED_BY_CTRL_C = 130
 
 def main() -> None:
     """Runs the command line. Ctrl-C ends it with exit code 130, without a traceback."""
+    _replace_closed_streams()
     try:
         import signal
 
@@ -28,6 +29,23 @@ def main() -> None:
         run_command()
     except KeyboardInterrupt:
         sys.exit(ENDED_BY_CTRL_C)
+    except MemoryError:  # too little even for what shows messages
+        os.write(2, b"Error: There is not enough memory to start.\n")
+        sys.exit(2)
+
+
+def _replace_closed_streams() -> None:
+    """Where standard input, output or errors were closed (`>&-`), nothing is read, or written, there.
+
+    Else the next file that is opened, such as a run's log, takes their number, and whatever a
+    library prints goes into it.
+    """
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest free number: this one
+            setattr(sys, name, open(number, mode, encoding="utf-8"))  # noqa: SIM115
 
 
 def _interrupt(_: int, frame: "FrameType | None") -> None:

@@ -1,12 +1,16 @@
 """The search and the training as functions, for use from Python."""
 
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+from autogan.basics.errors import UserError
 from autogan.method.pipeline import run_everything, run_ranking, run_training
 from autogan.progress.base import Progress
 from autogan.runs.folder import Run
+from autogan.runs.locking import FolderLost
+from autogan.runs.machine_errors import MachineError, explained
 from autogan.runs.task import Task
 from autogan.settings.sections import Settings
 from autogan.spaces.architecture import Architecture
@@ -20,9 +24,10 @@ def search_architectures(
     """Searches in a new run folder; what the final policy proposes, best first.
 
     Each is scored with the shared weights; `settings.derive.candidates` are sampled.
-    Raises `UserError` for data or settings that cannot be used.
+    Raises `UserError` for data or settings that cannot be used, for a folder that is not free or is
+    taken away, and for a disk or memory that is used up.
     """
-    with closing(Run.create(Path(folder), settings, Task("search"))) as run:
+    with _new_run(folder, settings, Task("search")) as run:
         ranking = run_ranking(run, progress or Progress())
     return [child.architecture for child in ranking]
 
@@ -36,10 +41,11 @@ def train_architecture(
     """Trains one architecture from scratch in a new run folder, and evaluates it.
 
     Returns the averaged generator in evaluation mode and the content of results.json.
+    Raises `UserError` as `search_architectures` does.
     """
-    with closing(Run.create(Path(folder), settings, Task("train", str(architecture)))) as run:
+    with _new_run(folder, settings, Task("train", str(architecture))) as run:
         results = run_training(run, architecture, progress or Progress())
-    return load_generator(run.folder / "generator.safetensors").generator, results
+        return load_generator(run.folder / "generator.safetensors").generator, results
 
 
 def search_and_train(
@@ -48,7 +54,24 @@ def search_and_train(
     """The whole method in a new run folder: search, derive, train the winner, evaluate.
 
     Returns the averaged generator in evaluation mode and the content of results.json.
+    Raises `UserError` as `search_architectures` does.
     """
-    with closing(Run.create(Path(folder), settings)) as run:
+    with _new_run(folder, settings, Task("run")) as run:
         results = run_everything(run, progress or Progress())
-    return load_generator(run.folder / "generator.safetensors").generator, results
+        return load_generator(run.folder / "generator.safetensors").generator, results
+
+
+@contextmanager
+def _new_run(folder: str | Path, settings: Settings, task: Task) -> Iterator[Run]:
+    """A new run, closed at the end; its folder is removed where the input turns out unusable."""
+    path = Path(folder)
+    again = task.resume_command(path)
+    with explained(path, again):
+        run = Run.create(path, settings, task)
+    try:
+        with run.noticing_loss(), explained(path, again), closing(run):
+            yield run
+    except UserError as error:
+        if not isinstance(error, MachineError | FolderLost):
+            run.discard()
+        raise

@@ -2,7 +2,7 @@
 
 import pytest
 
-from autogan.basics.formatting import millions
+from autogan.basics.formatting import binary_size, millions
 
 
 @pytest.mark.parametrize(
@@ -11,3 +11,17 @@ from autogan.basics.formatting import millions
 )
 def test_millions_never_read_as_nothing(number: float, text: str) -> None:
     assert millions(number) == text
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        (2**14, "16 KiB"),
+        (3.4 * 2**20, "3.4 MiB"),
+        (5.6 * 2**30, "5.6 GiB"),
+        (193_119 * 2**30, "188.6 TiB"),
+        (3_125_000 * 2**30, "3,051.8 TiB"),
+    ],
+)
+def test_sizes_keep_few_digits(number: float, text: str) -> None:
+    assert binary_size(number) == text

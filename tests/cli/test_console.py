@@ -1,5 +1,6 @@
 """What comes from outside is shown, and does not steer the terminal; what cannot be shown is replaced."""
 
+import json
 import os
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from autogan.basics.formatting import shown_text
+from autogan.cli import console as console_module
 from autogan.cli.console import ShownConsole
 
 EVIL = "a\x1b[31m\x1b]0;title\x07\u202etxt\nError: forged"
@@ -55,6 +57,57 @@ def test_hostile_names_reach_no_output_raw(
         said = answer.out + answer.err
         assert said and not set(said) & set("\x1b\x07\u202e"), arguments
         assert "\nError: forged" not in said
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (EVIL,),
+        ("run", f"--{EVIL}"),
+        ("sample", EVIL, "--count", EVIL),
+        ("demo", "--time-limit", EVIL),
+        ("data", "example", EVIL, "--out", "x"),
+        ("arch", "show", EVIL),
+        ("presets", "show", EVIL),
+        ("presets", EVIL),
+        ("leaderboard", EVIL),
+    ],
+)
+def test_mistakes_in_the_command_line_are_shown_escaped(
+    autogan: Callable, arguments: tuple[str, ...]
+) -> None:
+    answer = autogan(*arguments)
+    assert answer.code == 2 and answer.out == "" and "Error: " in answer.err
+    assert not set(answer.err) & set("\x1b\x07\u202e")
+    assert "\nError: forged" not in answer.err
+
+
+def test_settings_that_are_printed_are_escaped(autogan: Callable) -> None:
+    answer = autogan("run", "--preset", "demo", "--dry-run", "--data", EVIL)
+    assert answer.code == 0 and r"\e[31m" in answer.out
+    assert not set(answer.out) & set("\x1b\x07\u202e")
+
+
+@pytest.mark.parametrize("columns", [1, 20])
+def test_in_a_narrow_terminal_each_row_is_a_block(
+    columns: int, autogan: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for console in (console_module.tables, console_module.notes):
+        monkeypatch.setattr(console, "_width", columns)
+    answer = autogan("leaderboard")
+    presets = autogan("presets").out
+    assert answer.code == 0 and "demo\n  The" in presets
+    assert "│" not in answer.out and "─" not in answer.out
+    if columns >= 20:
+        assert "inception score: 8" in " ".join(answer.out.split())
+        assert max(map(len, answer.out.splitlines())) <= columns
+
+
+def test_in_a_wide_terminal_a_table_is_a_table(
+    autogan: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(console_module.tables, "_width", 100)
+    assert "─" in autogan("leaderboard").out
 
 
 def program(*arguments: object, **more: object) -> "subprocess.CompletedProcess[str]":
@@ -108,3 +161,47 @@ def test_a_run_that_is_refused_is_not_announced(autogan: Callable, tmp_path: Pat
         answer = autogan("run", "--preset", "demo", "--out", folder, *more)
         assert answer.code == 2 and "Error" in answer.err
         assert "Run folder" not in answer.err and not folder.exists()
+
+
+def test_closed_streams_are_not_taken_by_files(tmp_path: Path) -> None:
+    for closed in (">&-", "2>&-", "<&-", "<&- >&- 2>&-"):
+        ended = subprocess.run(
+            ["bash", "-c", f'"$0" -m autogan presets --json {closed}', sys.executable],
+            capture_output=True, text=True, timeout=60,
+        )  # fmt: skip
+        assert ended.returncode == 0 and ended.stderr == "", closed
+        assert ended.stdout == "" or json.loads(ended.stdout)
+    code = (
+        "import os; os.close(2); from autogan import __main__ as m; m._replace_closed_streams();"
+        f"handle = os.open({str(tmp_path / 'log')!r}, os.O_CREAT | os.O_WRONLY);"
+        "os.write(2, b'of a library')"
+    )
+    assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0
+    assert (tmp_path / "log").read_bytes() == b""
+
+
+@pytest.mark.parametrize("command", ["leaderboard", "presets", "arch show autogan-a"])
+def test_whoever_reads_no_more_ends_the_program_as_a_signal_would(command: str) -> None:
+    ended = subprocess.run(
+        ["bash", "-c", f'"$0" -m autogan {command} | true; echo ${{PIPESTATUS[0]}}', sys.executable],
+        capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert ended.stdout.split()[-1] in ("141", "0") and ended.stderr == ""
+    full = subprocess.run(
+        ["bash", "-c", f'"$0" -m autogan {command} > /dev/full', sys.executable],
+        capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert full.returncode == 2 and full.stderr == "Error: The output: No space left on device.\n"
+
+
+@pytest.mark.parametrize("limit_kib", [2_000_000, 600_000, 25_000])
+def test_too_little_memory_is_a_message(limit_kib: int, tmp_path: Path) -> None:
+    for command in ("presets", f"demo --out {tmp_path / 'run'}", f"status {tmp_path}", "bench"):
+        ended = subprocess.run(
+            ["bash", "-c", f'ulimit -v {limit_kib}; "$0" -m autogan {command}', sys.executable],
+            capture_output=True, text=True, timeout=60,
+        )  # fmt: skip
+        assert ended.returncode in (0, 2), ended.stderr
+        assert "Traceback" not in ended.stderr and "fault of autogan" not in ended.stderr
+    assert ended.returncode == 2 and "not enough memory" in ended.stderr
+    assert not (tmp_path / "run").exists()

@@ -1,6 +1,7 @@
 """Decoded once, found again, checked, rebuilt when damaged; and the resized copies."""
 
 import multiprocessing
+import os
 import shutil
 import warnings
 from pathlib import Path
@@ -230,3 +231,24 @@ def test_two_processes_fill_one_cache(folder: Path, tmp_path: Path) -> None:
         worker.join(20)
     assert digests == {load_data(str(folder), 16, tmp_path / "cache").digest}
     assert len(entries(tmp_path / "cache")) == 1
+
+
+@pytest.mark.parametrize("kind", ["pipe", "endless", "deep", "a list", "files that are a list"])
+@pytest.mark.parametrize("name", ["entry.json", "train_pixels.npy"])
+def test_an_entry_that_is_no_plain_file_is_made_anew(
+    kind: str, name: str, folder: Path, tmp_path: Path
+) -> None:
+    first = load_data(str(folder), 16, tmp_path / "cache")
+    file = entries(tmp_path / "cache")[0] / name
+    file.unlink()
+    if kind == "pipe":
+        os.mkfifo(file)
+    elif kind == "endless":
+        file.symlink_to("/dev/zero")
+    else:
+        file.write_text(
+            {"deep": "[" * 10**6, "a list": "[]"}.get(kind, '{"files": [], "check": 0}')
+        )
+    with pytest.warns(UserWarning, match="are made anew"):
+        second = load_data(str(folder), 16, tmp_path / "cache")
+    assert same(first, second)

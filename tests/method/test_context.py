@@ -214,8 +214,7 @@ def test_weights_that_are_not_the_published_ones_are_said(
     given: list[Any] = []
     monkeypatch.setattr(inception, "inception_judge", lambda *these: given.append(these) or Named())
     progress = Listening()
-    settings = tiny(judge={"kind": "inception", "inception_weights": "weights.pth"})
-    judge = make_inception_judge(settings, torch.device("cpu"), progress)
+    judge = make_inception_judge("weights.pth", torch.device("cpu"), progress)
     assert given == [(Path("weights.pth"), torch.device("cpu"))] and judge.name == Named.name
     assert [note.split(":")[0] for note in progress.notes] == [f"Judge {judge.name}"] * (
         not published

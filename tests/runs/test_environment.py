@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from autogan.runs.environment import source_seen_from
+from autogan.runs.config import read_settings, run_directory_of
+from autogan.runs.environment import settings_seen_from, source_seen_from
 from autogan.runs.folder import Run
 from autogan.settings.loading import load_settings
 
@@ -15,9 +16,12 @@ def begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("here", "elsewhere"):
         (tmp_path / name / "fruit").mkdir(parents=True)
     monkeypatch.chdir(tmp_path / "here")
-    Run.create(
-        tmp_path / "run", load_settings(changes={"data": {"source": "folder:fruit"}})
-    ).close()
+    (tmp_path / "here" / "weights.pth").touch()
+    changes = {
+        "data": {"source": "folder:fruit"},
+        "judge": {"kind": "inception", "inception_weights": "weights.pth"},
+    }
+    Run.create(tmp_path / "run", load_settings(changes=changes)).close()
     monkeypatch.chdir(tmp_path / "elsewhere")
     return tmp_path / "here"
 
@@ -26,7 +30,9 @@ def test_a_resume_from_elsewhere_finds_the_images_it_began_with(begun: Path) -> 
     folder = begun.parent / "run"
     run = Run.resume(folder)
     assert run.source == f"folder:{begun}/fruit"
+    assert run.inception_weights == f"{begun}/weights.pth"
     assert run.settings.data.source == "folder:fruit"
+    assert run.settings.judge.inception_weights == "weights.pth"
     run.close()
     described = yaml.safe_load((folder / "config.yaml").read_text())
     assert described["settings"]["data"]["source"] == "folder:fruit"
@@ -46,3 +52,12 @@ def test_only_relative_paths_depend_on_a_directory(begun: Path) -> None:
     for source, seen in (("fruit", "{}/fruit"), ("cifar10:fruit", "cifar10:{}/fruit")):
         assert source_seen_from(str(begun), source) == seen.format(begun)
         assert source_seen_from(None, source) == source
+
+
+def test_those_who_only_read_a_run_find_its_files_too(begun: Path) -> None:
+    folder = begun.parent / "run"
+    for file in (folder / "generator.safetensors", folder / "candidates" / "0.safetensors"):
+        found = settings_seen_from(run_directory_of(file), read_settings(folder))
+        assert found.data.source == f"folder:{begun}/fruit"
+        assert found.judge.inception_weights == f"{begun}/weights.pth"
+    assert run_directory_of(begun / "generator.safetensors") is None

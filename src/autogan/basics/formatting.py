@@ -37,10 +37,12 @@ def millions(number: float) -> str:
 
 
 def binary_size(number: float) -> str:
-    """Bytes as people say it: "12 KiB", "3.4 MiB", "5.6 GiB"."""
+    """Bytes as people say it: "12 KiB", "3.4 MiB", "5.6 GiB", "3,051.8 TiB"."""
     if number < 2**20:
         return f"{number / 2**10:.0f} KiB"
-    return f"{number / 2**20:.1f} MiB" if number < 2**30 else f"{number / 2**30:.1f} GiB"
+    if number < 2**30:
+        return f"{number / 2**20:.1f} MiB"
+    return f"{number / 2**30:.1f} GiB" if number < 2**40 else f"{number / 2**40:,.1f} TiB"
 
 
 _INVISIBLE = ("Cc", "Cf", "Cs", "Zl", "Zp")

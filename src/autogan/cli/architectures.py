@@ -8,7 +8,7 @@ import typer
 
 from autogan.basics.errors import UserError
 from autogan.cli.common import INGREDIENTS, Json, app, refuse_unwritable
-from autogan.cli.console import notes, say, tables
+from autogan.cli.console import notes, say, say_lines, tables
 from autogan.files.texts import read_bytes
 
 if TYPE_CHECKING:
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 arch_app = typer.Typer(no_args_is_help=True)
 app.add_typer(arch_app, name="arch", rich_help_panel=INGREDIENTS)
 
+MOST_DRAWN = 100_000
+"""Architectures that are drawn at once."""
 Cells = Annotated[int, typer.Option("--cells", help="Cells; each doubles the resolution.")]
 
 
@@ -138,12 +140,15 @@ def show(
     say(f"images:   {image_size}×{image_size}, from latents of {latent_size}")
     say(f"size:     {size.parameters:,} parameters at {channels} channels")
     say(f"cost:     {millions(size.multiply_accumulates)} million multiply-accumulates an image")
-    print(f"\n{space.text_diagram(chosen, channels=channels, bottom_size=bottom_size)}")
+    say("")
+    say_lines(space.text_diagram(chosen, channels=channels, bottom_size=bottom_size))
 
 
 @arch_app.command(name="random")
 def random_architectures(
-    count: Annotated[int, typer.Option("--count", min=1, help="Architectures.")] = 1,
+    count: Annotated[
+        int, typer.Option("--count", min=1, max=MOST_DRAWN, help="Architectures.")
+    ] = 1,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Names the draw.")] = 0,
     cells: Cells = 3,
     as_json: Json = False,
@@ -157,13 +162,13 @@ def random_architectures(
     from autogan.spaces import search_space
 
     space, generator = search_space("autogan", cells), Random(seed)
-    drawn = [space.sample(generator) for _ in range(count)]
+    drawn = (space.sample(generator) for _ in range(count))
     if as_json:
         listed = [{"architecture": str(a), "vector": a.to_vector()} for a in drawn]
         print(json.dumps({"architectures": listed}))
         return
     for architecture in drawn:
-        print(architecture)
+        say(str(architecture))
 
 
 @arch_app.command()

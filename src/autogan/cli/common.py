@@ -16,7 +16,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -83,6 +83,8 @@ Json = Annotated[bool, typer.Option("--json", help="Print the results as one JSO
 
 
 LONGEST_TIME_LIMIT_HOURS = 10_000
+ENDED_BY_SIGPIPE = 141
+"""The exit code that shells give to what ended because nobody reads its output any more."""
 
 
 def seconds_of(text: str) -> float:
@@ -125,24 +127,48 @@ _OF_WHAT_WAS_NAMED = (
 )
 
 
+_MistakeInCommandLine: Any = typer.BadParameter.__mro__[1]
+"""click's UsageError, of which typer names only this one kind."""
+_NO_MEMORY = (
+    "There is not enough memory for this command. End other programs, or raise the limit that this "
+    "process was started with (ulimit -v): PyTorch alone takes several GiB of addresses."
+)
+_SAID_WITHOUT_MEMORY = ("failed to map segment", "cannot allocate memory", "bad_alloc")
+"""What the system's loader, C libraries and C++ say where no memory is left."""
+
+
 def main() -> None:
     """Runs the command line; a user's mistake becomes a message and exit code 2, a fault of ours 1."""
     warnings.showwarning = _show_warning
     replace_unshowable()
     try:
         _refuse_removed_directory()
-        app()
+        # Not standalone: typer would print mistakes in the command line by itself, unescaped.
+        code = app(standalone_mode=False) or 0
+        sys.stdout.flush()  # else what cannot be written is noticed after all that could say so
+        sys.exit(code)
+    except _MistakeInCommandLine as error:
+        _show_mistake(error)
+        sys.exit(2)
     except UserError as error:
         _show_error(str(error))
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)
-    except BrokenPipeError:  # whoever read the output has read enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+    except SystemExit as ended:
+        if isinstance(
+            ended.__context__, BrokenPipeError
+        ):  # typer makes it exit code 1, a fault of ours
+            _end_unread()
+        raise
+    except BrokenPipeError:
+        _end_unread()
     except Exception as error:
         if isinstance(error, OSError) and error.errno in _OF_WHAT_WAS_NAMED:
             _show_error(f"{error.filename or 'The output'}: {error.strerror}.")
+            sys.exit(2)
+        if _lacks_memory(error):
+            _show_error(_NO_MEMORY)
             sys.exit(2)
         for line in traceback.format_exc().splitlines():
             notes.print(line, markup=False, highlight=False, soft_wrap=True)
@@ -160,6 +186,29 @@ def _refuse_removed_directory() -> None:
         os.getcwd()
     except FileNotFoundError:
         raise UserError("The working directory was removed. Change to another one.") from None
+
+
+def _end_unread() -> NoReturn:
+    """Ends the program as SIGPIPE does: whoever read the output has read enough."""
+    for stream in (sys.stdout, sys.stderr):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    sys.exit(ENDED_BY_SIGPIPE)
+
+
+def _lacks_memory(error: BaseException) -> bool:
+    said = str(error).lower()
+    return isinstance(error, MemoryError) or any(words in said for words in _SAID_WITHOUT_MEMORY)
+
+
+def _show_mistake(error: Any) -> None:
+    """A mistake in the command line, with how the command is used; nothing where help was shown."""
+    if error.__class__.__name__ == "NoArgsIsHelpError":
+        return
+    if error.ctx is not None:
+        told = f"{error.ctx.get_usage()}\nMore: {error.ctx.command_path} --help"
+        for line in told.split("\n"):
+            notes.print(line, markup=False, highlight=False, soft_wrap=True)
+    _show_error(error.format_message())
 
 
 def _show_error(message: str) -> None:

@@ -82,10 +82,18 @@ def evaluate(
 
     from autogan.method.generator_settings import settings_of
     from autogan.method.results import describe_generator
+    from autogan.runs.config import run_directory_of
     from autogan.spaces.generator_file import load_generator
 
     saved = load_generator(file)
-    settings = settings_of(saved, preset, overrides or (), changes, needs_data=not statistics)
+    settings = settings_of(
+        saved,
+        preset,
+        overrides or (),
+        changes,
+        needs_data=not statistics,
+        directory=run_directory_of(file),
+    )
     if statistics:
         scored = _against_statistics(saved, settings, statistics)
     else:
@@ -144,7 +152,8 @@ def _against_statistics(
     with shown_progress("evaluate") as progress:
         progress.start("evaluate")
         compute = decide_compute(settings.compute)
-        judge = make_inception_judge(settings, compute.device, progress)
+        weights = settings.judge.inception_weights
+        judge = make_inception_judge(weights, compute.device, progress)
         evaluation = evaluate_against(imported, saved.generator, judge, settings, compute, progress)
     return {
         "judge": judge.describe(),

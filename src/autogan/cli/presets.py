@@ -7,7 +7,7 @@ import typer
 from typer.core import TyperGroup
 
 from autogan.cli.common import INGREDIENTS, Json, app, complete_presets
-from autogan.cli.console import say
+from autogan.cli.console import say, say_lines, say_named
 
 
 class _ShowHint(TyperGroup):
@@ -43,9 +43,7 @@ def presets(context: typer.Context, as_json: Json = False) -> None:
     if as_json:
         print(json.dumps(summaries))
         return
-    width = max(map(len, summaries))
-    for name, summary in summaries.items():
-        say(f"{name:<{width}}  {summary}")
+    say_named(summaries)
 
 
 @presets_app.command()
@@ -69,4 +67,4 @@ def show(
     from autogan.settings.presets_in_words import commented_yaml, preset_summary
 
     say(f"# {preset}: {preset_summary(preset)}")
-    print(commented_yaml(settings), end="")
+    say_lines(commented_yaml(settings))

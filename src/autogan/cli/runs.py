@@ -23,7 +23,7 @@ from autogan.cli.common import (
     data_changes,
     print_results,
 )
-from autogan.cli.console import notes, tables
+from autogan.cli.console import notes, say_lines, tables
 from autogan.cli.opening import ended, opened_run
 
 if TYPE_CHECKING:
@@ -247,7 +247,7 @@ def _printed(settings: "Settings", dry_run: bool, as_json: bool) -> bool:
     elif dry_run:
         from autogan.settings.loading import settings_to_yaml
 
-        print(settings_to_yaml(settings), end="")
+        say_lines(settings_to_yaml(settings))
     return dry_run
 
 

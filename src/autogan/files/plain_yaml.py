@@ -8,6 +8,8 @@ import yaml
 from autogan.basics.errors import UserError
 from autogan.files.texts import read_bytes
 
+MOST_BYTES_OF_YAML = 2**16
+"""Of a file. Parsing takes seconds for a tenth of a MiB; all settings with comments take 8 KiB."""
 MOST_DIGITS = 100
 """Of a whole number. Python refuses to print one of some thousands."""
 
@@ -21,10 +23,11 @@ class _PlainLoader(yaml.SafeLoader):
         return super().compose_node(parent, index)
 
     def construct_mapping(self, node: Any, deep: bool = False) -> Any:
-        names = [key.value for key, _ in node.value if isinstance(key.value, str)]
-        twice = next((name for name in names if names.count(name) > 1), None)
-        if twice is not None:
-            raise yaml.YAMLError(f"{twice!r} stands there twice{node.start_mark}")
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if isinstance(key.value, str) and key.value in seen:
+                raise yaml.YAMLError(f"{key.value!r} stands there twice{node.start_mark}")
+            seen.update([key.value] if isinstance(key.value, str) else [])
         return super().construct_mapping(node, deep)
 
     def construct_yaml_int(self, node: Any) -> int:
@@ -49,7 +52,7 @@ def parse_yaml(text: str) -> Any:
 
 def read_yaml(file: Path) -> Any:
     """The value in a YAML file; raises `UserError` where it cannot be read or is no YAML."""
-    content = read_bytes(file)
+    content = read_bytes(file, MOST_BYTES_OF_YAML)
     try:
         return parse_yaml(content.decode("utf-8"))
     except ValueError as error:

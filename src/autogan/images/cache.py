@@ -22,6 +22,7 @@ import platformdirs
 
 from autogan.basics.errors import UserError
 from autogan.basics.formatting import binary_size
+from autogan.files.texts import MOST_BYTES_OF_RESULTS, read_text
 
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 
@@ -32,6 +33,10 @@ them, the most frequent first; () where a source knows one size only."""
 ENTRY_VERSION = 2
 _ABANDONED_SECONDS = 24 * 3600  # unfinished entries older than this belong to no living process
 _CHUNK_BYTES = 2**24
+_DAMAGE = (
+    OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, RecursionError
+)  # fmt: skip
+"""What reading a damaged entry raises: its JSON may hold anything."""
 
 
 @dataclass(frozen=True)
@@ -117,12 +122,10 @@ def load_or_build(key: str, directory: Path | None, build: Callable[[Builder], C
 
 def _read_or_warn(entry: Path) -> Stored | None:
     try:
-        return _read(entry)
-    except (FileNotFoundError, NotADirectoryError):
         if not entry.exists():
             return None
-        reason = "a file is missing"
-    except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
+        return _read(entry)
+    except _DAMAGE as error:
         reason = str(error)
     warnings.warn(
         f"The cached images in {entry} are damaged ({reason}); they are made anew.", stacklevel=4
@@ -131,13 +134,16 @@ def _read_or_warn(entry: Path) -> Stored | None:
 
 
 def _read(entry: Path) -> Stored:
-    head = json.loads((entry / "entry.json").read_text(encoding="utf-8"))
+    head = json.loads(read_text(entry / "entry.json", MOST_BYTES_OF_RESULTS))
     if head["check"] != _head_check(head):
         raise ValueError("entry.json does not match its checksum")
     arrays = {}
     for name, expected in head["files"].items():
+        file = entry / f"{name}.npy"
+        if not file.is_file():  # opening a pipe would wait for ever
+            raise ValueError(f"there is no file {name}.npy")
         # Not copy-on-write ("c"): systems refuse such a map where the file is larger than memory.
-        array = np.load(entry / f"{name}.npy", mmap_mode="r", allow_pickle=False)
+        array = np.load(file, mmap_mode="r", allow_pickle=False)
         found = {"shape": list(array.shape), "dtype": str(array.dtype), "crc32": _crc32(array)}
         if found != expected:
             raise ValueError(f"{name}.npy is {found}, expected {expected}")

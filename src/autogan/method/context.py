@@ -158,11 +158,13 @@ def _about(judge: DomainJudge, data: DataSet) -> str:
     return text
 
 
-def make_inception_judge(settings: Settings, device: torch.device, progress: Progress) -> Judge:
-    """The Inception judge, with a note where its weights are not the published ones."""
+def make_inception_judge(weights: str, device: torch.device, progress: Progress) -> Judge:
+    """The Inception judge, with a note where its weights are not the published ones.
+
+    weights: their file; empty for where `inception_judge` looks then.
+    """
     from autogan.judges.inception import NAME, inception_judge  # torch-fidelity takes a second
 
-    weights = settings.judge.inception_weights
     judge = inception_judge(Path(weights) if weights else None, device)
     if judge.name != NAME:
         progress.note(
@@ -182,7 +184,8 @@ def _judge(
 ) -> Judge:
     if settings.judge.kind == "inception":
         progress.status("loading the Inception network")
-        return make_inception_judge(settings, compute.device, progress)
+        weights = run.inception_weights if run else settings.judge.inception_weights
+        return make_inception_judge(weights, compute.device, progress)
     if data.labelled:
         progress.status(f"a classifier of the {len(data.class_names)} classes of {data.name}")
     else:

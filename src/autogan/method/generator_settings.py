@@ -3,8 +3,15 @@
 from collections.abc import Sequence
 
 from autogan.basics.errors import UserError
+from autogan.runs.environment import settings_seen_from
 from autogan.settings.decided import UNDECIDED_METRICS
-from autogan.settings.loading import Tree, load_settings, merged, overrides_tree
+from autogan.settings.loading import (
+    Tree,
+    load_settings,
+    merged,
+    overrides_tree,
+    settings_from_tree,
+)
 from autogan.settings.sections import Settings
 from autogan.spaces.generator_file import SavedGenerator
 from autogan.spaces.networks import Generator
@@ -16,6 +23,7 @@ def settings_of(
     overrides: Sequence[str] = (),
     changes: Tree | None = None,
     needs_data: bool = True,
+    directory: str | None = None,
 ) -> Settings:
     """The settings to judge a generator with: those of its training or a preset's, under what is given.
 
@@ -23,20 +31,33 @@ def settings_of(
     left open again, because nothing is chosen any more.
     A file that does not say how it was trained (an imported one) takes the defaults for what the
     preset leaves open; its data must be named if it `needs_data`. Sizes always follow the generator.
+    directory: where it was trained, which relative paths in its settings lead from; None: here.
     """
-    trained = saved.origin.get("settings")
+    trained = _trained_settings(saved, directory)
     changes = merged(UNDECIDED_METRICS, changes or {})
     if trained is not None and preset is None:
         return load_settings(None, None, overrides, changes, tree=trained)
     own = _sizes_of(saved.generator)
     if trained is not None:
-        own["data"]["source"] = trained["data"]["source"]
+        own["data"]["source"] = settings_from_tree(trained).data.source
     elif needs_data and not _names_data(merged(changes, overrides_tree(overrides))):
         raise UserError(
             "The generator file does not say on which data it was trained: give --data (glyphs, "
             "cifar10[:PATH], stl10[:PATH] or folder:PATH)."
         )
     return load_settings(preset, None, overrides, merged(own, changes))
+
+
+def _trained_settings(saved: SavedGenerator, directory: str | None) -> Tree | None:
+    """Settings as they stand in a generator's file, their paths as they were meant there."""
+    trained = saved.origin.get("settings")
+    if trained is None:
+        return None
+    if not isinstance(trained, dict):
+        raise UserError("The generator file is damaged: it does not give its settings by name.")
+    if directory is None:
+        return trained
+    return settings_seen_from(directory, settings_from_tree(trained)).model_dump(mode="json")
 
 
 def _names_data(given: Tree) -> bool:

@@ -37,6 +37,12 @@ class Config:
         found = self.described.get("environment")
         return found if isinstance(found, dict) else {}
 
+    @property
+    def directory(self) -> str | None:
+        """Where the run began: relative paths in its settings lead from there. None: it is not said."""
+        found = self.environment.get("directory")
+        return found if isinstance(found, str) else None
+
     @cached_property
     def _settings(self) -> Settings | UserError:
         try:
@@ -88,6 +94,12 @@ def read_config(folder: Path) -> Config:
     if not isinstance(tree, dict) or not isinstance(tree.get("settings"), dict):
         raise UserError(f"{file} is not the description of a run: it has no settings.")
     return Config(folder, tree)
+
+
+def run_directory_of(file: Path) -> str | None:
+    """Where the run began that a generator's file lies in; None for one that lies in no run."""
+    folders = (folder for folder in file.absolute().parents[:2] if (folder / CONFIG).is_file())
+    return next((read_config(folder).directory for folder in folders), None)
 
 
 def read_settings(folder: Path) -> Settings:

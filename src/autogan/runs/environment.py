@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from autogan.basics.version import package_version
+from autogan.settings.sections import Settings
 
 
 def environment(device: str) -> dict[str, Any]:
@@ -66,22 +67,43 @@ def warn_of_other_machine(before: dict[str, Any], device: str) -> None:
 def source_seen_from(directory: str | None, source: str) -> str:
     """A `data.source` with its path made absolute, as it was meant in the directory a run began in.
 
-    Where nothing is there any more, because the run and its images were moved together, it is taken
-    from the present directory, which is said. directory: None where an older version did not say it.
+    Otherwise as `path_seen_from`.
     """
     from autogan.images.sources import SOURCES
 
     kind, colon, rest = source.partition(":")
     prefix = f"{kind}:" if kind in SOURCES and colon else ""
-    path = Path(rest if prefix else source).expanduser()
-    if directory is None or source in SOURCES or (prefix and not rest) or path.is_absolute():
+    if source in SOURCES or (prefix and not rest):
         return source
-    begun = Path(directory) / path
-    if not begun.exists() and path.exists():
+    return prefix + path_seen_from(directory, rest if prefix else source, f"the images {source}")
+
+
+def path_seen_from(directory: str | None, path: str, what: str) -> str:
+    """A path of the settings made absolute, as it was meant in the directory a run began in.
+
+    Where nothing is there any more, because the run and its files were moved together, it is taken
+    from the present directory, which is said. An empty path stays one.
+    directory: None where an older version did not say it. what: the files, for that message.
+    """
+    relative = Path(path).expanduser()
+    if directory is None or not path or relative.is_absolute():
+        return path
+    begun = Path(directory) / relative
+    if not begun.exists() and relative.exists():
         warnings.warn(
-            f"The run began in {directory} with the images {source}. There is nothing at {begun} now: "
-            f"it goes on with {path.absolute()}, if those are the same images.",
-            stacklevel=3,
+            f"The run began in {directory} with {what}. There is nothing at {begun} now: it goes on "
+            f"with {relative.absolute()}, if those are the same.",
+            stacklevel=4,
         )
-        return source
-    return f"{prefix}{begun}"
+        return path
+    return str(begun)
+
+
+def settings_seen_from(directory: str | None, settings: Settings) -> Settings:
+    """A run's settings with every path in them made absolute, as `path_seen_from` does."""
+    weights = settings.judge.inception_weights
+    source = source_seen_from(directory, settings.data.source)
+    weights = path_seen_from(directory, weights, f"the weights {weights}")
+    data = settings.data.model_copy(update={"source": source})
+    judge = settings.judge.model_copy(update={"inception_weights": weights})
+    return settings.model_copy(update={"data": data, "judge": judge})

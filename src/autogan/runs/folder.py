@@ -10,6 +10,7 @@ lock                locked by the process that is at work here
 
 import contextlib
 import shutil
+import stat
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -24,7 +25,7 @@ from autogan.runs.checksums import CHECKSUMS, write_checksums
 from autogan.runs.config import read_config, read_settings, read_task
 from autogan.runs.contents import read_json
 from autogan.runs.drive import Keeper
-from autogan.runs.environment import environment, source_seen_from, warn_of_other_machine
+from autogan.runs.environment import environment, settings_seen_from, warn_of_other_machine
 from autogan.runs.journal import CURVES, JOURNAL, Journal
 from autogan.runs.locking import LOCK, FolderLock, FolderLost, lock
 from autogan.runs.made_folders import make_folders, remove_made_folders
@@ -62,6 +63,8 @@ class Run:
         self.task = task
         self.source = settings.data.source
         """Where the images are; absolute in a run that goes on, perhaps from another directory."""
+        self.inception_weights = settings.judge.inception_weights
+        """The file of an Inception judge's weights; absolute as `source` is, empty where none is named."""
         self.when_accepted: Callable[[], None] | None = None
         """Called once settings, machine and data are found usable, before the first work."""
         self.stopping = Stopping()
@@ -128,6 +131,7 @@ class Run:
         for those that may change. Lines logged after the checkpoint are taken out of the journal.
         """
         described = read_config(folder).described
+        _refuse_foreign_places(folder)
         settings = settings or read_settings(folder)
         refuse_changes(described["settings"], settings, f"The run in {folder}")
         held = lock(folder)
@@ -140,8 +144,8 @@ class Run:
         except BaseException:
             run.close()
             raise
-        begun_in = described.get("environment", {}).get("directory")
-        run.source = source_seen_from(begun_in, run.source)
+        found = settings_seen_from(read_config(folder).directory, settings)
+        run.source, run.inception_weights = found.data.source, found.judge.inception_weights
         warn_of_other_machine(described.get("environment", {}), settings.compute.device)
         if described["settings"] != settings.model_dump(mode="json"):
             _write_config(folder, {**described, "settings": settings.model_dump(mode="json")})
@@ -197,6 +201,29 @@ def refuse_used_folder(folder: Path) -> None:
         or any(f.name not in ours and f.suffix != ".tmp" for f in folder.iterdir())
     ):
         raise UserError(f"{folder} exists and is not an empty folder. Choose another --out.")
+
+
+_WRITTEN_IN_PLACE = {LOCK: False, JOURNAL: False}
+_WRITTEN_IN_PLACE |= dict.fromkeys((CURVES, "checkpoints", "candidates", "pictures"), True)
+"""What a run opens by name, and whether it is a folder. All else is written aside and renamed."""
+
+
+def _refuse_foreign_places(folder: Path) -> None:
+    """Raises `UserError` where something in a run's folder leads out of it, or is no file or folder.
+
+    A run writes to its own folder only, also to one that somebody else has made.
+    """
+    for name, is_folder in _WRITTEN_IN_PLACE.items():
+        try:
+            mode = (folder / name).lstat().st_mode
+        except FileNotFoundError:
+            continue
+        if not (stat.S_ISDIR(mode) if is_folder else stat.S_ISREG(mode)):
+            kind = "folder" if is_folder else "file"
+            raise UserError(
+                f"{folder / name} is a link, or no {kind}: a run writes to its own folder only. Put the "
+                f"{kind} itself there, or remove it."
+            )
 
 
 def _write_config(folder: Path, described: dict[str, Any]) -> None:

@@ -21,6 +21,10 @@ Tree = dict[str, Any]
 """Settings by name, sections as dictionaries in it; it need not hold all of them."""
 
 
+MOST_PROBLEMS_SAID = 20
+"""Of settings that cannot be used."""
+
+
 def load_settings(
     preset: str | None = None,
     file: str | Path | None = None,
@@ -52,9 +56,11 @@ def settings_from_tree(tree: Tree) -> Settings:
     try:
         return Settings.model_validate(tree)
     except ValidationError as error:
-        raise UserError(
-            "\n".join(explain(problem, setting_names()) for problem in error.errors())
-        ) from None
+        problems, known = error.errors(), setting_names()
+        said = [explain(problem, known) for problem in problems[:MOST_PROBLEMS_SAID]]
+        if len(problems) > len(said):
+            said.append(f"There are {len(problems) - len(said):,} more such mistakes.")
+        raise UserError("\n".join(said)) from None
 
 
 def settings_to_yaml(settings: Settings) -> str:

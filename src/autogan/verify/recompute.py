@@ -20,10 +20,10 @@ from autogan.method.search import Search
 from autogan.method.train import validation_of
 from autogan.progress.base import Progress
 from autogan.runs.checkpoints import load_checkpoint
-from autogan.runs.config import read_settings
+from autogan.runs.config import read_config, read_settings
 from autogan.runs.contents import read_json
 from autogan.runs.drive import drive
-from autogan.runs.environment import environment
+from autogan.runs.environment import environment, settings_seen_from
 from autogan.runs.folder import Run
 from autogan.runs.record import RunRecord, read_record
 from autogan.settings.sections import Settings
@@ -41,7 +41,8 @@ def recompute(folder: Path, progress: Progress) -> list[str]:
     if results is None:
         raise UserError(f"The run in {folder} has no results.json: there are no scores yet.")
     record = read_record(folder)
-    context = prepare(_as_it_ran(read_settings(folder), record), progress)
+    settings = settings_seen_from(read_config(folder).directory, read_settings(folder))
+    context = prepare(_as_it_ran(settings, record), progress)
     for what, here in (
         ("data", describe_images(context.data)),
         ("judge", context.judge.describe()),
