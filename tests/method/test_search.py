@@ -313,13 +313,26 @@ def test_scoring_neither_reads_nor_writes_running_statistics(tmp_path: Path, tex
     assert reward_of(search, architecture) == reward
 
 
-@pytest.mark.parametrize("layout", ["channels-last", "contiguous"])
+EVERYTHING = {
+    "objective": {
+        "loss": "relativistic-average",
+        "slope_penalty": 0.1,
+        "penalty_every_steps": 2,
+        "spectral_norm": False,
+    },
+    "augmentation": ["shift", "cutout"],
+}
+
+
+@pytest.mark.parametrize(
+    ("layout", "game"), [("channels-last", {}), ("contiguous", {}), ("channels-last", EVERYTHING)]
+)
 def test_a_search_goes_on_from_every_step_as_if_never_interrupted(
-    tmp_path: Path, layout: str
+    tmp_path: Path, layout: str, game: dict[str, Any]
 ) -> None:
     """Every state that is kept, at every step of every phase, leads to the same end."""
     shape = {"layout": layout, "iterations": 3, "stage_weights": [2, 1], "shared_steps": 3}
-    shape |= {"shared_epochs": None, "controller_steps": 1}
+    shape |= {"shared_epochs": None, "controller_steps": 1, **game}
     whole = make(tmp_path, every_minutes=0, **shape)
     saved: list[Any] = []
     save_checkpoint = whole.run.checkpoints.save

@@ -29,6 +29,21 @@ from autogan.testing.checks import equal_trees
 ARCHITECTURE = Architecture.parse("pre-batch-nearest+shortcut/post-none-bilinear+skip0")
 
 
+EVERYTHING = {
+    "objective": {
+        "loss": "relativistic-pairing",
+        "real_penalty": 0.1,
+        "generated_penalty": 0.1,
+        "slope_penalty": 0.1,
+        "penalty_every_steps": 3,
+        "spectral_norm": False,
+    },
+    "augmentation": ["colour", "shift", "cutout"],
+    "generator_batch": 5,
+}
+"""A game that draws from every stream, and sees real images in both steps."""
+
+
 class Trainings:
     """Trainings of one architecture, each in a run of its own."""
 
@@ -180,10 +195,11 @@ def test_the_best_state_is_kept(
     assert all(torch.equal(state[name], value) for name, value in averages[best].items())
 
 
+@pytest.mark.parametrize("game", [{}, EVERYTHING], ids=["as published", "all that there is"])
 def test_an_interrupted_training_ends_as_an_uninterrupted_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, game: dict[str, Any]
 ) -> None:
-    trainings = Trainings(tmp_path, linear_decay=True)
+    trainings = Trainings(tmp_path, linear_decay=True, **game)
     whole_run = trainings.run("whole")
     whole = trainings.ended(whole_run)
     run = trainings.run("stopped")
