@@ -17,13 +17,13 @@ ENDED_BY_CTRL_C = 130
 
 def main() -> None:
     """Runs the command line. Ctrl-C ends it with exit code 130, without a traceback."""
-    _replace_closed_streams()
     try:
         import signal
 
         # Whoever started us with another answer to SIGINT, such as nohup's, keeps that.
         if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
             signal.signal(signal.SIGINT, _interrupt)
+        _replace_closed_streams()
         from autogan.cli import main as run_command
 
         run_command()

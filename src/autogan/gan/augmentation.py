@@ -1,11 +1,13 @@
 """Augmentations: how images are changed before the discriminator looks at them."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-from autogan.settings.sections import Change
+if TYPE_CHECKING:
+    from autogan.settings.sections import Change
 
 
 class Augmentation:
@@ -33,7 +35,7 @@ class DifferentiableAugmentation(Augmentation):
     real images are changed in the same way.
     """
 
-    def __init__(self, changes: Sequence[Change]) -> None:
+    def __init__(self, changes: "Sequence[Change]") -> None:
         self._changes = [_CHANGES[change] for change in changes]
         self._numbers = [_NUMBERS[change] for change in changes]
         self.numbers = sum(self._numbers)
@@ -83,6 +85,6 @@ _CHANGES = {"colour": colour, "shift": shift, "cutout": cutout}
 _NUMBERS = {"colour": 3, "shift": 2, "cutout": 2}
 
 
-def make_augmentation(changes: Sequence[Change]) -> Augmentation:
+def make_augmentation(changes: "Sequence[Change]") -> Augmentation:
     """The augmentation that settings name; none where they name no change."""
     return DifferentiableAugmentation(changes) if changes else Augmentation()
