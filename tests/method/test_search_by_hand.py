@@ -74,7 +74,8 @@ class Noted:
             self.losses["discriminator"].append(loss.item())
             return loss
 
-        def generated(count: int, architecture: Architecture) -> Tensor:
+        def generated(count: int, architecture: Architecture, real: Batch | None) -> Tensor:
+            assert real is None
             loss = generator_step(count, architecture)
             self.generated.append((len(self.batches), count, architecture))
             self.losses["generator"].append(loss.item())

@@ -290,8 +290,8 @@ def test_every_setting_of_the_training_reaches_its_place(
         steps.append("D")
         return discriminator_step(real, architecture)
 
-    def generated(count: int, architecture: Architecture) -> torch.Tensor:
-        assert count == 5
+    def generated(count: int, architecture: Architecture, real: Batch | None) -> torch.Tensor:
+        assert count == 5 and real is None
         steps.append("G")
         return generator_step(count, architecture)
 

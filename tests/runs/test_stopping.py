@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from autogan.basics.errors import UserError
 from autogan.runs.stopping import TIME_LIMIT, Stopped, Stopping
 
 
@@ -90,3 +91,26 @@ def test_after_a_request_the_next_signal_ends_the_process() -> None:
             assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
             assert signal.getsignal(signal.SIGINT) == signal.SIG_DFL
     assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_a_library_that_makes_an_error_of_a_request_does_not_hide_it() -> None:
+    stopping = Stopping()
+    with pytest.raises(Stopped) as stopped, stopping.listening():
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(1)
+        except BaseException:
+            raise ValueError("could not determine the shape") from None
+    assert stopped.value.exit_code == 143 and not stopped.value.state_is_whole
+    assert isinstance(stopped.value.__cause__, ValueError)
+
+
+@pytest.mark.parametrize("error", [ValueError("a fault"), UserError("a mistake")])
+def test_an_error_of_our_own_stays_one(error: Exception) -> None:
+    with pytest.raises(type(error)), Stopping().listening():
+        raise error
+    stopping = Stopping()
+    with pytest.raises(type(error)), stopping.listening(), stopping.in_steps():
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(0.01)  # a request that waits was raised nowhere
+        raise error

@@ -4,7 +4,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from autogan.nets.layers import convolve_and_pool
-from autogan.nets.spectral_norm import Unnormalised
+from autogan.nets.spectral_norm import SpectralNorm, Unnormalised
 
 
 class ResidualBlock(nn.Module):
@@ -23,7 +23,7 @@ class ResidualBlock(nn.Module):
         *,
         pools: bool,
         on_image: bool = False,
-        wrap: type[Unnormalised],
+        wrap: type[Unnormalised] = SpectralNorm,
     ) -> None:
         super().__init__()
         self.pools = pools

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from autogan.basics.errors import UserError
+
 LONGEST_STEP_SECONDS = 7.0
 """A step that takes longer after a request is given up; the latest checkpoint stays."""
 
@@ -42,6 +44,7 @@ class Stopping:
     def __init__(self) -> None:
         self.reason: str | None = None
         self._waits = False  # whether a request waits for the next `check`
+        self._raised_anywhere = False  # whether it was raised in the middle of something
         self._terminals: list[int] = []  # which of the standard outputs were one
 
     def check(self) -> None:
@@ -84,6 +87,13 @@ class Stopping:
         timer = signal.setitimer(signal.ITIMER_REAL, time_limit_seconds or 0)
         try:
             yield
+        except UserError:
+            raise
+        except Exception as error:
+            # A library that is stopped in its middle may make an error of its own of that.
+            if self._raised_anywhere and self.reason is not None:
+                raise Stopped(self.reason, state_is_whole=False) from error
+            raise
         finally:
             signal.setitimer(signal.ITIMER_REAL, *timer)
             for number, handler in handlers.items():
@@ -91,6 +101,7 @@ class Stopping:
 
     def _signalled(self, number: int, frame: FrameType | None) -> None:
         if number == signal.SIGALRM and self.reason is not None:
+            self._raised_anywhere = True
             raise Stopped(self.reason, state_is_whole=False)  # the step takes too long
         self.reason = TIME_LIMIT if number == signal.SIGALRM else signal.Signals(number).name
         signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -101,6 +112,7 @@ class Stopping:
         if self._waits:
             signal.setitimer(signal.ITIMER_REAL, LONGEST_STEP_SECONDS)
         else:
+            self._raised_anywhere = True
             self.check()
 
     def _leave_closed_terminals(self) -> None:

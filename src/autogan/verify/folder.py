@@ -24,6 +24,7 @@ from autogan.runs.events import Finished
 from autogan.runs.log import LOG
 from autogan.runs.plan import Plan
 from autogan.runs.record import RunRecord, record_of
+from autogan.settings.loading import settings_from_tree
 from autogan.settings.resume_rules import MAY_CHANGE
 from autogan.settings.sections import Settings
 from autogan.spaces.generator_file import SavedGenerator, load_generator
@@ -224,8 +225,14 @@ def _generator_problems(
     for what, (stated, wanted) in expected.items():
         if stated != wanted:
             yield f"{name}: the {what} is {stated}, that of the run is {wanted}"
+    # Read as settings: an older version did not write down what it did not know.
+    try:
+        then = settings_from_tree(origin["settings"]).model_dump(mode="json")
+    except UserError as error:
+        yield f"{name}: its settings cannot be read: {error}"
+        return
     now = settings.model_dump(mode="json")
-    differing = [x for x in _differing(origin["settings"], now) if x not in _MAY_DIFFER]
+    differing = [x for x in _differing(then, now) if x not in _MAY_DIFFER]
     if differing:
         yield f"{name} was made under other {', '.join(differing)} than config.yaml holds"
     for weight, tensor in generator.state_dict().items():
