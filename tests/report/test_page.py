@@ -287,7 +287,7 @@ def test_scores_stand_between_their_ends(results: dict[str, Any]) -> None:
     content["scores"]["kernel_distance"] = 7.5
     bars = {bar.name: bar for bar in score_bars(from_plain(Results, content))}
     assert bars["Fréchet distance"].place == pytest.approx(100 * 50 / 59.5)
-    assert bars["Kernel distance"].place == 0 and bars["Kernel distance"].beyond
+    assert bars["Kernel distance"].place == 0 and bars["Kernel distance"].note
     assert bars["Precision"].place is None and "Recall" not in bars
 
 

@@ -97,8 +97,7 @@ def test_kinds_left_out_have_pictures_that_are_looked_after(run: Path) -> None:
     results = json.loads((run / "results.json").read_text())
     places = [place for place, mode in enumerate(results["modes"]["modes"]) if mode["missing"]]
     files = [f"pictures/missing/{place}.png" for place in places]
-    assert files and [results["files"][f"missing-{place}"] for place in places] == files
-    assert set(files) <= set(json.loads((run / CHECKSUMS).read_text()))
+    assert files and set(files) <= set(json.loads((run / CHECKSUMS).read_text()))
     (run / files[0]).unlink()
     assert f"{files[0]} is missing: results.json names it" in verify(run).problems
 

@@ -6,18 +6,21 @@ and each held-out real one, then counts for the cluster that it lies nearest to.
 real share is that of held-out images: the judge and the clusters have not seen them.
 
 The clusters are those of k-means (Lloyd's iteration from k-means++ beginnings, Arthur and Vassilvitskii
-2007), written out here: it is forty lines of torch, and a library for it would be a dependency larger
-than this package. Everything is computed on the CPU from a fixed seed: the same features give the same
-clusters.
+2007), written out here: it is forty lines, and a library for it would be a dependency larger than this
+package. They are lines of NumPy, because the steps are many and small: threads would wait for each other
+longer than they work. Everything is computed on the CPU from a fixed seed: the same features give the
+same clusters.
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from autogan.judges.values import MISSING_BELOW, Mode, Modes
 
@@ -30,9 +33,10 @@ half of them is dissolved. Fewer could not be told from a few odd images, nor th
 EXAMPLES = 8
 CHANCE = 0.01
 """Largest probability that any mode at all is called missing by mere chance."""
-_BEGINNINGS = 3
-_MOST_ROUNDS = 30
+_BEGINNINGS = 2
+_MOST_ROUNDS = 20
 _SEED = 2020
+Array: TypeAlias = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -145,47 +149,51 @@ def k_means(features: Tensor, count: int, fewest: int = 1) -> Tensor:
     it is dissolved, and its images go to the clusters beside it.
     """
     middle = features.mean(0)  # small numbers lose less where large ones would cancel
-    x = features - middle
-    generator = torch.Generator().manual_seed(_SEED)
-    trials = [_trial(x, count, generator) for _ in range(_BEGINNINGS if count > 1 else 1)]
-    spreads = [float(_squared_distances(x, c).min(1).values.double().sum()) for c in trials]
+    x = (features - middle).numpy()
+    random = np.random.default_rng(_SEED)
+    trials = [_trial(x, count, random) for _ in range(_BEGINNINGS if count > 1 else 1)]
+    spreads = [float(_squared_distances(x, c).min(1).sum(dtype=np.float64)) for c in trials]
     centres = trials[spreads.index(min(spreads))]
     while len(centres) > 1:
-        sizes = _squared_distances(x, centres).argmin(1).bincount(minlength=len(centres))
+        sizes = np.bincount(_squared_distances(x, centres).argmin(1), minlength=len(centres))
         if sizes.min() >= fewest:
             break
-        centres = centres[torch.arange(len(centres)) != sizes.argmin()]
-    return centres + middle
+        centres = np.delete(centres, sizes.argmin(), axis=0)
+    return torch.from_numpy(centres) + middle
 
 
 def nearest(features: Tensor, centres: Tensor) -> Tensor:
     """int64 N: the place of the centre (K×F) that each of N×F features lies nearest to."""
     middle = centres.mean(0)
-    return _squared_distances(features - middle, centres - middle).argmin(1)
+    x, c = (features - middle).numpy(), (centres - middle).numpy()
+    return torch.from_numpy(_squared_distances(x, c).argmin(1))
 
 
-def _squared_distances(features: Tensor, centres: Tensor) -> Tensor:
+def _squared_distances(features: Array, centres: Array) -> Array:
     """N×F, K×F → N×K, less the squared length of the features, which is the same for all centres."""
-    return centres.square().sum(1) - 2 * features @ centres.T
+    distances: Array = np.square(centres).sum(1) - 2 * features @ centres.T
+    return distances
 
 
-def _trial(features: Tensor, count: int, generator: torch.Generator) -> Tensor:
+def _trial(features: Array, count: int, random: np.random.Generator) -> Array:
     """Begins with images far from each other (k-means++), then Lloyd's iteration: K×F centres."""
-    chosen = [int(torch.randint(len(features), (), generator=generator))]
-    distances = (features - features[chosen[0]]).square_().sum(1)
-    while len(chosen) < count and bool(distances.any()):
-        chosen.append(int(torch.multinomial(distances, 1, generator=generator)))
-        distances = distances.minimum((features - features[chosen[-1]]).square_().sum(1))
+    chosen = [int(random.integers(len(features)))]
+    distances = np.square(features - features[chosen[0]]).sum(1, dtype=np.float64)
+    while len(chosen) < count and distances.any():
+        chosen.append(int(random.choice(len(features), p=distances / distances.sum())))
+        last = np.square(features - features[chosen[-1]]).sum(1, dtype=np.float64)
+        distances = np.minimum(distances, last)
     centres = features[chosen]
-    before = torch.full((len(features),), -1)
+    before = np.full(len(features), -1)
     for _ in range(_MOST_ROUNDS):
         places = _squared_distances(features, centres).argmin(1)
-        if torch.equal(places, before):
+        if (places == before).all():
             break
         before = places
-        members = functional.one_hot(places, len(centres)).float()  # N×K
+        members = np.eye(len(centres), dtype=np.float32)[places]  # N×K
         sizes = members.sum(0)[:, None]
-        centres = torch.where(sizes > 0, members.T @ features / sizes.clamp(min=1), centres)
+        sums = members.T @ features
+        centres = np.where(sizes > 0, sums / np.maximum(sizes, 1), centres)
     return centres
 
 

@@ -13,7 +13,7 @@ from autogan.runs.contents import Neighbours
 from autogan.runs.events import Finished
 from autogan.runs.folder import Run
 from autogan.runs.outcomes import Candidate, to_plain
-from autogan.runs.record import PICTURES, missing_pictures
+from autogan.runs.record import PICTURES
 from autogan.spaces.generator_file import load_generator
 from autogan.spaces.networks import Generator
 from autogan.spaces.sizes import generator_size
@@ -28,7 +28,6 @@ def write_results(
 ) -> dict[str, Any]:
     """results.json, as docs/run-folder.md describes it."""
     saved = load_generator(run.folder / "generator.safetensors")
-    missing = missing_pictures(evaluation.modes) if evaluation.modes else {}
     results = {
         "schema": RESULTS_SCHEMA,
         **describe_generator(saved.generator),
@@ -44,12 +43,7 @@ def write_results(
         "seconds": run.read("timings.json"),
         "neighbours": asdict(neighbours),
         "peak_memory_mib": peak_memory_mib(),
-        "files": {
-            "generator": "generator.safetensors",
-            **PICTURES,
-            **{f"missing-{place}": file for place, file in missing.items()},
-            "report": "report.html",
-        },
+        "files": {"generator": "generator.safetensors", **PICTURES, "report": "report.html"},
         "recompute": recompute_command(run.folder),
     }
     run.write("results.json", results)

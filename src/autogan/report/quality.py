@@ -13,7 +13,7 @@ LITTLE_RECALL = 0.25
 
 RANGES = {
     "frechet_distance": "0 or more, no unit",
-    "inception_score": "from 1 to the number of the judge’s classes, no unit",
+    "inception_score": "1 to the number of classes, no unit",
     "kernel_distance": "about 0 or more, no unit",
     "precision": "a share of the generated images: 0 to 1",
     "recall": "a share of the real images: 0 to 1",
@@ -26,7 +26,7 @@ class ScoreBar:
     """One score between "untrained" (0) and "floor" (100), which readers know as real images.
 
     key: its name in results.json. range: see RANGES.
-    place: where it lies, cut to 0…100; None where the ends do not tell. beyond: it lay outside.
+    place: where it lies, cut to 0…100; None where the ends do not tell.
     note: what may look like a mistake in it, and is none; else "".
     """
 
@@ -38,7 +38,6 @@ class ScoreBar:
     untrained: str
     floor: str
     place: float | None
-    beyond: bool
     note: str
 
 
@@ -90,7 +89,6 @@ def score_bars(results: Results) -> list[ScoreBar]:
                 score_text(first, key),
                 score_text(last, key),
                 None if place is None else min(100.0, max(0.0, place)),
-                place is not None and not 0 <= place <= 100,
                 _note(key, better, value, untrained, floor),
             )
         )
@@ -132,8 +130,8 @@ def in_words(results: Results, bars: list[ScoreBar]) -> list[str]:
         )
     if scores.precision is not None and scores.recall is not None:
         sentences.append(
-            f"{scores.precision:.0%} of the generated images lie among real ones (precision). "
-            f"{scores.recall:.0%} of the real images lie among generated ones (recall)"
+            f"{100 * scores.precision:.0f} % of the generated images lie among real ones (precision). "
+            f"{100 * scores.recall:.0f} % of the real images lie among generated ones (recall)"
             + (": much of their variety is missing." if scores.recall < LITTLE_RECALL else ".")
         )
     sentences += _variety(classes_of(results), results.modes)

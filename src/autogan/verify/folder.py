@@ -23,7 +23,7 @@ from autogan.runs.contents import Data, Derived, Results
 from autogan.runs.events import Finished
 from autogan.runs.log import LOG
 from autogan.runs.plan import Plan
-from autogan.runs.record import RunRecord, record_of
+from autogan.runs.record import RunRecord, missing_pictures, record_of
 from autogan.settings.loading import settings_from_tree
 from autogan.settings.resume_rules import MAY_CHANGE
 from autogan.settings.sections import Settings
@@ -103,7 +103,8 @@ class _Verifier:
                 self._say(training_problems(task, winner))
         if results is not None:
             self._say(_results_problems(results, winner, self.record))
-            for name in results.files.values():
+            missing = missing_pictures(results.modes).values() if results.modes else ()
+            for name in (*results.files.values(), *missing):
                 if not (self.folder / name).is_file():
                     self.found.problems.append(f"{name} is missing: results.json names it")
         return self.found
