@@ -4,6 +4,7 @@ torch, pydantic and whatever else takes its time are imported inside the command
 `--help` answers at once.
 """
 
+import contextlib
 import errno
 import json
 import os
@@ -13,7 +14,7 @@ import sys
 import tempfile
 import traceback
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -124,6 +125,8 @@ _OF_WHAT_WAS_NAMED = (
     errno.ENAMETOOLONG,
     errno.ELOOP,
     errno.ENOTDIR,
+    errno.EMFILE,
+    errno.ENFILE,
 )
 
 
@@ -170,8 +173,7 @@ def main() -> None:
         if _lacks_memory(error):
             _show_error(_NO_MEMORY)
             sys.exit(2)
-        for line in traceback.format_exc().splitlines():
-            notes.print(line, markup=False, highlight=False, soft_wrap=True)
+        _tell(traceback.format_exc().splitlines())
         _show_error(
             "This is a fault of autogan, not of what you gave. Please report it with the lines "
             "above, the command, and: "
@@ -206,14 +208,20 @@ def _show_mistake(error: Any) -> None:
         return
     if error.ctx is not None:
         told = f"{error.ctx.get_usage()}\nMore: {error.ctx.command_path} --help"
-        for line in told.split("\n"):
-            notes.print(line, markup=False, highlight=False, soft_wrap=True)
+        _tell(told.split("\n"))
     _show_error(error.format_message())
 
 
 def _show_error(message: str) -> None:
-    notes.print("[bold red]Error:[/] ", end="")
-    notes.print(message, markup=False, highlight=False, soft_wrap=True)
+    _tell([message], "[bold red]Error:[/] ")
+
+
+def _tell(lines: Iterable[str], before: str = "") -> None:
+    """Prints lines of an error; where they cannot be written, the exit code alone says it."""
+    with contextlib.suppress(OSError):
+        for line in lines:
+            notes.print(before, end="")
+            notes.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def _print_version(wanted: bool) -> None:

@@ -91,9 +91,15 @@ class Builder:
 
 
 def default_cache_directory() -> Path:
-    """AUTOGAN_CACHE where it is set, else the platform's folder for caches."""
+    """AUTOGAN_CACHE where it is set, else the platform's folder for caches.
+
+    Raises `UserError` where that names the home of nobody.
+    """
     chosen = os.environ.get("AUTOGAN_CACHE")
-    return Path(chosen).expanduser() if chosen else platformdirs.user_cache_path("autogan")
+    try:
+        return Path(chosen).expanduser() if chosen else platformdirs.user_cache_path("autogan")
+    except RuntimeError:  # a home of nobody
+        raise UserError(f"AUTOGAN_CACHE is {chosen!r}, and there is no such home folder.") from None
 
 
 def load_or_build(key: str, directory: Path | None, build: Callable[[Builder], Contents]) -> Stored:

@@ -6,6 +6,7 @@ replaced in the SVG; so one drawing is right in light, dark and print. Text stay
 
 import io
 import itertools
+import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -57,6 +58,9 @@ def draw(name: str, width: float, height: float, plot: Callable[["Figure"], None
 
     name: goes in front of all ids of the SVG, which must differ from those of its neighbours.
     """
+    os.environ["MPLBACKEND"] = (
+        "svg"  # no window is opened; matplotlib refuses a name it does not know
+    )
     import matplotlib
     from matplotlib.figure import Figure
 

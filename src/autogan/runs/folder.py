@@ -106,6 +106,7 @@ class Run:
 
         task: what the run is for; the whole method where it is left out.
         """
+        _refuse_name_without_text(folder)
         refuse_used_folder(folder)
         try:
             made = make_folders(folder)
@@ -131,6 +132,7 @@ class Run:
         for those that may change. Lines logged after the checkpoint are taken out of the journal.
         """
         described = read_config(folder).described
+        _refuse_name_without_text(folder)
         _refuse_foreign_places(folder)
         settings = settings or read_settings(folder)
         refuse_changes(described["settings"], settings, f"The run in {folder}")
@@ -201,6 +203,16 @@ def refuse_used_folder(folder: Path) -> None:
         or any(f.name not in ours and f.suffix != ".tmp" for f in folder.iterdir())
     ):
         raise UserError(f"{folder} exists and is not an empty folder. Choose another --out.")
+
+
+def _refuse_name_without_text(folder: Path) -> None:
+    """Raises `UserError` where a folder's name is not UTF-8: TensorBoard cannot write below it."""
+    try:
+        str(folder).encode()
+    except UnicodeEncodeError:
+        raise UserError(
+            f"The name of the folder {folder} is not UTF-8. Choose another one."
+        ) from None
 
 
 _WRITTEN_IN_PLACE = {LOCK: False, JOURNAL: False}

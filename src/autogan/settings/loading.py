@@ -25,6 +25,10 @@ MOST_PROBLEMS_SAID = 20
 """Of settings that cannot be used."""
 
 
+MOST_LEVELS = 10
+"""Of the dotted name of a setting; those that exist have three at most."""
+
+
 def load_settings(
     preset: str | None = None,
     file: str | Path | None = None,
@@ -137,7 +141,10 @@ def _override_tree(override: str) -> Tree:
     if isinstance(parsed, str) and not quoted:
         parsed = _number_or_text(parsed)
     tree: Any = parsed
-    for part in reversed(name.strip().split(".")):
+    parts = name.strip().split(".")
+    if len(parts) > MOST_LEVELS:
+        raise UserError(f"--set {shown(name)}: no setting lies that deep.")
+    for part in reversed(parts):
         tree = {part: tree}
     result: Tree = tree
     return result
