@@ -75,3 +75,17 @@ def test_settings_that_cannot_be_used_leave_no_folder(settings: Settings, tmp_pa
     with pytest.raises(UserError, match="discriminator_batch"):
         api.search_architectures(refused, tmp_path / "new" / "run")
     assert not (tmp_path / "new").exists()
+
+
+def test_what_is_no_architecture_or_no_settings_is_said_before_a_folder_is_made(
+    settings: Settings, tmp_path: Path
+) -> None:
+    folder: Any = tmp_path / "run"
+    wrong: Any = "autogan-a"
+    with pytest.raises(UserError, match=r"Architecture\.parse\('autogan-a'\)"):
+        api.train_architecture(wrong, settings, folder)
+    with pytest.raises(UserError, match="has 1 cells, but images of 16 pixels take 2"):
+        api.train_architecture(Architecture.parse("pre-none-nearest"), settings, folder)
+    with pytest.raises(UserError, match="Settings are needed"):
+        api.search_and_train({}, folder)  # type: ignore[arg-type]
+    assert not folder.exists()

@@ -43,6 +43,13 @@ def train_architecture(
     Returns the averaged generator in evaluation mode and the content of results.json.
     Raises `UserError` as `search_architectures` does.
     """
+    if not isinstance(architecture, Architecture):
+        raise UserError(f"An architecture is needed; autogan.Architecture.parse({architecture!r})?")
+    if isinstance(settings, Settings) and len(architecture) != settings.cells:
+        raise UserError(
+            f"The architecture has {len(architecture)} cells, but images of "
+            f"{settings.data.image_size} pixels take {settings.cells}."
+        )
     with _new_run(folder, settings, Task("train", str(architecture))) as run:
         results = run_training(run, architecture, progress or Progress())
         return load_generator(run.folder / "generator.safetensors").generator, results
@@ -64,6 +71,8 @@ def search_and_train(
 @contextmanager
 def _new_run(folder: str | Path, settings: Settings, task: Task) -> Iterator[Run]:
     """A new run, closed at the end; its folder is removed where the input turns out unusable."""
+    if not isinstance(settings, Settings):
+        raise UserError("Settings are needed, such as autogan.load_settings('demo').")
     path = Path(folder)
     again = task.resume_command(path)
     with explained(path, again):

@@ -140,3 +140,15 @@ def test_long_settings_are_refused_soon_and_in_few_words(name: str, tmp_path: Pa
 def test_no_more_architectures_are_drawn_than_can_be_held() -> None:
     answer: Any = autogan("arch", "random", "--count", 10**13)
     assert answer.code == 2 and "100000" in answer.err
+
+
+@pytest.mark.parametrize("option", ["--channels", "--bottom-size", "--latent-size"])
+@pytest.mark.parametrize("value", [10**7, 10**400])
+def test_sizes_beyond_all_sense_are_refused(option: str, value: int) -> None:
+    answer: Any = autogan("arch", "show", "A", option, value)
+    assert answer.code == 2 and "Traceback" not in answer.err
+
+
+def test_no_more_fruit_is_drawn_than_a_person_waits_for(tmp_path: Path) -> None:
+    answer: Any = autogan("data", "example", "fruit", "--out", tmp_path / "x", "--count", 10**9)
+    assert answer.code == 2 and not (tmp_path / "x").exists()

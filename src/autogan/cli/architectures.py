@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 arch_app = typer.Typer(no_args_is_help=True)
 app.add_typer(arch_app, name="arch", rich_help_panel=INGREDIENTS)
 
+LARGEST_SIZE = 2**20
+"""Of channels, pixels and latents that a cost is told for."""
 MOST_DRAWN = 100_000
 """Architectures that are drawn at once."""
 Cells = Annotated[int, typer.Option("--cells", help="Cells; each doubles the resolution.")]
@@ -79,13 +81,20 @@ def show(
         ),
     ],
     channels: Annotated[
-        int, typer.Option("--channels", min=1, help="Of every cell; 256 is published.")
+        int,
+        typer.Option(
+            "--channels", min=1, max=LARGEST_SIZE, help="Of every cell; 256 is published."
+        ),
     ] = 256,
     bottom_size: Annotated[
-        int, typer.Option("--bottom-size", min=1, help="Pixels that the first cell doubles.")
+        int,
+        typer.Option(
+            "--bottom-size", min=1, max=LARGEST_SIZE, help="Pixels that the first cell doubles."
+        ),
     ] = 4,
     latent_size: Annotated[
-        int, typer.Option("--latent-size", min=1, help="Length of a latent vector.")
+        int,
+        typer.Option("--latent-size", min=1, max=LARGEST_SIZE, help="Length of a latent vector."),
     ] = 128,
     svg: Annotated[
         Path | None, typer.Option("--svg", help="Write the diagram to this SVG file.")

@@ -168,7 +168,9 @@ def main() -> None:
         _end_unread()
     except Exception as error:
         if isinstance(error, OSError) and error.errno in _OF_WHAT_WAS_NAMED:
-            _show_error(f"{error.filename or 'The output'}: {error.strerror}.")
+            limited = error.errno in (errno.EMFILE, errno.ENFILE)
+            more = " Raise the limit that this process was started with (ulimit -n)." * limited
+            _show_error(f"{error.filename or 'The output'}: {error.strerror}.{more}")
             sys.exit(2)
         if _lacks_memory(error):
             _show_error(_NO_MEMORY)

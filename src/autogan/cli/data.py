@@ -24,6 +24,8 @@ data_app = typer.Typer(no_args_is_help=True)
 app.add_typer(data_app, name="data", rich_help_panel=INGREDIENTS)
 
 IMAGES_A_CLASS = 8
+MOST_OF_EACH = 10_000
+"""Fruit of each kind that is drawn at once."""
 MOST_CLASSES_SHOWN = 32
 
 
@@ -45,7 +47,9 @@ class ExampleKind(StrEnum):
 def example(
     kind: Annotated[ExampleKind, typer.Argument(help="What to draw.")],
     out: Annotated[Path, typer.Option("--out", help="Folder for the images; must be free.")],
-    count: Annotated[int, typer.Option("--count", min=2, help="Images of each fruit.")] = 200,
+    count: Annotated[
+        int, typer.Option("--count", min=2, max=MOST_OF_EACH, help="Images of each fruit.")
+    ] = 200,
 ) -> None:
     """Draw small pictures of six kinds of fruit, to try the program with; a folder for each kind.
 

@@ -17,6 +17,8 @@ from autogan.spaces.space import SearchSpace
 from autogan.spaces.widths import parse_widths, widths_text
 
 FORMAT = "autogan-generator-1"
+LARGEST_SIZE = 2**20
+"""Of latents, channels and pixels. torch takes no number of more than 63 bits."""
 
 
 @dataclass(frozen=True)
@@ -80,8 +82,9 @@ def _shapes(state: dict[str, Tensor]) -> dict[str, torch.Size]:
 
 def _described_generator(metadata: dict[str, str]) -> Generator:
     space = SearchSpace.only(Architecture.parse(metadata["architecture"]))
-    return space.generator(
-        latent_size=int(metadata["latent_size"]),
-        channels=parse_widths(metadata["channels"]),
-        bottom_size=int(metadata["bottom_size"]),
-    )
+    latent_size, bottom_size = int(metadata["latent_size"]), int(metadata["bottom_size"])
+    channels = parse_widths(metadata["channels"])
+    widths = channels if isinstance(channels, tuple) else (channels,)
+    if not all(0 < size <= LARGEST_SIZE for size in (latent_size, bottom_size, *widths)):
+        raise ValueError(f"a size that it states is not from 1 to {LARGEST_SIZE:,}")
+    return space.generator(latent_size=latent_size, channels=channels, bottom_size=bottom_size)
