@@ -1,6 +1,7 @@
 """Two networks that train against each other, and images of what comes of it.
 
 step: one update of each network, in the order things happen: labels, augmentation, logits, loss, penalty.
-objectives: what they minimise. augmentation: what D sees of an image. averaging: the averaged generator.
+objectives: what they minimise. penalties: what holds D's slope besides. augmentation: what D sees of an
+image. averaging: the averaged generator.
 capture: steps recorded as CUDA graphs. generation, sampling: images of a generator.
 """
