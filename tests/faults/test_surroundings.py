@@ -69,10 +69,7 @@ def test_a_reader_s_own_matplotlib_has_no_say(finished: Path) -> None:
 
 @pytest.mark.parametrize("files", [5, 6, 8])
 def test_too_few_open_files_are_a_message(files: int, tmp_path: Path) -> None:
-    (tmp_path / "a").mkdir()
-    ended = program(
-        f'ulimit -n {files}; "$0" -m autogan search --data folder:a --out run', tmp_path
-    )
+    ended = program(f'ulimit -n {files}; "$0" -m autogan search --data glyphs --out run', tmp_path)
     assert ended.returncode == 2, ended.stderr
     assert "Traceback" not in ended.stderr and "Too many open files" in ended.stderr
 
