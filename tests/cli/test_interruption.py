@@ -25,7 +25,11 @@ SAYS_WHEN_IT_BEGINS = """
 import sys
 from autogan.__main__ import main
 
-print("begins", flush=True)
+def tell(event, arguments):
+    if event == "import" and arguments[0] == "autogan.cli":  # from here on Ctrl-C is listened to
+        print("begins", flush=True)
+
+sys.addaudithook(tell)
 main()
 """
 
