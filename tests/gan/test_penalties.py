@@ -182,7 +182,9 @@ def test_without_spectral_norm_the_discriminator_uses_its_weights_as_they_are() 
 def test_settings_name_objectives() -> None:
     for name, kind in LOSSES.items():
         slope = 10.0 if name == "wasserstein" else 0.0
-        made = make_objective(ObjectiveSettings(loss=name, slope_penalty=slope))
+        given = ObjectiveSettings(loss=name, slope_penalty=slope)
+        made = make_objective(given)
+        assert given.generator_sees_real == made.generator_sees_real
         if slope:
             assert isinstance(made, Penalised) and isinstance(made.game, kind) and made.numbers == 1
         else:

@@ -219,3 +219,11 @@ def test_weights_that_are_not_the_published_ones_are_said(
     assert [note.split(":")[0] for note in progress.notes] == [f"Judge {judge.name}"] * (
         not published
     )
+
+
+def test_a_generator_that_sees_real_images_needs_enough_of_them(
+    pets: Path, untrained: None
+) -> None:
+    seeing = {"objective": {"loss": "relativistic-pairing"}, "generator_batch": 81}
+    with pytest.raises(UserError, match=r"80 training images, fewer than train\.generator_batch"):
+        prepare(on(pets, train=seeing), Listening())

@@ -1,5 +1,6 @@
 """The faster precision: measured by the run's own steps, remembered, and kept by a run that goes on."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import torch
 from sources import split, write_folder
 from tiny import Listening, tiny
 
+from autogan.basics.errors import UserError
 from autogan.device.compute import Compute, Precision
 from autogan.method import precision as module
 from autogan.method.context import prepare
@@ -79,6 +81,17 @@ def test_a_measurement_is_remembered_by_the_shapes_it_is_of(
     assert len(measured) == 3
 
 
+@pytest.mark.parametrize("damaged", [{}, {"float32": 1.0}, {"float32": 0.0, "bfloat16": 1.0}])
+def test_a_measurement_that_cannot_be_is_made_anew(
+    damaged: dict[str, float], in_bfloat16: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    measured = taking(monkeypatch, 2.0, 1.0)
+    decided(tiny(**AUTO), tmp_path)
+    file = tmp_path / "precision.json"
+    file.write_text(json.dumps(dict.fromkeys(json.loads(file.read_text()), damaged)))
+    assert decided(tiny(**AUTO), tmp_path)[0].precision == "bfloat16" and len(measured) == 2
+
+
 @pytest.mark.parametrize("named", ["float32", "bfloat16"])
 def test_nothing_is_measured_where_it_is_decided(
     named: str, in_bfloat16: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
@@ -117,4 +130,10 @@ def test_a_run_goes_on_in_the_precision_it_began_with(
     assert prepare_run(again, Listening()).compute.precision == "bfloat16"
     again.close()
     assert len(measured) == 1
+    data = tmp_path / "run" / "data.json"
+    data.write_text(data.read_text().replace("bfloat16", "bfloat17"))
+    forged = Run.resume(tmp_path / "run")
+    with pytest.raises(UserError, match=r"data\.json is damaged.*bfloat17"):
+        prepare_run(forged, Listening())
+    forged.close()
     assert prepare(settings, Listening()).compute.precision == "float32"

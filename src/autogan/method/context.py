@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from autogan.basics.errors import UserError
-from autogan.device.compute import Compute
+from autogan.device.compute import PRECISIONS, Compute
 from autogan.images import DataSet, load_data
 from autogan.images.cache import default_cache_directory
 from autogan.judges import DomainJudge, Judge, Reference, domain_judge, reference
@@ -112,7 +112,10 @@ def _with_precision(
     if begun is None:
         directory = default_cache_directory()
         return decide_precision(settings, plan.parts, workload, compute, directory, progress)
-    return compute.with_precision(begun.get("precision", compute.precision))
+    precision = begun.get("precision", compute.precision)
+    if precision not in PRECISIONS:
+        raise UserError(f"data.json is damaged: it names the precision {precision!r}.")
+    return compute.with_precision(precision)
 
 
 def describe_images(data: DataSet) -> dict[str, Any]:
@@ -227,12 +230,16 @@ def _check_counts(settings: Settings, data: DataSet, to_train: bool) -> None:
     """Refuses what would fail only after hours: too few images for a batch or for a score."""
     images = len(data.train)
     for section in ("search", "train") if to_train else ():
-        batch = getattr(settings, section).discriminator_batch
-        if images < batch:
-            raise UserError(
-                f"{data.name} has {images} training images, fewer than {section}."
-                f"discriminator_batch ({batch}). Lower that setting or add images."
-            )
+        chosen = getattr(settings, section)
+        batches = {"discriminator_batch": chosen.discriminator_batch}
+        if chosen.objective.generator_sees_real:
+            batches["generator_batch"] = chosen.generator_batch
+        for name, batch in batches.items():
+            if images < batch:
+                raise UserError(
+                    f"{data.name} has {images} training images, fewer than {section}.{name} "
+                    f"({batch}). Lower that setting or add images."
+                )
     # A covariance of F features needs more than F images, each split of an inception score one per class.
     by_inception = settings.judge.kind == "inception"
     features = settings.judge.feature_dimension

@@ -64,7 +64,7 @@ def decide_precision(
     known = Remembered(cache_directory / "precision.json")
     key = f"{machine_name(str(compute.device), torch.__version__)}, {_shapes(settings, kinds)}"
     seconds = known.recall(key, dict[Precision, float])
-    if seconds is None:
+    if seconds is None or set(seconds) != set(PRECISIONS) or min(seconds.values()) <= 0:
         seconds = measured_seconds(settings, kinds, compute)
         known.keep(key, seconds)
     faster = min(seconds, key=lambda precision: seconds[precision])

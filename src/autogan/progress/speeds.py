@@ -13,10 +13,10 @@ _Rows = dict[str, list[tuple[float, float, float]]]
 """By kind: work of a call, how many calls, and their seconds."""
 
 
-def machine_name(device: str, precision: str) -> str:
-    """What is remembered of a machine by: processor, threads, device and precision."""
+def machine_name(*conditions: str) -> str:
+    """What is remembered of a machine by: processor, threads, and whatever else decides its speed."""
     threads = os.environ.get("OMP_NUM_THREADS") or os.cpu_count()
-    return f"{processor_name()}, {threads} threads, {device}, {precision}"
+    return ", ".join((processor_name(), f"{threads} threads", *conditions))
 
 
 class RememberedSpeeds:
