@@ -1,0 +1,86 @@
+"""How many images a child's reward needs: whether fewer keep the order of the architectures.
+
+    python benchmarks/reward_images.py RUN
+
+RUN is the folder of a run whose search has ended. Random architectures are scored with its shared weights,
+twice with every number of images, each time from other latents. Prints Markdown: Kendall's τ of the order by
+so many images with the order by the most images (averaged over both times), τ of the two times with each
+other, and the seconds of one scoring. One shared generator and one data set say nothing of others.
+"""
+
+import random
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from autogan.basics.randomness import torch_generator
+from autogan.device.processor import processor_name
+from autogan.gan.generation import generate, latent_batches
+from autogan.method.pipeline import prepare_run
+from autogan.method.search import Search
+from autogan.progress.base import Progress
+from autogan.runs.folder import Run
+
+NUMBERS = (250, 500, 1000, 2000)
+MOST = 5000
+ARCHITECTURES = 40
+
+
+def kendall(first: np.ndarray, second: np.ndarray) -> float:
+    """Kendall's τ of two orders of the same things: 1 for the same, 0 for unrelated."""
+    above = np.triu_indices(len(first), 1)
+    signs = [np.sign(values[:, None] - values[None, :])[above] for values in (first, second)]
+    return float((signs[0] * signs[1]).mean())
+
+
+def main(folder: Path) -> None:
+    """Scores, and prints the table."""
+    run = Run.resume(folder)
+    search = Search(prepare_run(run, Progress()), run, Progress())
+    state = run.checkpoints.load("search")
+    assert state is not None, f"{folder} has no state of a search"
+    search.load_state_dict(state)
+    stream = random.Random(0)
+    architectures = [search.space.sample(stream) for _ in range(ARCHITECTURES)]
+    by_distance = search.scorer.real is not None
+    features = search.judge.feature_dimension
+
+    def rewards(count: int, time_number: int) -> np.ndarray:
+        latents = torch_generator(time_number, f"benchmark/latents/{count}")
+
+        def draw(n: int) -> torch.Tensor:
+            return torch.randn((n, search.gan.generator.latent_size), generator=latents)
+
+        given = []
+        for architecture in architectures:
+            judgement = search.judge.judge_all(
+                generate(
+                    search.gan.generator, z, search.compute, architecture, batch_statistics=True
+                )
+                for z in latent_batches(count, draw)
+            )
+            given.append(search.scorer.reward(judgement))
+        return np.array(given)
+
+    print(
+        f"{processor_name()}, {torch.get_num_threads()} thread(s), {search.data.name}, "
+        f"{ARCHITECTURES} architectures, {features} features, reward: "
+        f"{'Fréchet distance' if by_distance else 'inception score'}\n"
+    )
+    print("| images | τ with the order by 5,000 | τ of two times | seconds of one scoring |")
+    print("| --- | --- | --- | --- |")
+    best = [rewards(MOST, 1), rewards(MOST, 2)]
+    for count in (*(n for n in NUMBERS if n > features), MOST):
+        began = time.perf_counter()
+        pair = [rewards(count, 3), rewards(count, 4)]
+        seconds = (time.perf_counter() - began) / (2 * ARCHITECTURES)
+        with_best = np.mean([kendall(one, other) for one in pair for other in best])
+        print(f"| {count:,} | {with_best:.2f} | {kendall(*pair):.2f} | {seconds:.2f} |", flush=True)
+    run.close()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
