@@ -1,0 +1,175 @@
+"""What ingredients of a training are worth at equal processor time: recipes side by side, several seeds.
+
+    OMP_NUM_THREADS=1 python benchmarks/recipes.py --data folder:fruit --seconds 600 --out recipes
+
+Every recipe is the `train` section of a preset with some settings changed: all of `RECIPES`, or --only NAME.
+One and the same architecture is trained from scratch with each, for as many steps as fit into the processor
+seconds of one thread: a few steps are timed first. Results are appended to results.jsonl in --out, and what
+stands there is not done again. Scores are by the preset's judge and by a second one, which nothing was chosen
+by: of another width and seed. Prints Markdown: medians over the seeds, with the lowest and the highest.
+"""
+
+import argparse
+import json
+import statistics
+import tempfile
+import time
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from autogan import Architecture, train_architecture
+from autogan.device.processor import processor_name
+from autogan.method.context import prepare
+from autogan.method.evaluate import evaluate
+from autogan.method.train import Training
+from autogan.progress.base import Progress
+from autogan.runs.folder import Run
+from autogan.settings.loading import load_settings
+from autogan.settings.sections import Settings
+from autogan.spaces import search_space
+
+LABELS = ["network.conditional=auto"]
+AUGMENTATION = ["train.augmentation=[colour,shift,cutout]"]
+PAIRING = ["train.objective.loss=relativistic-pairing", "train.objective.spectral_norm=false"]
+
+
+def penalised(weight: float, every: int) -> list[str]:
+    """R1 and R2 of one weight, every so many discriminator steps."""
+    return [
+        f"train.objective.real_penalty={weight}",
+        f"train.objective.generated_penalty={weight}",
+        f"train.objective.penalty_every_steps={every}",
+    ]
+
+
+RECIPES: dict[str, list[str]] = {
+    "as the preset": [],
+    "augmentation": AUGMENTATION,
+    "labels": LABELS,
+    "labels, augmentation": LABELS + AUGMENTATION,
+    "pairing, R1 + R2 0.1": PAIRING + penalised(0.1, 4),
+    "pairing, R1 + R2 1": PAIRING + penalised(1, 4),
+    "labels, pairing, R1 + R2 0.1": LABELS + PAIRING + penalised(0.1, 4),
+    "labels, pairing, R1 + R2 1": LABELS + PAIRING + penalised(1, 4),
+    "labels, augmentation, pairing, R1 + R2 1": LABELS + AUGMENTATION + PAIRING + penalised(1, 4),
+}
+"""Settings that each changes."""
+PROBE_STEPS = 16
+SECOND_JUDGE_SEED = 1_000_003
+SCORES = ("frechet_distance", "precision", "recall", "least_class_share")
+
+
+def fitting_steps(settings: Settings, architecture: Architecture, seconds: float, out: Path) -> int:
+    """Generator steps that fit into so many processor seconds, with their validations left out."""
+    with tempfile.TemporaryDirectory(dir=out) as folder:
+        run = Run.create(Path(folder) / "probe", settings)
+        training = Training(
+            architecture, 10**6, "probe", prepare(settings, Progress()), run, Progress()
+        )
+        taken = []
+        for _ in range(PROBE_STEPS):
+            began = time.process_time()
+            training.step()
+            taken.append(time.process_time() - began)
+        run.close()
+    every = settings.train.objective.penalty_every_steps
+    steady = taken[PROBE_STEPS // 2 // every * every :]  # whole rounds of penalties
+    return max(1, round(seconds / statistics.fmean(steady)))
+
+
+def scores_of(scores: dict[str, Any]) -> dict[str, float | None]:
+    """Those of `SCORES`."""
+    shares = scores["class_shares"]
+    named = {name: scores[name] for name in SCORES[:-1]}
+    return {**named, "least_class_share": min(shares) if shares else None}
+
+
+def measure(
+    name: str, seed: int, changes: list[str], given: argparse.Namespace, out: Path
+) -> dict[str, Any]:
+    """Trains by a recipe and scores the generator twice."""
+    sets = [f"data.source={given.data}", *given.set, *changes, f"seed={seed}"]
+    settings = load_settings(given.preset, overrides=sets)
+    architecture = search_space("autogan", settings.cells).published().get(given.architecture)
+    architecture = architecture or Architecture.parse(given.architecture)
+    steps = fitting_steps(settings, architecture, given.seconds, out)
+    validate = {"generator_steps": steps, "validate_every_steps": max(1, steps // 4)}
+    settings = settings.model_copy(
+        update={"train": settings.train.model_copy(update=validate)}, deep=True
+    )
+    folder = out / f"{name}-{seed}".replace(" ", "-").replace(",", "").replace("+", "and")
+    began = time.process_time()
+    generator, _ = train_architecture(architecture, settings, folder)
+    seconds = time.process_time() - began
+    row = {"recipe": name, "seed": seed, "steps": steps, "processor_seconds": round(seconds)}
+    for judge, (width, judge_seed) in {
+        "judge": (settings.judge.width, 0),
+        "second_judge": (24 if settings.judge.width != 24 else 16, SECOND_JUDGE_SEED),
+    }.items():  # one for all seeds, so that scores compare
+        of_judge = settings.model_copy(
+            update={"judge": settings.judge.model_copy(update={"width": width}), "seed": judge_seed}
+        )
+        context = prepare(of_judge, Progress(), to_train=False)
+        latents = context.settings.model_copy(update={"seed": seed})
+        evaluation = evaluate(generator, replace(context, settings=latents), Progress()).to_dict()
+        row[judge] = scores_of(evaluation["scores"])
+        row[f"{judge}_floor"] = scores_of(evaluation["floor"])
+    return row
+
+
+def spread(values: Iterable[float | None]) -> str:
+    """Median, with the lowest and the highest."""
+    given = [value for value in values if value is not None]
+    if not given:
+        return "–"
+    return f"{statistics.median(given):.2f} ({min(given):.2f}–{max(given):.2f})"
+
+
+def main() -> None:
+    """Does what is not done yet, and prints all."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--data", required=True, help="as data.source")
+    parser.add_argument("--preset", default="own-32")
+    parser.add_argument("--set", action="append", default=[], help="a setting for all recipes")
+    parser.add_argument("--architecture", default="autogan-a")
+    parser.add_argument("--seconds", type=float, default=600)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--only", action="append", choices=list(RECIPES))
+    parser.add_argument("--out", type=Path, required=True)
+    given = parser.parse_args()
+    given.out.mkdir(parents=True, exist_ok=True)
+    file = given.out / "results.jsonl"
+    done = [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+    recipes = {name: RECIPES[name] for name in given.only or RECIPES}
+    for seed in given.seeds:
+        for name, changes in recipes.items():
+            if any(row["recipe"] == name and row["seed"] == seed for row in done):
+                continue
+            row = measure(name, seed, changes, given, given.out)
+            done.append(row)
+            with file.open("a") as lines:
+                lines.write(json.dumps(row) + "\n")
+            print(json.dumps(row), flush=True)
+    print(f"\n{processor_name()}, {torch.get_num_threads()} thread(s), torch {torch.__version__}\n")
+    print(
+        "| recipe | seeds | steps | Fréchet distance | precision | recall | least class share |",
+        end="",
+    )
+    print(" Fréchet distance, second judge | recall, second judge |\n" + "| --- " * 9 + "|")
+    for name in dict.fromkeys(row["recipe"] for row in done):
+        rows = [row for row in done if row["recipe"] == name]
+        cells = [spread(row["judge"][score] for row in rows) for score in SCORES]
+        cells += [
+            spread(row["second_judge"][score] for row in rows)
+            for score in ("frechet_distance", "recall")
+        ]
+        steps = statistics.median(row["steps"] for row in rows)
+        print(f"| {name} | {len(rows)} | {steps:,.0f} | " + " | ".join(cells) + " |")
+
+
+if __name__ == "__main__":
+    main()
