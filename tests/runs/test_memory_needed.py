@@ -22,7 +22,7 @@ def test_a_batch_beyond_the_machine_is_refused_by_name(name: str, batch: str) ->
 
 @pytest.mark.parametrize("preset", preset_names())
 def test_no_preset_is_refused_on_a_small_machine(preset: str) -> None:
-    refuse_too_large_batches(load_settings(preset), ["search", "train"], 2 * 2**30, 4)
+    refuse_too_large_batches(load_settings(preset), ["search", "train"], 4 * 2**30, 4)
     assert all_memory_bytes() > 2**28
 
 
@@ -53,3 +53,11 @@ def test_the_bound_is_below_what_a_step_keeps_for_its_backward_pass() -> None:
 def test_only_what_the_run_does_counts() -> None:
     settings = load_settings("demo", overrides=["search.generator_batch=1000000000"])
     refuse_too_large_batches(settings, ["data and judge", "train", "evaluate"], 2**34, 2)
+
+
+def test_256_pixels_do_not_fit_into_two_gibibytes() -> None:
+    settings = load_settings(
+        "own-64", overrides=["data.image_size=256", "search.stage_weights=[1, 1, 1, 1, 1, 1]"]
+    )
+    with pytest.raises(UserError, match=r"train\.generator_batch is 32.* GiB.*has 2\.0 GiB"):
+        refuse_too_large_batches(settings, ["train"], 2 * 2**30, 4)

@@ -1,0 +1,97 @@
+"""How much memory training takes, from 32 to 256 pixels: measured, beside the estimate that refuses runs.
+
+    OMP_NUM_THREADS=1 python benchmarks/peak_memory.py
+
+Every size in a process of its own: two discriminator steps and two generator steps of an architecture from
+scratch (the lightest one there is, and a random one), then the peak of the process (Linux) less its peak
+before the networks were made. Prints Markdown.
+"""
+
+import random
+import subprocess
+import sys
+
+import torch
+
+from autogan.basics.formatting import binary_size
+from autogan.bench.cases import Widths, adversarial_steps
+from autogan.device.compute import Compute
+from autogan.device.processor import processor_name
+from autogan.gan.step import Gan
+from autogan.runs.memory_needed import step_bytes
+from autogan.settings.loading import load_settings
+from autogan.spaces import search_space
+from autogan.spaces.architecture import Architecture
+
+STEPS = {  # side in pixels: channels of both networks, images in a batch
+    32: [(48, 24, 32)],
+    64: [(48, 24, 32), (128, 64, 64)],
+    128: [(48, 24, 32), (64, 64, 32)],
+    256: [(32, 16, 8)],
+}
+
+
+def peak_bytes() -> int:
+    """Of this process since it began; unlike getrusage's, without the parent's."""
+    with open("/proc/self/status") as status:
+        line = next(line for line in status if line.startswith("VmHWM:"))
+    return 1024 * int(line.split()[1])
+
+
+def measured(name: str, side: int, generator: int, discriminator: int, batch: int) -> int:
+    """Bytes that the steps added, of the "lightest" architecture or of a "random" one."""
+    cells = (side // 4).bit_length() - 1
+    compute = Compute.resolve("cpu", "float32")
+    before = peak_bytes()
+    widths = Widths(generator, discriminator, batch, batch, 1)
+    architecture = search_space("autogan", cells).sample(random.Random(0))
+    if name == "lightest":
+        architecture = Architecture.parse("/".join(["pre-none-nearest"] * cells))
+    steps = adversarial_steps(Gan, cells, cells - 1, widths, compute, architecture)
+    steps()
+    steps()
+    return peak_bytes() - before
+
+
+def estimated(side: int, generator: int, discriminator: int, batch: int) -> int:
+    """Bytes below which a run is refused."""
+    cells = (side // 4).bit_length() - 1
+    settings = load_settings(
+        overrides=[
+            f"data.image_size={side}",
+            f"search.stage_weights=[{', '.join(['1'] * cells)}]",
+            f"train.generator_channels={generator}",
+            f"train.discriminator_channels={discriminator}",
+            f"train.generator_batch={batch}",
+            f"train.discriminator_batch={batch}",
+        ]
+    )
+    return max(step_bytes(settings.train, settings.network, cells, bytes_a_number=4).values())
+
+
+def main() -> None:
+    """All sizes, each in a process of its own."""
+    print(f"{processor_name()}, {torch.get_num_threads()} thread(s), torch {torch.__version__}\n")
+    print("| side, pixels | channels | batch | peak, lightest | peak, random | estimate |")
+    print("| --- | --- | --- | --- | --- | --- |")
+    for side, sizes in STEPS.items():
+        for generator, discriminator, batch in sizes:
+            numbers = [str(n) for n in (side, generator, discriminator, batch)]
+            peaks = []
+            for name in ("lightest", "random"):
+                command = [sys.executable, __file__, name, *numbers]
+                done = subprocess.run(command, check=True, capture_output=True, text=True)
+                peaks.append(binary_size(int(done.stdout)))
+            estimate = estimated(side, generator, discriminator, batch)
+            print(
+                f"| {side} | {generator} and {discriminator} | {batch} | "
+                f"{' | '.join(peaks)} | {binary_size(estimate)} |",
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    if sys.argv[1:]:
+        print(measured(sys.argv[1], *(int(number) for number in sys.argv[2:])))
+    else:
+        main()
