@@ -9,6 +9,8 @@ measurements of those that do not take too long.
 """
 
 import random
+import statistics
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +22,6 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
 from autogan.bench.cases import BOTTOM_SIZE, SCRATCH, SEARCH, Widths, adversarial_steps
-from autogan.bench.measure import interleaved
 from autogan.device.compute import Compute
 from autogan.device.processor import processor_name
 from autogan.gan.step import Gan
@@ -28,6 +29,7 @@ from autogan.spaces import search_space
 
 SECONDS = 3.0
 """Of measuring, for each kind of step."""
+LEAST_CALLS = 5
 GRID = [
     (stage, channels, batch)
     for stage in range(3)
@@ -124,7 +126,7 @@ def main() -> None:
     for stage, channels, batch in GRID:
         steps = steps_of(stage, Widths(channels, channels, batch, batch, 1), compute)
         counts = counted(steps)
-        seconds = _seconds(steps, compute)
+        seconds = _seconds(steps)
         measured.append(((stage, channels, batch), counts, seconds))
     random.Random(0).shuffle(measured)
     held_out, used = measured[: len(measured) // 3], measured[len(measured) // 3 :]
@@ -151,7 +153,7 @@ def main() -> None:
         steps = steps_of(stage, widths, compute)
         counts = counted(steps)
         said = float(np.dot(fit, counts.row()))
-        check = f"{_seconds(steps, compute):.2f} s" if said <= MEASURED_TOO else "–"
+        check = f"{_seconds(steps):.2f} s" if said <= MEASURED_TOO else "–"
         print(
             f"| {name} | {counts.operations / 1e9:,.0f} G | {counts.kernels:.0f} | "
             f"{counts.bytes / 2**30:.1f} GiB | {said:.2f} s | {check} |",
@@ -159,9 +161,15 @@ def main() -> None:
         )
 
 
-def _seconds(steps: Callable[[], object], compute: Compute) -> float:
-    timing = interleaved({"step": steps}, compute.device, SECONDS, least=5)["step"]
-    return timing.median_ms / 1000
+def _seconds(steps: Callable[[], object]) -> float:
+    """Processor seconds of a call on one thread, which other work on the machine changes little."""
+    steps()
+    taken: list[float] = []
+    while len(taken) < LEAST_CALLS or sum(taken) < SECONDS:
+        began = time.process_time()
+        steps()
+        taken.append(time.process_time() - began)
+    return statistics.median(taken)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,14 @@ from autogan.judges import (
 from autogan.judges.base import resize
 from autogan.judges.domain import accuracy
 from autogan.judges.questions import ROTATIONS, Question, turned
-from autogan.judges.training import NetworkTraining, augment, schedule, train_to_end
+from autogan.judges.training import (
+    NetworkTraining,
+    augment,
+    schedule,
+    shown_size,
+    train_to_end,
+    whiten,
+)
 from autogan.settings.judge import JudgeSettings
 from autogan.testing import JudgeConformance
 
@@ -385,8 +392,11 @@ def test_a_judge_of_unlabelled_images_is_kept_in_the_cache(tmp_path: Path) -> No
     assert len(list(tmp_path.glob("judges/*"))) == 1
 
 
-def test_a_training_goes_on_from_any_step_to_the_bit(data: DataSet, tmp_path: Path) -> None:
-    settings = SETTINGS.model_copy(update={"epochs": 2})
+@pytest.mark.parametrize("recipe", ["plain", "fast"])
+def test_a_training_goes_on_from_any_step_to_the_bit(
+    data: DataSet, tmp_path: Path, recipe: str
+) -> None:
+    settings = JudgeSettings(**{**SETTINGS.model_dump(), "recipe": recipe})
     task = Question.of(data.class_names)
 
     def begun() -> NetworkTraining:
@@ -408,3 +418,36 @@ def test_a_training_goes_on_from_any_step_to_the_bit(data: DataSet, tmp_path: Pa
         again.load_state_dict(load_tree(file))
         found = ended(again)
         assert all(torch.equal(expected[name], found[name]) for name in expected), file.name
+
+
+def test_the_fast_recipe_learns_the_classes_too(data: DataSet, judge: DomainJudge) -> None:
+    settings = JudgeSettings(**{**SETTINGS.model_dump(), "recipe": "fast"})
+    fast = train_domain_judge(data, settings, 0, CPU, "float32")
+    assert fast.held_out_accuracy > 0.9
+    assert fast.name != judge.name and fast.settings == settings
+
+
+def test_a_plain_judge_says_nothing_of_its_recipe() -> None:
+    """So that the names of judges in the cache stay what they were before there was another."""
+    assert "recipe" not in SETTINGS.to_dict()
+    assert JudgeSettings(recipe="fast").to_dict()["recipe"] == "fast"
+
+
+def test_the_fast_recipe_shows_small_images_first() -> None:
+    sizes = [shown_size(progress / 100, 32) for progress in range(100)]
+    assert sizes[0] == 16 and sizes[-1] == 32 and set(sizes) == {16, 24, 32}
+    assert sizes == sorted(sizes)
+
+
+def test_whitened_patches_have_variance_one_and_no_covariance(data: DataSet) -> None:
+    """Of the directions that carry most; the second half of the kernels are their negatives."""
+    images = data.train.pixels[:200].float()
+    convolution = torch.nn.Conv2d(3, 16, 4, stride=2, bias=False)
+    whiten(convolution, images)
+    kernels = convolution.weight.detach()
+    assert torch.equal(kernels[8:], -kernels[:8])
+    answers = torch.nn.functional.conv2d(images / 127.5 - 1, kernels[:8], stride=2)
+    flat = answers.transpose(0, 1).flatten(1).double()  # 8×(N·positions)
+    moments = flat @ flat.T / flat.shape[1]
+    assert (moments.diag() - 1).abs().max() < 0.15  # WHITENING_EPSILON takes a little
+    assert (moments - moments.diag().diag()).abs().max() < 1e-3

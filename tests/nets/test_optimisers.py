@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from autogan.nets.optimisers import load_optimiser, set_learning_rate
+from autogan.nets.optimisers import Muon, load_optimiser, orthogonalised, set_learning_rate
 
 
 def made(rate: float | torch.Tensor = 0.1) -> tuple[nn.Conv2d, torch.optim.Adam]:
@@ -42,3 +42,32 @@ def test_it_goes_on_with_the_stored_moments_and_the_stored_rate(kind: type) -> N
         step(other, restored, number)
     for one, again in zip(layer.parameters(), other.parameters(), strict=True):
         assert torch.equal(one, again)
+
+
+@pytest.mark.parametrize("shape", [(8, 3, 3, 3), (16, 2, 1, 1), (5, 5, 3, 3)])
+def test_orthogonalised_keeps_the_directions_and_evens_their_lengths(
+    shape: tuple[int, ...],
+) -> None:
+    """Beside the singular value decomposition U·V^T, which is the nearest such matrix."""
+    tensor = torch.randn(shape, generator=torch.Generator().manual_seed(0))
+    found = orthogonalised(tensor)
+    assert found.shape == shape
+    u, _, v = torch.linalg.svd(tensor.flatten(1), full_matrices=False)
+    inside = u.T @ found.flatten(1) @ v.T  # the same directions: diagonal
+    assert (inside - inside.diag().diag()).abs().max() < 1e-3
+    assert inside.diag().min() > 0.5 and inside.diag().max() < 1.3
+
+
+def test_a_step_of_muon_is_that_of_its_formula() -> None:
+    weight = torch.randn(6, 4, 3, 3, generator=torch.Generator().manual_seed(1))
+    parameter = nn.Parameter(weight.clone())
+    optimiser = Muon([parameter], lr=0.1, momentum=0.6)
+    summed = torch.zeros_like(weight)
+    for number in range(3):
+        gradient = torch.randn(weight.shape, generator=torch.Generator().manual_seed(10 + number))
+        parameter.grad = gradient.clone()
+        optimiser.step()
+        summed = 0.6 * summed + gradient
+        normed = weight * 6**0.5 / weight.square().sum().sqrt()
+        weight = normed - 0.1 * orthogonalised(gradient + 0.6 * summed)
+    torch.testing.assert_close(parameter.detach(), weight)

@@ -50,6 +50,13 @@ class ResidualClassifier(nn.Module):
         )
         self.head = nn.Linear(self.feature_dimension, class_count)
 
+    @property
+    def first_layer(self) -> nn.Conv2d:
+        """The convolution that sees the images."""
+        stem = self.body[0]
+        assert isinstance(stem, _Layer) and isinstance(stem[0], nn.Conv2d)
+        return stem[0]
+
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """images: B×3×S×S with values 0 to 255 → features B×F, logits B×C."""
         x = (images / 127.5 - 1.0).contiguous(memory_format=torch.channels_last)

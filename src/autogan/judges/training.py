@@ -15,11 +15,19 @@ from autogan.basics.errors import Diverged, UserError
 from autogan.judges.base import resize
 from autogan.judges.network import build, initialise
 from autogan.judges.questions import Examples, Question
-from autogan.nets.optimisers import load_optimiser
+from autogan.nets.optimisers import Muon, load_optimiser
 from autogan.settings.judge import JudgeSettings
 
 if TYPE_CHECKING:
     from autogan.images import DataSet
+
+
+FAST_RATE, FAST_MOMENTUM = 0.08, 0.6
+"""Of Muon, in the fast recipe; the rate falls linearly to 0."""
+FAST_SIZES = ((0.45, 2), (0.8, 3), (1.0, 4))
+"""Until which share of the fast recipe's steps images have how many quarters of their side."""
+WHITENED_BY, WHITENING_EPSILON = 5000, 1e-3
+"""Images whose patches the fast recipe's first layer is made from; what is added to a variance."""
 
 
 class NetworkTraining:
@@ -49,13 +57,21 @@ class NetworkTraining:
         self.network = build(settings.width, len(task.answers))
         initialise(self.network, _generator(seed, "weights"))
         self.network.to(device).train()
+        self.fast = settings.recipe == "fast"
+        kernels = [p for p in self.network.parameters() if p.ndim == 4] if self.fast else []
         self.optimiser = torch.optim.SGD(
-            _parameter_groups(self.network, settings.weight_decay),
+            _parameter_groups(self.network, settings.weight_decay, kernels),
             lr=settings.learning_rate,
             momentum=0.9,
             nesterov=True,
             fused=True,
         )
+        self.kernel_optimiser: Muon | None = None
+        if self.fast:
+            self.kernel_optimiser = Muon(kernels, FAST_RATE, FAST_MOMENTUM)
+            places = torch.arange(min(WHITENED_BY, len(examples)))
+            first = resize(examples.take(places, device)[0].float(), settings.image_size)
+            whiten(self.network.first_layer, first)
         batch_size = min(settings.batch_size, len(examples))
         self.batches = _Batches(examples, batch_size, settings, device, _generator(seed, "batches"))
         self.steps = settings.epochs * (len(examples) // batch_size)
@@ -75,6 +91,10 @@ class NetworkTraining:
         done = (self.steps_done + 0.5) / self.steps
         for group in self.optimiser.param_groups:
             group["lr"] = self.settings.learning_rate * schedule(done, self.settings.warmup_share)
+        if self.kernel_optimiser:
+            self.kernel_optimiser.param_groups[0]["lr"] = FAST_RATE * (1 - done)
+            self.kernel_optimiser.zero_grad()
+            images = resize(images, shown_size(done, self.settings.image_size))
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bfloat16"):
             _, logits = self.network(images)
         loss = F.cross_entropy(
@@ -83,24 +103,31 @@ class NetworkTraining:
         self.optimiser.zero_grad()
         loss.backward()
         self.optimiser.step()
+        if self.kernel_optimiser:
+            self.kernel_optimiser.step()
         self.steps_done += 1
         self.on_step()
         return False
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that the next step depends on."""
-        return {
+        state = {
             "step": self.steps_done,
             "network": self.network.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "batches": self.batches.state_dict(),
         }
+        if self.kernel_optimiser:
+            state["kernel_optimiser"] = self.kernel_optimiser.state_dict()
+        return state
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Goes back to a state that `state_dict` gave."""
         self.steps_done = state["step"]
         self.network.load_state_dict(state["network"])
         load_optimiser(self.optimiser, state["optimiser"])
+        if self.kernel_optimiser:
+            load_optimiser(self.kernel_optimiser, state["kernel_optimiser"])
         self.batches.load_state_dict(state["batches"])
 
     def position(self) -> dict[str, Any]:
@@ -135,6 +162,31 @@ def schedule(progress: float, warmup_share: float) -> float:
     if progress < warmup_share:
         return progress / warmup_share
     return (1.0 - progress) / (1.0 - warmup_share)
+
+
+def shown_size(progress: float, size: int) -> int:
+    """The side that the fast recipe's images have at a time of the training, 0 to 1, of `size` at last."""
+    return next(size * quarters // 4 for until, quarters in FAST_SIZES if progress < until)
+
+
+@torch.no_grad()
+def whiten(convolution: nn.Conv2d, images: Tensor) -> None:
+    """Sets kernels to the main directions of the images' patches, each scaled to variance 1, in place.
+
+    images: N×3×S×S, 0 to 255. Half of the kernels are the strongest directions, half their negatives, so
+    that a ReLU loses nothing; as in Jordan 2024, "94% on CIFAR-10 in 3.29 seconds on a single GPU".
+    """
+    size, stride = convolution.kernel_size[0], convolution.stride[0]
+    patches = (
+        F.unfold(images / 127.5 - 1.0, size, stride=stride).transpose(1, 2).flatten(0, 1).double()
+    )
+    variances, directions = torch.linalg.eigh(patches.T @ patches / len(patches))
+    half = convolution.out_channels // 2
+    scaled = (directions / (variances + WHITENING_EPSILON).sqrt()).T.flip(0)[
+        :half
+    ]  # strongest first
+    kernels = torch.cat([scaled, -scaled]).view_as(convolution.weight)
+    convolution.weight.copy_(kernels)
 
 
 def augment(images: Tensor, settings: JudgeSettings, generator: torch.Generator) -> Tensor:
@@ -214,10 +266,14 @@ class _Batches:
         self._generator.set_state(state["generator"])
 
 
-def _parameter_groups(network: nn.Module, weight_decay: float) -> list[dict[str, object]]:
-    """Weight decay for convolution and linear weights only."""
-    matrices = [parameter for parameter in network.parameters() if parameter.ndim > 1]
-    others = [parameter for parameter in network.parameters() if parameter.ndim <= 1]
+def _parameter_groups(
+    network: nn.Module, weight_decay: float, left_out: list[nn.Parameter]
+) -> list[dict[str, object]]:
+    """Weight decay for convolution and linear weights only; none of those that are `left_out`."""
+    elsewhere = {id(parameter) for parameter in left_out}
+    parameters = [p for p in network.parameters() if id(p) not in elsewhere]
+    matrices = [parameter for parameter in parameters if parameter.ndim > 1]
+    others = [parameter for parameter in parameters if parameter.ndim <= 1]
     return [
         {"params": matrices, "weight_decay": weight_decay},
         {"params": others, "weight_decay": 0.0},

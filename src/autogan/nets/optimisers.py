@@ -1,5 +1,7 @@
-"""Optimisers that go on from a stored state exactly."""
+"""Optimisers that go on from a stored state exactly, and one that torch has for matrices only."""
 
+import math
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
@@ -29,3 +31,48 @@ def set_learning_rate(group: dict[str, Any], rate: float) -> None:
         group["lr"].fill_(rate)
     else:
         group["lr"] = rate
+
+
+class Muon(torch.optim.Optimizer):
+    """Steps whose matrices are made orthogonal: for the kernels of convolutions before a normalisation.
+
+    The gradient's moving sum (Nesterov's), as a matrix of output channels × all else, is replaced by the
+    nearest matrix with orthonormal rows or columns, so that every direction is learned equally fast.
+    Before it every kernel is brought to the norm √(output channels): a normalisation follows, so its
+    length only changes what a step is worth. After Jordan et al. 2024, "Muon: an optimizer for hidden
+    layers in neural networks", and its use on CIFAR-10.
+    """
+
+    def __init__(self, params: Iterable[Tensor], lr: float, momentum: float) -> None:
+        super().__init__(params, {"lr": lr, "momentum": momentum})
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
+        """One update of every weight that has a gradient."""
+        assert closure is None
+        for group in self.param_groups:
+            for weight in group["params"]:
+                if weight.grad is None:
+                    continue
+                state = self.state[weight]
+                if not state:
+                    state["sum"] = torch.zeros_like(weight)
+                summed = state["sum"].mul_(group["momentum"]).add_(weight.grad)
+                step = orthogonalised(weight.grad.add(summed, alpha=group["momentum"]))
+                weight.mul_(math.sqrt(len(weight)) / weight.norm()).add_(step, alpha=-group["lr"])
+
+
+def orthogonalised(tensor: Tensor) -> Tensor:
+    """About the nearest matrix, O × rest, whose singular values are all 1; of the tensor's shape.
+
+    Five steps of a quintic Newton–Schulz iteration, which bring singular values above a hundredth of
+    the largest into 0.7 to 1.2: enough for a step's direction.
+    """
+    matrix = tensor.flatten(1)
+    wide = matrix.shape[0] <= matrix.shape[1]
+    x = matrix if wide else matrix.T
+    x = x / (x.norm() + 1e-7)
+    for _ in range(5):
+        square = x @ x.T
+        x = 3.4445 * x + (-4.7750 * square + 2.0315 * square @ square) @ x
+    return (x if wide else x.T).reshape(tensor.shape)
