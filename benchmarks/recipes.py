@@ -35,6 +35,7 @@ from autogan.spaces import search_space
 LABELS = ["network.conditional=auto"]
 AUGMENTATION = ["train.augmentation=[colour,shift,cutout]"]
 PAIRING = ["train.objective.loss=relativistic-pairing", "train.objective.spectral_norm=false"]
+WIDE = ["train.discriminator_channels=48", "train.learning_rate=0.0005"]
 
 
 def penalised(weight: float, every: int) -> list[str]:
@@ -56,6 +57,7 @@ RECIPES: dict[str, list[str]] = {
     "labels, pairing, R1 + R2 0.1": LABELS + PAIRING + penalised(0.1, 4),
     "labels, pairing, R1 + R2 1": LABELS + PAIRING + penalised(1, 4),
     "labels, augmentation, pairing, R1 + R2 1": LABELS + AUGMENTATION + PAIRING + penalised(1, 4),
+    "labels, pairing, R1 + R2 1, wide D": LABELS + PAIRING + penalised(1, 2) + WIDE,
 }
 """Settings that each changes."""
 PROBE_STEPS = 16
