@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 FAST_RATE, FAST_MOMENTUM = 0.08, 0.6
 """Of Muon, in the fast recipe; the rate falls linearly to 0."""
-FAST_SIZES = ((0.45, 2), (0.8, 3), (1.0, 4))
+FAST_SIZES = ((0.6, 2), (0.85, 3), (1.0, 4))
 """Until which share of the fast recipe's steps images have how many quarters of their side."""
 WHITENED_BY, WHITENING_EPSILON = 5000, 1e-3
 """Images whose patches the fast recipe's first layer is made from; what is added to a variance."""
