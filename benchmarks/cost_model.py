@@ -21,7 +21,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
-from autogan.bench.cases import BOTTOM_SIZE, SCRATCH, SEARCH, Widths, adversarial_steps
+from autogan.bench.cases import BOTTOM_SIZE, Widths, adversarial_steps
 from autogan.device.compute import Compute
 from autogan.device.processor import processor_name
 from autogan.gan.step import Gan
@@ -42,8 +42,6 @@ LARGER = {
     "64 pixels, 48 and 24 channels, batch 32": (3, Widths(48, 24, 32, 32, 1)),
     "128 pixels, 48 and 24 channels, batch 32": (4, Widths(48, 24, 32, 32, 1)),
     "256 pixels, 48 and 24 channels, batch 32": (5, Widths(48, 24, 32, 32, 1)),
-    "32 pixels, the paper's search": (2, SEARCH),
-    "32 pixels, the paper's training": (2, SCRATCH),
 }
 MEASURED_TOO = 4.0
 """Seconds of a step by the model up to which larger ones are measured as well."""

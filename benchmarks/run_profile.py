@@ -26,7 +26,7 @@ PIECES = {
     "precision measured": "method.context:decide_precision",
     "judge: training": "judges.training:NetworkTraining.step",
     "judge: accuracy": "judges.domain:accuracy",
-    "real images judged": "judges.scoring:Tally.of",
+    "images judged: real ones, and for final scores": "judges.scoring:Tally.of",
     "images of a stage's resolution": "images.dataset:DataSet.resized",
     "search: shared training": "method.search:Search.shared_training_step",
     "search: children scored": "method.child_scoring:ChildScorer.score",
