@@ -13,6 +13,7 @@ from pathlib import PurePosixPath
 from autogan.basics.errors import UserError
 from autogan.images.rules import shuffled
 
+LABELS_FILE = "labels.csv"
 TRAIN = "train"
 HELD_OUT = ("test", "val", "valid", "validation")  # the first one that is there is held out
 _SILENT = ("__MACOSX", "Thumbs.db", "desktop.ini")

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from autogan.basics.randomness import torch_generator
 from autogan.device.compute import Compute
-from autogan.gan.generation import generate, latent_batches
+from autogan.gan.generation import generate, label_batches, latent_batches, shared_labels
 from autogan.images import ImageSet, default_cache_directory
 from autogan.judges import Judge, Judgement, Modes, Reference, Scores, Tally, judged, reference
 from autogan.judges.base import batches_of
@@ -135,11 +135,18 @@ def real_sides(
 
 
 def judge_generator(
-    generator: Generator, context: Context, images: int, latents_generator: torch.Generator
+    generator: Generator,
+    context: Context,
+    images: int,
+    latents_generator: torch.Generator,
+    labels: Tensor | None = None,
 ) -> Judgement:
-    """What the judge says of `images` images of a derived generator in evaluation mode."""
+    """What the judge says of `images` images of a derived generator in evaluation mode.
+
+    labels: int64 `images`, for generators with classes.
+    """
     return context.judge.judge_all(
-        _generated(generator, context.compute, images, latents_generator)
+        _generated(generator, context.compute, images, latents_generator, labels)
     )
 
 
@@ -165,7 +172,8 @@ class _Scorer:
     def _score(self, generator: Generator, what: str) -> tuple[Scores, Tally]:
         protocol = self.settings.evaluate.resolved_protocol()
         latents = torch_generator(self.settings.seed, "evaluation/latents")
-        batches = _generated(generator, self.compute, protocol.images, latents)
+        labels = evaluation_labels(generator, protocol.images, self.settings.seed)
+        batches = _generated(generator, self.compute, protocol.images, latents, labels)
 
         def counted() -> Iterator[Tensor]:
             done = 0
@@ -183,7 +191,11 @@ class _Scorer:
 
 
 def _generated(
-    generator: Generator, compute: Compute, images: int, latents_generator: torch.Generator
+    generator: Generator,
+    compute: Compute,
+    images: int,
+    latents_generator: torch.Generator,
+    labels: Tensor | None,
 ) -> Iterator[Tensor]:
     """Batches of uint8 images of a derived generator in evaluation mode, one in memory at a time."""
 
@@ -191,8 +203,16 @@ def _generated(
         return torch.randn((count, generator.latent_size), generator=latents_generator)
 
     compute.place(generator)
-    for latents in latent_batches(images, draw):
-        yield generate(generator, latents, compute)
+    batches = zip(latent_batches(images, draw), label_batches(labels), strict=False)
+    for latents, of_batch in batches:
+        yield generate(generator, latents, compute, labels=of_batch)
+
+
+def evaluation_labels(generator: Generator, images: int, seed: int) -> Tensor | None:
+    """Labels of the images that a generator is scored by; None for one without classes."""
+    if generator.classes is None:
+        return None
+    return shared_labels(generator.classes, images, seed, "evaluation/labels")
 
 
 def _first(images: ImageSet, count: int) -> ImageSet:

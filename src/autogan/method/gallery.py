@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from autogan.files.pictures import grid, joined, save_picture
-from autogan.gan.sampling import sampled_images, save_interpolation
+from autogan.gan.sampling import Wanted, sampled_images, save_interpolation
 from autogan.images import ImageSet
 from autogan.judges.base import Judgement, batches_of
 from autogan.judges.values import Modes
@@ -35,11 +35,13 @@ def write_gallery(generator: Generator, context: Context, folder: Path) -> Neigh
     """Writes all pictures of a derived generator into a run's folder."""
     (folder / PICTURES["real"]).parent.mkdir(exist_ok=True)
     seed, compute = context.settings.seed, context.compute
-    samples = torch.cat(list(sampled_images(generator, SAMPLES, seed, compute)))
+    wanted = Wanted.of(generator, SAMPLES, seed)
+    samples = torch.cat(list(sampled_images(generator, wanted, compute)))
     real = context.data.held_out.pixels[:SAMPLES]
     save_picture(folder / PICTURES["samples"], grid(samples, columns=COLUMNS, enlarge=ENLARGE))
     save_picture(folder / PICTURES["real"], grid(real, columns=COLUMNS, enlarge=ENLARGE))
-    save_interpolation(generator, folder / PICTURES["interpolation"], INTERPOLATED, seed, compute)
+    ways = Wanted.of(generator, INTERPOLATED, seed)
+    save_interpolation(generator, folder / PICTURES["interpolation"], ways, compute)
     both = torch.cat([samples, real])
     distances, indices = nearest_training_images(context, both, SHOWN_NEIGHBOURS)
     nearest, nearest_of_real = distances[:, 0].split([len(samples), len(real)])

@@ -6,6 +6,7 @@ search → derive → train → evaluate → generator.safetensors, samples.png,
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import Any
 
 from autogan.basics.errors import UserError
@@ -117,7 +118,9 @@ def prepare_run(run: Run, progress: Progress, *, derives: bool = False) -> Conte
                 "another version is enough): their scores do not compare. Bring the cache back "
                 "(AUTOGAN_CACHE), or begin a new run with another --out."
             )
-        decided = {"judge": name, "precision": context.compute.precision}
+        decided: dict[str, Any] = {"judge": name, "precision": context.compute.precision}
+        if context.classes:
+            decided["classes"] = asdict(context.classes)
         run.write("data.json", {**describe_images(context.data), **decided})
         return context
 

@@ -64,6 +64,7 @@ def describe_generator(generator: Generator) -> dict[str, Any]:
         latent_size=generator.latent_size,
         channels=generator.channels,
         bottom_size=generator.bottom_size,
+        classes=generator.classes,
     )
     return {
         "architecture": str(architecture),

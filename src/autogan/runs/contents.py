@@ -15,6 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from autogan.basics.errors import UserError
 from autogan.basics.version import RESULTS_SCHEMA
 from autogan.files.texts import MOST_BYTES_OF_RESULTS, read_bytes
+from autogan.images.classes import Classes
 from autogan.judges.values import Modes, Scores
 from autogan.runs.outcomes import Candidate, Child, FailedCandidate, Validation
 
@@ -32,13 +33,15 @@ class NamedData:
 class Data(NamedData):
     """data.json. judge: its name; not in results.json, where it has a place of its own.
 
-    precision: in which the networks train, where the run says it."""
+    precision: in which the networks train, where the run says it. classes: that the networks are told;
+    None where they are told none."""
 
     digest: str
     training_images: int
     held_out_images: int
     judge: str | None = None
     precision: Literal["float32", "bfloat16"] | None = None
+    classes: Classes | None = None
 
     def same_images(self, other: "Data") -> bool:
         """Whether both are of the same images."""

@@ -96,7 +96,8 @@ class _Verifier:
             if found is not None:
                 self._say(search_problems(settings, found, derived, children))
             if state is not None:
-                self._say(state_problems(settings, state, found, children))
+                classes = data.classes if data else None
+                self._say(state_problems(settings, state, found, children, classes))
             if derived is not None:
                 self._say(candidate_problems(Plan.of(settings, task), derived, generators, winner))
             if winner is not None and task is not None:
