@@ -39,7 +39,8 @@ T = TypeVar("T")
 _UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
 _UNREADABLE_FILE = (*_UNREADABLE, SyntaxError, yaml.YAMLError)  # Pillow's word for a bad PNG chunk
 _WINNER = "generator.safetensors"
-_MAY_DIFFER = (*MAY_CHANGE, "search.reward", "derive.metric")  # the two are decided where "auto"
+_MAY_DIFFER = (*MAY_CHANGE, "search.reward", "derive.metric", "network.conditional")
+"""Beside what may change, these are decided where they are "auto"."""
 
 
 @dataclass
@@ -224,6 +225,9 @@ def _generator_problems(
     }
     if data is not None:
         expected["digest of its data"] = (origin["data_digest"], data.digest)
+        made = generator.classes.to_plain() if generator.classes else None
+        told = data.classes.to_plain() if data.classes else None
+        expected["list of classes"] = (made, told)
     for what, (stated, wanted) in expected.items():
         if stated != wanted:
             yield f"{name}: the {what} is {stated}, that of the run is {wanted}"
