@@ -29,7 +29,7 @@ from autogan.gan.generation import (
     latent_batches,
     shared_labels,
 )
-from autogan.images.layout import LABELS_FILE
+from autogan.images.labels import LABELS_FILE
 from autogan.progress.base import Cost, Progress
 from autogan.spaces.networks import Generator
 from autogan.spaces.sizes import generator_size

@@ -104,7 +104,8 @@ def prepare(
             run.when_accepted()
     for note in data.notes:
         progress.note(note)
-    examples = len(data.train) * Question.of(data.class_names).per_image
+    question = Question.of(data.class_names)
+    examples = len(question.examples(data.train, data.name))
     workload = Workload(settings, len(data.train), examples, classes)
     plan = Plan.of(settings, run.task if run else None, workload, derives=derives)
     progress.plan(plan.costs())

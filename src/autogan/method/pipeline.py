@@ -13,7 +13,7 @@ from autogan.basics.errors import UserError
 from autogan.method.context import Context, describe_images, prepare
 from autogan.method.derive import PART, derive, keep_as_winner, kept_derivation, origin
 from autogan.method.evaluate import Evaluation, evaluate
-from autogan.method.gallery import write_gallery, write_missing
+from autogan.method.gallery import write_classes, write_gallery, write_missing
 from autogan.method.ranking import Ranking
 from autogan.method.results import write_results
 from autogan.method.search import Search
@@ -199,4 +199,6 @@ def evaluate_part(run: Run, context: Context, progress: Progress) -> tuple[Evalu
         progress.status("drawing pictures")
         if evaluation.modes is not None:
             write_missing(evaluation.modes, context.data.train, run.folder)
+        if evaluation.by_class is not None:
+            write_classes(generator, evaluation.by_class, context, run.folder)
         return evaluation, write_gallery(generator, context, run.folder)

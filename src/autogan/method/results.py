@@ -70,6 +70,7 @@ def describe_generator(generator: Generator) -> dict[str, Any]:
         "architecture": str(architecture),
         "vector": architecture.to_vector(),
         "image_size": generator.bottom_size << len(architecture),
+        "classes": generator.classes.to_plain() if generator.classes else None,
         "parameters": size.parameters,
         "multiply_accumulates": size.multiply_accumulates,
     }

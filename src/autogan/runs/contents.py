@@ -16,7 +16,7 @@ from autogan.basics.errors import UserError
 from autogan.basics.version import RESULTS_SCHEMA
 from autogan.files.texts import MOST_BYTES_OF_RESULTS, read_bytes
 from autogan.images.classes import Classes
-from autogan.judges.values import Modes, Scores
+from autogan.judges.values import ByClass, Modes, Scores
 from autogan.runs.outcomes import Candidate, Child, FailedCandidate, Validation
 
 T = TypeVar("T")
@@ -144,7 +144,7 @@ class Evaluated:
 class Results(Evaluated):
     """results.json. architecture: its text form, perhaps of options that this version does not know.
 
-    modes: None also where the run is of a version that did not look for them.
+    modes, by_class: None also where the run is of a version that did not look for them.
     """
 
     schema: int
@@ -163,6 +163,7 @@ class Results(Evaluated):
     neighbours: Neighbours
     files: dict[str, str]
     modes: Modes | None = None
+    by_class: ByClass | None = None
     peak_memory_mib: int | float | None = None
     recompute: str | None = None
 

@@ -23,7 +23,7 @@ from autogan.runs.contents import Data, Derived, Results
 from autogan.runs.events import Finished
 from autogan.runs.log import LOG
 from autogan.runs.plan import Plan
-from autogan.runs.record import RunRecord, missing_pictures, record_of
+from autogan.runs.record import RunRecord, class_pictures, missing_pictures, record_of
 from autogan.settings.loading import settings_from_tree
 from autogan.settings.resume_rules import MAY_CHANGE
 from autogan.settings.sections import Settings
@@ -106,7 +106,9 @@ class _Verifier:
         if results is not None:
             self._say(_results_problems(results, winner, self.record))
             missing = missing_pictures(results.modes).values() if results.modes else ()
-            for name in (*results.files.values(), *missing):
+            by_class = results.by_class
+            of_classes = class_pictures(by_class).values() if by_class else ()
+            for name in (*results.files.values(), *missing, *of_classes):
                 if not (self.folder / name).is_file():
                     self.found.problems.append(f"{name} is missing: results.json names it")
         return self.found
