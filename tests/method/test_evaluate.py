@@ -73,9 +73,9 @@ def latents(monkeypatch: pytest.MonkeyPatch) -> list[Tensor]:
     """Those that images are generated from, batch by batch."""
     seen: list[Tensor] = []
 
-    def noted(generator: Generator, given: Tensor, *rest: object) -> Tensor:
+    def noted(generator: Generator, given: Tensor, *rest: object, **named: object) -> Tensor:
         seen.append(given.clone())
-        return generation.generate(generator, given, *rest)  # type: ignore[arg-type]
+        return generation.generate(generator, given, *rest, **named)  # type: ignore[arg-type]
 
     monkeypatch.setattr(module, "generate", noted)
     return seen

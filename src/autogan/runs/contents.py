@@ -144,6 +144,8 @@ class Evaluated:
 class Results(Evaluated):
     """results.json. architecture: its text form, perhaps of options that this version does not know.
 
+    classes: names and shares of those that images can be asked of; None without.
+
     modes, by_class: None also where the run is of a version that did not look for them.
     """
 
@@ -164,6 +166,7 @@ class Results(Evaluated):
     files: dict[str, str]
     modes: Modes | None = None
     by_class: ByClass | None = None
+    classes: dict[str, list[str] | list[float]] | None = None
     peak_memory_mib: int | float | None = None
     recompute: str | None = None
 
