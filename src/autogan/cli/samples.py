@@ -87,7 +87,7 @@ def sample(
     generator = load_generator(file).generator
     names = class_names or []
     if each_class:
-        names = list(generator.classes.names) if generator.classes else ["every one"]
+        names = list(sampling.names_of_classes(generator))
     count = count or (8 if names else 64)
     wanted = sampling.Wanted.of(generator, count, seed, names)
     make_folder_of(target)

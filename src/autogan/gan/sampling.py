@@ -67,17 +67,23 @@ class Wanted:
         if not class_names:
             labels = shared_labels(classes, count, seed, "samples/labels") if classes else None
             return cls(count, seed, labels)
-        if classes is None:
-            raise UserError(
-                "This generator makes images without classes, so no class can be asked for. A run "
-                "with network.conditional=auto makes generators that are told classes."
-            )
+        known = names_of_classes(generator)
         for name in class_names:
-            if name not in classes.names:
-                raise UserError(f"There is no class {name!r}. There are: {some(classes.names)}.")
-        numbers = [classes.names.index(name) for name in dict.fromkeys(class_names)]
+            if name not in known:
+                raise UserError(f"There is no class {name!r}. There are: {some(known)}.")
+        numbers = [known.index(name) for name in dict.fromkeys(class_names)]
         chosen = torch.tensor(numbers).repeat_interleave(count)
         return cls(len(chosen), seed, chosen, count)
+
+
+def names_of_classes(generator: Generator) -> tuple[str, ...]:
+    """Those that images can be asked of; `UserError` for a generator without classes."""
+    if generator.classes is None:
+        raise UserError(
+            "This generator makes images without classes, so no class can be asked for. A run with "
+            "network.conditional=auto makes generators that are told classes."
+        )
+    return generator.classes.names
 
 
 def some(names: Sequence[str], most: int = 50) -> str:
