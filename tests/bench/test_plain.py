@@ -106,7 +106,7 @@ def test_so_they_are_where_networks_are_told_classes(
     architecture: Architecture, objective: type[Objective], unlabelled: bool
 ) -> None:
     classes = Classes(("a", "b", "c"), (0.5, 0.25, 0.25), unlabelled)
-    labels = [0, 1, -1, 2, -1, 0] if unlabelled else [0, 1, 0, 2, 1, 0]
+    labels = [0, 1, -1, 2, -1, 1] if unlabelled else [0, 1, 0, 2, 1, 0]
     assert_same_steps(
         lambda kind: gan(kind, objective, Shades, classes=classes), architecture, labels
     )
