@@ -43,6 +43,7 @@ from autogan.gan.capture import CudaRecorder, Recorder, Recordings
 from autogan.gan.penalties import LOSSES, make_objective
 from autogan.gan.step import Gan
 from autogan.images.batches import Batch
+from autogan.images.classes import Classes
 from autogan.method.context import Context, prepare
 from autogan.method.position import CONTROLLER, SHARED_TRAINING
 from autogan.method.search import Search
@@ -59,9 +60,10 @@ from autogan.spaces.space import SearchSpace
 
 ARCHITECTURE_A = Architecture.parse("autogan-a")
 HINGE = ObjectiveSettings()
+PENALISED = "all penalties"
 OBJECTIVES: dict[str, ObjectiveSettings] = {
     **{loss: ObjectiveSettings(loss=loss) for loss in LOSSES},
-    "all penalties": ObjectiveSettings(
+    PENALISED: ObjectiveSettings(
         loss="relativistic-pairing",
         real_penalty=0.1,
         generated_penalty=0.1,
@@ -70,6 +72,7 @@ OBJECTIVES: dict[str, ObjectiveSettings] = {
         spectral_norm=False,
     ),
 }
+PARTLY_LABELLED = Classes(tuple("abcdefghij"), (0.1,) * 10, unlabelled=True)
 SPACES = ("autogan",)
 LARGEST_DIFFERENCE = 1e-3
 """‖recorded − direct‖ / ‖direct‖ of all weights after some steps, which libraries may order otherwise."""
@@ -166,20 +169,26 @@ class Acceptance:
         return matrix_peak(self.compute.device, dtype, side=self.scale.peak_side)
 
     def recorded_steps(self) -> list[dict[str, Any]]:
-        """How far recorded steps lie from direct ones, for every space, objective and stage."""
+        """How far recorded steps lie from direct ones, for every space, objective and stage; of two
+        objectives also where the networks are told the classes of some images."""
+        told = [(name, None) for name in OBJECTIVES]
+        told += [(name, PARTLY_LABELLED) for name in ("hinge", PENALISED)]
         return [
             {
                 "space": space,
                 "objective": name,
+                "classes": len(classes) if classes else 0,
                 "stage": stage,
-                **self._difference(space, given, stage),
+                **self._difference(space, OBJECTIVES[name], stage, classes),
             }
             for space in SPACES
-            for name, given in OBJECTIVES.items()
+            for name, classes in told
             for stage in range(3)
         ]
 
-    def _difference(self, space: str, objective: ObjectiveSettings, stage: int) -> dict[str, float]:
+    def _difference(
+        self, space: str, objective: ObjectiveSettings, stage: int, classes: Classes | None
+    ) -> dict[str, float]:
         """Relative difference of all weights of both networks after six rounds of two architectures."""
         recorder: Recorder = DirectRecorder()
         if self.compute.device.type == "cuda":
@@ -187,7 +196,7 @@ class Acceptance:
         compute = replace(self.compute.with_precision("float32"), captures=False)
         ends = []
         for recordings in (None, Recordings(recorder)):
-            gan = _gan(self.scale.search, compute, space, objective, recordings)
+            gan = _gan(self.scale.search, compute, space, objective, recordings, classes=classes)
             for _ in range(6):
                 for architecture in search_architectures(stage + 1)[:2]:
                     _round(gan, self.scale.search, architecture)
@@ -369,16 +378,22 @@ def _gan(
     objective: ObjectiveSettings = HINGE,
     recordings: Recordings | None = None,
     average_decay: float | None = None,
+    classes: Classes | None = None,
 ) -> Gan:
     """Networks of a whole space of three cells, or of architecture A where they are averaged."""
     networks = search_space(space, 3)
     chosen = SearchSpace.only(ARCHITECTURE_A) if average_decay else networks
     return Gan(
         chosen.generator(
-            latent_size=LATENT_SIZE, channels=widths.generator_channels, bottom_size=BOTTOM_SIZE
+            latent_size=LATENT_SIZE,
+            channels=widths.generator_channels,
+            bottom_size=BOTTOM_SIZE,
+            classes=classes,
         ),
         networks.discriminator(
-            widths.discriminator_channels, spectral_norm=objective.spectral_norm
+            widths.discriminator_channels,
+            spectral_norm=objective.spectral_norm,
+            classes=classes,
         ),
         learning_rate=2e-4,
         betas=(0.0, 0.9),
@@ -392,12 +407,16 @@ def _gan(
 
 
 def _round(gan: Gan, widths: Widths, architecture: Architecture) -> None:
-    """A step of each network, on the same real images every time."""
+    """A step of each network, on the same real images every time; every third has no label."""
     size = BOTTOM_SIZE << len(architecture)
     stream = torch.Generator().manual_seed(1)
     shape = (widths.discriminator_batch, 3, size, size)
     pixels = torch.randint(0, 256, shape, generator=stream, dtype=torch.uint8)
-    real = Batch(pixels.to(gan.compute.device))
+    labels = None
+    if gan.generator.classes:
+        labels = torch.arange(len(pixels)) % len(gan.generator.classes)
+        labels[::3] = -1
+    real = Batch(pixels, labels).to(gan.compute.device)
     gan.discriminator_step(real, architecture)
     sees_real = gan.objective.generator_sees_real
     count = len(real) if sees_real else widths.generator_batch

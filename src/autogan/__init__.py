@@ -6,7 +6,12 @@ even `typing` is imported.
 
 TYPE_CHECKING = False  # type checkers take it for true
 if TYPE_CHECKING:
-    from autogan.api import search_and_train, search_architectures, train_architecture
+    from autogan.api import (
+        sample_images,
+        search_and_train,
+        search_architectures,
+        train_architecture,
+    )
     from autogan.basics.errors import UserError
     from autogan.settings.loading import load_settings
     from autogan.settings.sections import Settings
@@ -24,6 +29,7 @@ _HOME = {
     "UserError": "basics.errors",
     "load_generator": "spaces.generator_file",
     "load_settings": "settings.loading",
+    "sample_images": "api",
     "search_and_train": "api",
     "search_architectures": "api",
     "search_space": "spaces",
@@ -38,6 +44,7 @@ __all__ = [
     "UserError",
     "load_generator",
     "load_settings",
+    "sample_images",
     "search_and_train",
     "search_architectures",
     "search_space",

@@ -1,11 +1,16 @@
-"""The search and the training as functions, for use from Python."""
+"""The search, the training and the sampling as functions, for use from Python."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+import torch
+from torch import Tensor
+
 from autogan.basics.errors import UserError
+from autogan.device.compute import Compute
+from autogan.gan.sampling import Wanted, sampled_images
 from autogan.method.pipeline import run_everything, run_ranking, run_training
 from autogan.progress.base import Progress
 from autogan.runs.folder import Run
@@ -66,6 +71,21 @@ def search_and_train(
     with _new_run(folder, settings, Task("run")) as run:
         results = run_everything(run, progress or Progress())
         return load_generator(run.folder / "generator.safetensors").generator, results
+
+
+def sample_images(
+    generator: Generator, count: int, *, class_names: Sequence[str] = (), seed: int = 0
+) -> Tensor:
+    """Images as `autogan sample` makes them: uint8 N×3×S×S on the CPU; the same for the same seed.
+
+    class_names: with them, `count` images of each of these classes, one class after the other. Without,
+    a generator that knows classes (`generator.classes`) makes them in its training images' shares.
+    Raises `UserError` for a class that the generator does not know.
+    """
+    if count < 1:
+        raise UserError(f"At least one image can be asked for, not {count}.")
+    wanted = Wanted.of(generator, count, seed, class_names)
+    return torch.cat(list(sampled_images(generator, wanted, Compute.resolve())))
 
 
 @contextmanager

@@ -5,7 +5,7 @@ import platform
 import random
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -22,6 +22,7 @@ from autogan.gan.augmentation import Augmentation
 from autogan.gan.objectives import Hinge, Objective
 from autogan.gan.step import Gan
 from autogan.images.batches import Batch
+from autogan.images.classes import Classes
 from autogan.spaces import search_space
 from autogan.spaces.architecture import Architecture
 from autogan.spaces.autogan.discriminator import AutoGanDiscriminator
@@ -44,11 +45,12 @@ def gan(
     objective: type[Objective] = Hinge,
     augmentation: type[Augmentation] = Augmentation,
     of_classes: bool = False,
+    classes: Classes | None = None,
 ) -> Gan:
     generator = AutoGanGenerator(
-        search_space("autogan", 3), latent_size=16, channels=8, bottom_size=4
+        search_space("autogan", 3), latent_size=16, channels=8, bottom_size=4, classes=classes
     )
-    discriminator = AutoGanDiscriminator(3, 8)
+    discriminator = AutoGanDiscriminator(3, 8, classes=classes)
     if of_classes:
         generator, discriminator = ClassGenerator(3), ClassDiscriminator(3)
     plain = kind is PlainGan
@@ -97,11 +99,29 @@ def test_so_they_are_with_other_objectives_with_augmentation_and_with_labels(
     assert_same_steps(lambda kind: gan(kind, objective, Shades, of_classes), architecture)
 
 
-def assert_same_steps(make: Callable[[type[Gan]], Gan], architecture: Architecture) -> None:
+@pytest.mark.parametrize("architecture", [spread()[0], spread()[-1]], ids=str)
+@pytest.mark.parametrize("objective", [Hinge, Paired])
+@pytest.mark.parametrize("unlabelled", [False, True])
+def test_so_they_are_where_networks_are_told_classes(
+    architecture: Architecture, objective: type[Objective], unlabelled: bool
+) -> None:
+    classes = Classes(("a", "b", "c"), (0.5, 0.25, 0.25), unlabelled)
+    labels = [0, 1, -1, 2, -1, 1] if unlabelled else [0, 1, 0, 2, 1, 0]
+    assert_same_steps(
+        lambda kind: gan(kind, objective, Shades, classes=classes), architecture, labels
+    )
+
+
+def assert_same_steps(
+    make: Callable[[type[Gan]], Gan],
+    architecture: Architecture,
+    labels: Sequence[int] = (0, 1, 0, 2, 1, 0),
+) -> None:
     """Loss and gradients of a discriminator step, then of a generator step, fast and plain."""
     size = 4 << len(architecture)
-    pixels = torch.randint(0, 256, (6, 3, size, size), dtype=torch.uint8)
-    real = Batch(pixels, torch.tensor([0, 1, 0, 2, 1, 0]))
+    stream = torch.Generator().manual_seed(4)
+    pixels = torch.randint(0, 256, (6, 3, size, size), generator=stream, dtype=torch.uint8)
+    real = Batch(pixels, torch.tensor(labels))
     for step, network in (("discriminator_step", "discriminator"), ("generator_step", "generator")):
         fast, plain = make(Gan), make(PlainGan)
         if network == "discriminator":

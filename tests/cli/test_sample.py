@@ -9,10 +9,14 @@ import pytest
 import torch
 from PIL import Image
 
+from autogan.api import sample_images
+from autogan.basics.errors import UserError
 from autogan.gan.sampling import arc
+from autogan.images import load_data
+from autogan.images.classes import Classes
 from autogan.spaces.architecture import Architecture
 from autogan.spaces.autogan.generator import AutoGanGenerator
-from autogan.spaces.generator_file import save_generator
+from autogan.spaces.generator_file import load_generator, save_generator
 
 SIZE = 16
 GAP = 2  # between the images of a grid, which are drawn at twice their size
@@ -25,6 +29,22 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
         Architecture.parse(f"{cell}/{cell}"), latent_size=8, channels=4, seed=1
     )
     path = tmp_path_factory.mktemp("sample") / "generator.safetensors"
+    save_generator(path, generator, generator.state_dict(), {})
+    return path
+
+
+@pytest.fixture(scope="module")
+def of_fruit(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A generator of three classes, the second of them seldom."""
+    cell = "pre-batch-nearest+shortcut"
+    generator = AutoGanGenerator.for_architecture(
+        Architecture.parse(f"{cell}/{cell}"),
+        latent_size=8,
+        channels=4,
+        classes=Classes(("apple", "pear", "a, \x1b[31mplum"), (0.6, 0.1, 0.3)),
+        seed=1,
+    )
+    path = tmp_path_factory.mktemp("fruit") / "generator.safetensors"
     save_generator(path, generator, generator.state_dict(), {})
     return path
 
@@ -107,6 +127,9 @@ def test_without_a_target_the_grid_is_samples_png(
         (["--npz", "{tmp}/mine"], "exists already"),
         (["--separate", "{tmp}/mine"], "exists already"),
         (["--npz", "{tmp}/mine/a.npz"], "--npz"),
+        (["--class", "pear", "--out", "{tmp}/a.png"], "without classes"),
+        (["--each-class", "--out", "{tmp}/a.png"], "without classes"),
+        (["--class", "a", "--each-class", "--out", "{tmp}/a.png"], "not both"),
     ],
 )
 def test_bad_requests_are_refused_and_leave_nothing(
@@ -144,3 +167,76 @@ def test_a_run_stands_for_its_generator(done: Callable, file: Path, tmp_path: Pa
     for number, named in enumerate((file, tmp_path / "run")):
         done("sample", named, "--count", 4, "--out", tmp_path / f"{number}.png")
     assert (tmp_path / "0.png").read_bytes() == (tmp_path / "1.png").read_bytes()
+
+
+def test_classes_come_in_their_shares(done: Callable, of_fruit: Path, tmp_path: Path) -> None:
+    for name, seed in (("one", 0), ("other", 1)):
+        done("sample", of_fruit, "--count", 20, "--seed", seed, "--npz", tmp_path / f"{name}.npz")
+    one, other = (np.load(tmp_path / f"{name}.npz") for name in ("one", "other"))
+    for sampled in (one, other):
+        assert sampled["arr_0"].shape == (20, SIZE, SIZE, 3)
+        assert sampled["labels"].dtype == np.int64
+        assert np.bincount(sampled["labels"]).tolist() == [12, 2, 6]
+        assert sampled["class_names"].tolist() == ["apple", "pear", "a, \x1b[31mplum"]
+    assert one["labels"].tolist() != other["labels"].tolist()
+
+
+def test_classes_that_are_asked_for_come_in_order(
+    done: Callable, of_fruit: Path, tmp_path: Path
+) -> None:
+    asked = ("--class", "pear", "--class", "apple", "--class", "pear", "--count", 20)
+    answer = done("sample", of_fruit, *asked, "--out", tmp_path / "grid.png")
+    assert (
+        "40 images" in answer.err and "20 of each class, in this order: pear, apple" in answer.err
+    )
+    done("sample", of_fruit, *asked, "--npz", tmp_path / "images.npz")
+    sampled = np.load(tmp_path / "images.npz")
+    assert sampled["labels"].tolist() == [1] * 20 + [0] * 20
+    grid = Image.open(tmp_path / "grid.png")
+    step = 2 * SIZE + GAP
+    assert grid.size == (16 * step + GAP, 2 * (2 * step + GAP) + 4)  # two rows for each class
+    blocks = [
+        grid.crop((0, top, grid.width, top + 2 * step + GAP)) for top in (0, 2 * step + GAP + 4)
+    ]
+    for number, block in enumerate(blocks):
+        block.save(tmp_path / "block.png")
+        shown = cut(tmp_path / "block.png", 16)[:20]
+        np.testing.assert_array_equal(shown, sampled["arr_0"][20 * number :][:20])
+
+
+def test_every_class_can_be_asked_for(done: Callable, of_fruit: Path, tmp_path: Path) -> None:
+    answer = done("sample", of_fruit, "--each-class", "--out", tmp_path / "grid.png")
+    assert "24 images" in answer.err and "8 of each class" in answer.err
+    assert "a, \\x1b[31mplum" in answer.err and "\x1b" not in answer.err
+    rows = done("sample", of_fruit, "--each-class", "--interpolate", "--out", tmp_path / "rows.png")
+    assert "24 images" in rows.err
+
+
+def test_separate_images_are_a_labelled_source(
+    done: Callable, of_fruit: Path, tmp_path: Path
+) -> None:
+    done("sample", of_fruit, "--each-class", "--count", 20, "--separate", tmp_path / "images")
+    data = load_data(f"folder:{tmp_path / 'images'}", SIZE, tmp_path / "cache")
+    assert set(data.class_names) == {"apple", "pear", "a, \x1b[31mplum"}
+    assert (len(data.train), len(data.held_out)) == (54, 6)
+
+
+def test_a_class_that_is_not_there_is_refused_with_those_that_are(
+    refused: Callable, of_fruit: Path, tmp_path: Path
+) -> None:
+    message = refused("sample", of_fruit, "--class", "quince", "--out", tmp_path / "a.png")
+    assert "There is no class 'quince'. There are: apple, pear, a, \\x1b[31mplum." in message
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_python_gives_the_same_images(done: Callable, of_fruit: Path, tmp_path: Path) -> None:
+    generator = load_generator(of_fruit).generator
+    for options, asked in (((), ()), (("--class", "pear"), ("pear",))):
+        done("sample", of_fruit, "--count", 5, *options, "--npz", tmp_path / f"{len(asked)}.npz")
+        images = sample_images(generator, 5, class_names=asked)
+        expected = np.load(tmp_path / f"{len(asked)}.npz")["arr_0"]
+        np.testing.assert_array_equal(images.permute(0, 2, 3, 1).numpy(), expected)
+    with pytest.raises(UserError, match="There are: apple, pear"):
+        sample_images(generator, 5, class_names=["quince"])
+    with pytest.raises(UserError, match="At least one image"):
+        sample_images(generator, 0)

@@ -15,10 +15,9 @@ from autogan.gan.capture import Recordings
 from autogan.gan.objectives import Objective
 from autogan.gan.step import Gan
 from autogan.images.batches import Batch
+from autogan.images.classes import Classes
 from autogan.spaces import search_space
 from autogan.spaces.architecture import Architecture
-from autogan.spaces.autogan.discriminator import AutoGanDiscriminator
-from autogan.spaces.autogan.generator import AutoGanGenerator
 
 ARCHITECTURES = [
     Architecture.parse(text)
@@ -112,10 +111,12 @@ def gan(
     recordings: Recordings | None,
     objective: Objective | None = None,
     augmentation: Augmentation | None = None,
+    classes: Classes | None = None,
 ) -> Gan:
+    space = search_space("autogan", 2)
     return Gan(
-        AutoGanGenerator(search_space("autogan", 2), latent_size=16, channels=8, bottom_size=4),
-        AutoGanDiscriminator(2, 8),
+        space.generator(latent_size=16, channels=8, bottom_size=4, classes=classes),
+        space.discriminator(8, classes=classes),
         learning_rate=1e-3,
         betas=(0.0, 0.9),
         compute=Compute.resolve("cpu", "float32"),
@@ -129,7 +130,10 @@ def gan(
 
 
 def train(made: Gan, steps: int) -> list[float]:
-    """Losses of steps over all architectures in turn, with a learning rate that falls."""
+    """Losses of steps over all architectures in turn, with a learning rate that falls.
+
+    Networks that are told classes get images of which some have none.
+    """
     losses = []
     for step in range(steps):
         architecture = ARCHITECTURES[step % len(ARCHITECTURES)]
@@ -137,7 +141,10 @@ def train(made: Gan, steps: int) -> list[float]:
         stream = torch.Generator().manual_seed(step)
         real = torch.randint(0, 256, (4, 3, size, size), generator=stream, dtype=torch.uint8)
         made.set_learning_rate(1 / (1 + step))
-        batch = Batch(real, torch.arange(4) if step % 2 else None)
+        labels = torch.arange(4) if step % 2 else None
+        if made.generator.classes:
+            labels = torch.arange(4) - 1 - step % 2
+        batch = Batch(real, None if labels is None else labels.clamp(min=-1))
         losses.append(made.discriminator_step(batch, architecture).item())
         losses.append(made.generator_step(4, architecture, batch).item())
     return losses
@@ -148,6 +155,15 @@ def assert_equal(one: Gan, other: Gan) -> None:
         states = [getattr(made, network).state_dict() for made in (one, other)]
         for name, value in states[0].items():
             assert torch.equal(value, states[1][name]), name
+
+
+def test_recorded_steps_of_classes_are_the_direct_ones() -> None:
+    classes = Classes(("a", "b", "c"), (0.5, 0.25, 0.25), unlabelled=True)
+    stand_in = StandIn()
+    direct, recorded = gan(None, classes=classes), gan(Recordings(stand_in), classes=classes)
+    assert train(direct, 12) == train(recorded, 12)
+    assert stand_in.recorded == 2 * len(ARCHITECTURES) and stand_in.replayed
+    assert_equal(direct, recorded)
 
 
 def test_a_recorded_training_is_the_direct_one() -> None:

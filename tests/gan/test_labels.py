@@ -1,17 +1,28 @@
 """Labels reach the networks that have a use for them."""
 
+from collections import Counter
+from pathlib import Path
+
+import pytest
 import torch
+import torch.nn.functional as F
 from games import CPU, ONE, TWO, ClassDiscriminator, ClassGenerator, GradientPenalties, Paired, real
 
-from autogan.gan.generation import generate
+from autogan.files.storage import load_tree, save_tree
+from autogan.gan.generation import generate, shared_labels
 from autogan.gan.objectives import Objective
-from autogan.gan.step import Gan
+from autogan.gan.step import Gan, guessing_loss
 from autogan.images.batches import Batch
+from autogan.images.classes import Classes
 from autogan.spaces import search_space
 from autogan.spaces.autogan.discriminator import AutoGanDiscriminator
 from autogan.spaces.autogan.generator import AutoGanGenerator
+from autogan.testing.checks import equal_trees
 
 LABELS, OTHERS = [0, 2, 1, 2], [1, 1, 0, 3]
+PARTLY = [0, -1, -1, 3]
+CLASSES = Classes(("a", "b", "c", "d"), (0.4, 0.3, 0.2, 0.1))
+PARTLY_LABELLED = Classes(CLASSES.names, CLASSES.shares, unlabelled=True)
 
 
 def make(objective: Objective | None = None, of_classes: bool = True) -> Gan:
@@ -77,3 +88,113 @@ def test_images_of_a_class_can_be_asked_for() -> None:
     images = generate(generator, latents, CPU, ONE, labels=torch.tensor([0, 3]))
     assert generator.given == [[0, 3]]
     assert not torch.equal(images[0], images[1])
+
+
+def conditional(classes: Classes = CLASSES, objective: Objective | None = None) -> Gan:
+    space = search_space("autogan", 2)
+    return Gan(
+        space.generator(latent_size=16, channels=8, bottom_size=4, classes=classes),
+        space.discriminator(8, classes=classes),
+        learning_rate=1e-3,
+        betas=(0.0, 0.9),
+        compute=CPU,
+        seed=0,
+        purpose="test",
+        average_decay=0.9,
+        objective=objective,
+    )
+
+
+def labels_given(gan: Gan, monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
+    """Those that the generator is given from here on."""
+    given: list[list[int]] = []
+    forward = gan.generator.forward
+
+    def listened(*inputs: object, labels: torch.Tensor, **named: object) -> torch.Tensor:
+        given.append(labels.tolist())
+        return forward(*inputs, labels=labels, **named)
+
+    monkeypatch.setattr(gan.generator, "forward", listened)
+    return given
+
+
+def test_unlabelled_images_stand_beside_generated_ones_of_some_class(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    gan = conditional(PARTLY_LABELLED)
+    given = labels_given(gan, monkeypatch)
+    for _ in range(300):
+        gan.discriminator_step(real(ONE, labels=PARTLY), ONE)
+    assert all((first, last) == (0, 3) for first, _, _, last in given)
+    drawn = Counter(label for _, *middle, _ in given for label in middle)
+    assert sum(drawn.values()) == 600
+    for label, share in enumerate(CLASSES.shares):
+        assert drawn[label] / 600 == pytest.approx(share, abs=0.07)
+
+
+def test_generator_steps_draw_classes_by_their_shares(monkeypatch: pytest.MonkeyPatch) -> None:
+    gan = conditional()
+    given = labels_given(gan, monkeypatch)
+    for _ in range(100):
+        gan.generator_step(6, ONE)
+    drawn = Counter(label for labels in given for label in labels)
+    for label, share in enumerate(CLASSES.shares):
+        assert drawn[label] / 600 == pytest.approx(share, abs=0.07)
+
+
+@pytest.mark.parametrize("classes", [CLASSES, PARTLY_LABELLED], ids=["all", "some"])
+@pytest.mark.parametrize("objective", [None, GradientPenalties, Paired])
+def test_a_step_changes_the_tables_of_the_classes_that_it_saw(
+    classes: Classes, objective: type[Objective] | None
+) -> None:
+    gan = conditional(classes, objective() if objective else None)
+    labels = PARTLY if classes.unlabelled else LABELS
+    seen = objective is Paired
+    before = gan.generator.class_embedding.weight.clone()
+    head = getattr(gan.discriminator, "to_class", None)
+    for _ in range(3):
+        gan.discriminator_step(real(TWO, labels=labels), TWO)
+        if head is not None:
+            assert head.weight.grad is not None and bool(head.weight.grad.any())
+        loss = gan.generator_step(4, TWO, real(TWO, labels=labels) if seen else None)
+        assert bool(loss.isfinite())
+    assert not torch.equal(gan.generator.class_embedding.weight, before)
+    assert bool(gan.generator.to_rgb_normalisation.class_gain.any())
+    assert (head is not None) == classes.unlabelled
+
+
+def test_guessing_is_learned_from_labelled_real_images_alone() -> None:
+    guesses = torch.randn(4, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    guesses.requires_grad_(True)
+    labels = torch.tensor(PARTLY)
+    expected = -(F.log_softmax(guesses, 1)[0, 0] + F.log_softmax(guesses, 1)[3, 3]) / 2
+    torch.testing.assert_close(guessing_loss(guesses, labels), expected)
+    (gradient,) = torch.autograd.grad(guessing_loss(guesses, labels), guesses)
+    (of_expected,) = torch.autograd.grad(expected, guesses)
+    torch.testing.assert_close(gradient, of_expected)
+    assert guessing_loss(guesses, torch.full((4,), -1)).item() == 0
+
+
+@pytest.mark.parametrize("classes", [CLASSES, PARTLY_LABELLED], ids=["all", "some"])
+def test_an_interrupted_game_of_classes_goes_on_exactly(tmp_path: Path, classes: Classes) -> None:
+    batch = real(TWO, labels=PARTLY if classes.unlabelled else LABELS)
+
+    def play(gan: Gan) -> list[float]:
+        losses = [gan.discriminator_step(batch, TWO).item() for _ in range(2)]
+        return [*losses, gan.generator_step(4, TWO).item()]
+
+    whole, stopped, other = conditional(classes), conditional(classes), conditional(classes)
+    assert play(whole) == play(stopped)
+    save_tree(tmp_path / "state", stopped.state_dict())
+    other.load_state_dict(load_tree(tmp_path / "state"))
+    assert play(whole) == play(other)
+    assert equal_trees(whole.state_dict(), other.state_dict())
+
+
+def test_shared_labels_are_in_the_shares_and_shuffled() -> None:
+    labels = shared_labels(CLASSES, 25, 0, "x")
+    assert labels.bincount().tolist() == [10, 8, 5, 2]  # 10, 7.5, 5, 2.5: the first of a draw
+    assert labels.tolist() != sorted(labels.tolist())
+    assert torch.equal(labels, shared_labels(CLASSES, 25, 0, "x"))
+    assert not torch.equal(labels, shared_labels(CLASSES, 25, 0, "y"))
+    assert not torch.equal(labels, shared_labels(CLASSES, 25, 1, "x"))

@@ -8,13 +8,13 @@ from games import CPU, ONE
 
 from autogan.basics.randomness import torch_generator
 from autogan.gan.generation import generate
-from autogan.gan.sampling import arc, sampled_images
+from autogan.gan.sampling import Wanted, arc, sampled_images
 from autogan.spaces.networks import Generator
 
 
 def test_samples_are_the_images_of_a_stream_of_their_own() -> None:
     generator = Generator.for_architecture(ONE, latent_size=16, channels=8).eval()
-    images = torch.cat(list(sampled_images(generator, 5, 3, CPU)))
+    images = torch.cat(list(sampled_images(generator, Wanted(5, 3), CPU)))
     drawn = {
         purpose: torch.randn(5, 16, generator=torch_generator(3, purpose))
         for purpose in ("samples", "evaluation/latents", "validation/latents")

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from sources import classes, make_cifar10, make_stl10, write_archive, write_folder
+from sources import classes, make_cifar10, make_stl10, png, write_archive, write_folder
 
 from autogan.images import DataSet, glyphs, load_data
 from autogan.images.dataset import from_stored
@@ -36,6 +36,22 @@ class TestFlatFolder(FromFiles):
     def files(self, tmp_path: Path) -> None:
         flat = {name.replace("/", "-"): content for name, content in classes().items()}
         self.source = str(write_folder(flat, tmp_path / "pets"))
+
+
+class TestPartlyLabelledFolder(FromFiles):
+    @pytest.fixture(autouse=True)
+    def files(self, tmp_path: Path) -> None:
+        unlabelled = {f"unlabelled/{i}.png": png(210 + i) for i in range(20)}
+        self.source = str(write_folder({**classes(), **unlabelled}, tmp_path / "pets"))
+
+
+class TestTableOfLabels(FromFiles):
+    @pytest.fixture(autouse=True)
+    def files(self, tmp_path: Path) -> None:
+        flat = {name.replace("/", "-"): content for name, content in classes().items()}
+        lines = ["file,label", *(f"{name},{name[:4] * (i % 3 > 0)}" for i, name in enumerate(flat))]
+        flat["labels.csv"] = "\n".join(lines).encode()
+        self.source = str(write_archive(flat, tmp_path / "pets.zip"))
 
 
 class TestArchive(FromFiles):

@@ -22,7 +22,7 @@ from autogan.method.context import prepare
 from autogan.progress.base import Progress
 from autogan.progress.terminal import results_table
 from autogan.runs.workload import Workload
-from autogan.settings.decided import decide_metrics
+from autogan.settings.decided import decide_for_data
 from autogan.settings.loading import load_settings
 from autogan.spaces import search_space
 
@@ -170,7 +170,7 @@ def test_an_inception_score_of_images_without_classes_is_refused(
 
 def test_a_reward_may_be_chosen(home: Path) -> None:
     settings = load_settings(overrides=["search.reward=frechet_distance"])
-    chosen = decide_metrics(settings, "x", judge_knows_classes=True)
+    chosen = decide_for_data(settings, "x", has_classes=True, judge_knows_classes=True)
     assert (chosen.search.reward, chosen.derive.metric) == ("frechet_distance", "inception_score")
     answer = autogan("run", "--preset", "demo", "--set", "search.reward=luck", "--dry-run")
     assert answer.code == 2 and "search.reward" in answer.err and "frechet_distance" in answer.err

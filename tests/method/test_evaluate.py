@@ -12,6 +12,7 @@ from torch import Tensor
 
 from autogan.basics.randomness import torch_generator
 from autogan.gan import generation
+from autogan.images.classes import Classes
 from autogan.judges import (
     FeatureStatistics,
     floor,
@@ -73,9 +74,9 @@ def latents(monkeypatch: pytest.MonkeyPatch) -> list[Tensor]:
     """Those that images are generated from, batch by batch."""
     seen: list[Tensor] = []
 
-    def noted(generator: Generator, given: Tensor, *rest: object) -> Tensor:
+    def noted(generator: Generator, given: Tensor, *rest: object, **named: object) -> Tensor:
         seen.append(given.clone())
-        return generation.generate(generator, given, *rest)  # type: ignore[arg-type]
+        return generation.generate(generator, given, *rest, **named)  # type: ignore[arg-type]
 
     monkeypatch.setattr(module, "generate", noted)
     return seen
@@ -274,3 +275,38 @@ def test_a_generator_is_judged_in_evaluation_mode(context: Context, generator: G
     images = generation.generate(generator, drawn("x"), context.compute)
     one_by_one = context.judge.judge_all(images.split(1))
     torch.testing.assert_close(judgement.features, one_by_one.features)
+
+
+def test_a_generator_of_classes_is_scored_class_by_class(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = context_of(tiny(network={"conditional": "always"}), tmp_path)
+    generator = Generator.for_architecture(
+        ARCHITECTURE, latent_size=16, channels=8, classes=context.classes
+    ).eval()
+    asked: list[int] = []
+
+    def noted(*given: object, labels: Tensor, **named: object) -> Tensor:
+        asked.extend(labels.tolist())
+        return generation.generate(*given, labels=labels, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(module, "generate", noted)
+    evaluation = evaluate(generator, context, Listening())
+    assert [row.name for row in evaluation.by_class.classes] == ["a", "b", "c"]  # type: ignore[union-attr]
+    assert context.classes is not None
+    counts = list(context.classes.counts(40))
+    assert torch.tensor(asked[:40]).bincount().tolist() == counts
+    assert asked[:40] == asked[40:], "the untrained generator is asked for others"
+    again = evaluate(generator, context, Listening())
+    assert again.to_dict() == evaluation.to_dict()
+    plain = json.loads(json.dumps(evaluation.to_dict()))["by_class"]
+    assert [row["images"] for row in plain["classes"]] == counts
+    assert all(row["frechet_distance"] > 0 for row in plain["classes"])
+
+
+def test_classes_of_other_data_are_not_scored(tmp_path: Path) -> None:
+    context = context_of(tiny(), tmp_path)
+    generator = Generator.for_architecture(
+        ARCHITECTURE, latent_size=16, channels=8, classes=Classes(("x", "y"), (0.5, 0.5))
+    ).eval()
+    assert evaluate(generator, context, Listening()).by_class is None

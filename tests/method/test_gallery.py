@@ -57,7 +57,7 @@ def test_samples_that_copy_the_training_images_are_told_by_their_distance(
     train, held_out = context.data.train.pixels, context.data.held_out.pixels
     monkeypatch.setattr(gallery, "sampled_images", lambda *these: train.split(30))
     monkeypatch.setattr(gallery, "save_interpolation", lambda *these: None)
-    neighbours = gallery.write_gallery(cast(Any, None), context, tmp_path)
+    neighbours = gallery.write_gallery(cast(Any, SimpleNamespace(classes=None)), context, tmp_path)
     features = [context.judge(pixels).features.double() for pixels in (held_out, train)]
     nearest = torch.cdist(*features).min(1).values.sort().values
     assert neighbours.generated_median == pytest.approx(0, abs=1e-3)

@@ -26,7 +26,7 @@ from autogan.runs.folder import Run
 from autogan.runs.outcomes import Child
 from autogan.runs.plan import Plan
 from autogan.runs.workload import Workload
-from autogan.settings.decided import decide_metrics
+from autogan.settings.decided import decide_for_data
 from autogan.settings.loading import settings_from_tree
 from autogan.settings.sections import Settings
 from autogan.spaces import search_space
@@ -34,12 +34,12 @@ from autogan.spaces.architecture import Architecture
 from autogan.testing.checks import equal_trees
 
 
-def settings(every_minutes: float = 10, **search: Any) -> Settings:
+def settings(every_minutes: float = 10, conditional: str = "never", **search: Any) -> Settings:
     tree = {
         "checkpoint_every_minutes": every_minutes,
         "log_every_steps": 2,
         "data": {"image_size": 16},
-        "network": {"latent_size": 16},
+        "network": {"latent_size": 16, "conditional": conditional},
         "compute": {"device": "cpu", "precision": "float32"},
         "search": {
             "stage_weights": [1, 1],
@@ -62,24 +62,31 @@ def settings(every_minutes: float = 10, **search: Any) -> Settings:
     return settings_from_tree(tree)
 
 
-def images(seed: int) -> ImageSet:
+def images(seed: int, unlabelled: int = 0) -> ImageSet:
     stream = torch.Generator().manual_seed(seed)
     pixels = torch.randint(0, 256, (32, 3, 16, 16), generator=stream, dtype=torch.uint8)
-    return ImageSet(pixels, torch.arange(32) % 3)
+    labels = torch.arange(32) % 3
+    labels[:unlabelled] = -1
+    return ImageSet(pixels, labels)
 
 
-def make(folder: Path, name: str = "run", layout: str = "auto", **search: Any) -> Search:
-    chosen = decide_metrics(settings(**search), "noise", judge_knows_classes=True)
+def make(
+    folder: Path, name: str = "run", layout: str = "auto", unlabelled: int = 0, **search: Any
+) -> Search:
+    chosen = decide_for_data(
+        settings(**search), "noise", has_classes=True, judge_knows_classes=True
+    )
     data = DataSet(
         "noise",
         "x" * 64,
         ("a", "b", "c"),
-        images(0),
+        images(0, unlabelled),
         images(1),
         cache_directory=folder / "cache",
     )
     compute = Compute.resolve("cpu", "float32", layout)
-    workload = Workload(chosen, len(data.train), judge_examples=len(data.train))
+    classes = data.classes if chosen.network.conditional == "always" else None
+    workload = Workload(chosen, len(data.train), len(data.train), classes)
     context = Context(
         chosen,
         data,
@@ -89,6 +96,7 @@ def make(folder: Path, name: str = "run", layout: str = "auto", **search: Any) -
         Plan.of(chosen, None, workload),
         workload,
         search_space("autogan", chosen.cells),
+        classes,
     )
     return Search(context, Run.create(folder / name, chosen), Progress())
 
@@ -325,7 +333,14 @@ EVERYTHING = {
 
 
 @pytest.mark.parametrize(
-    ("layout", "game"), [("channels-last", {}), ("contiguous", {}), ("channels-last", EVERYTHING)]
+    ("layout", "game"),
+    [
+        ("channels-last", {}),
+        ("contiguous", {}),
+        ("channels-last", EVERYTHING),
+        ("channels-last", {"conditional": "always"}),
+        ("contiguous", {"conditional": "auto", "unlabelled": 20, **EVERYTHING}),
+    ],
 )
 def test_a_search_goes_on_from_every_step_as_if_never_interrupted(
     tmp_path: Path, layout: str, game: dict[str, Any]

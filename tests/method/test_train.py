@@ -47,9 +47,12 @@ EVERYTHING = {
 class Trainings:
     """Trainings of one architecture, each in a run of its own."""
 
-    def __init__(self, folder: Path, **settings: Any) -> None:
+    def __init__(
+        self, folder: Path, conditional: str = "never", unlabelled: int = 0, **settings: Any
+    ) -> None:
         self.folder = folder
-        self.context = context_of(tiny(train=settings), folder)
+        chosen = tiny(train=settings, network={"conditional": conditional})
+        self.context = context_of(chosen, folder, unlabelled=unlabelled)
         self.progress = Listening()
 
     def run(self, name: str = "run") -> Run:
@@ -195,7 +198,16 @@ def test_the_best_state_is_kept(
     assert all(torch.equal(state[name], value) for name, value in averages[best].items())
 
 
-@pytest.mark.parametrize("game", [{}, EVERYTHING], ids=["as published", "all that there is"])
+@pytest.mark.parametrize(
+    "game",
+    [
+        {},
+        EVERYTHING,
+        {"conditional": "always"},
+        {"conditional": "auto", "unlabelled": 40, **EVERYTHING},
+    ],
+    ids=["as published", "all that there is", "of classes", "all that there is, of some classes"],
+)
 def test_an_interrupted_training_ends_as_an_uninterrupted_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, game: dict[str, Any]
 ) -> None:

@@ -198,3 +198,47 @@ def test_initialise_is_deterministic_within_xaviers_bounds_and_resets_batch_norm
             assert not one[index].bias.any()
     fresh = BatchNorm(24).state_dict()
     assert all(torch.equal(value, fresh[name]) for name, value in one[2].state_dict().items())
+
+
+def test_conditional_batch_norm_is_the_textbook_form_with_its_gradients() -> None:
+    """BN(x)·(1 + W_g e_y) + W_b e_y, e_y the one-hot vector of the class."""
+    layer = BatchNorm(3, classes=4).double()
+    with torch.no_grad():
+        for number, parameter in enumerate(layer.parameters()):
+            parameter.copy_(normal(*parameter.shape, seed=number + 1))
+    x, labels = normal(5, 3, 4, 4).requires_grad_(True), torch.tensor([0, 2, 2, 3, 0])
+    mean = x.mean((0, 2, 3), keepdim=True)
+    variance = (x - mean).square().mean((0, 2, 3), keepdim=True)
+    normalised = (x - mean) / (variance + BatchNorm.EPSILON).sqrt()
+    plain = normalised * layer.weight[:, None, None] + layer.bias[:, None, None]
+    one_hot = F.one_hot(labels, 4).double()
+    gain, bias = (
+        (one_hot @ table)[..., None, None] for table in (layer.class_gain, layer.class_bias)
+    )
+    expected_output = plain * (1 + gain) + bias
+    output = layer(x, labels=labels)
+    torch.testing.assert_close(output, expected_output, rtol=0, atol=1e-10)
+    inputs, factors = [x, *layer.parameters()], normal(*output.shape, seed=9)
+    expected = torch.autograd.grad((expected_output * factors).sum(), inputs)
+    gradients = torch.autograd.grad((output * factors).sum(), inputs)
+    for one, other in zip(gradients, expected, strict=True):
+        torch.testing.assert_close(one, other, rtol=0, atol=1e-10)
+    assert not gradients[3][1].any(), "a class that no image has"
+
+
+def test_classes_begin_alike_and_leave_the_statistics_alone() -> None:
+    conditional, plain = BatchNorm(3, classes=2), BatchNorm(3)
+    x, labels = normal(4, 3, 2, 2, dtype=torch.float32), torch.tensor([0, 1, 1, 0])
+    assert torch.equal(conditional(x, labels=labels), plain(x))
+    assert torch.equal(conditional.running_mean, plain.running_mean)
+    with torch.no_grad():
+        conditional.class_gain.fill_(5)
+        conditional.class_bias.fill_(5)
+    initialise(conditional, torch.Generator())
+    assert torch.equal(conditional(x, labels=labels), plain(x))
+
+
+def test_conditional_maps_stay_channels_last() -> None:
+    x = normal(4, 3, 2, 2, dtype=torch.float32).contiguous(memory_format=torch.channels_last)
+    made = BatchNorm(3, classes=2)(x, labels=torch.tensor([0, 1, 1, 0]))
+    assert made.is_contiguous(memory_format=torch.channels_last)

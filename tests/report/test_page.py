@@ -3,7 +3,7 @@
 import json
 import shlex
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -412,6 +412,48 @@ def test_the_first_words_say_which_kinds_are_made(
     if missing is not None:
         results["modes"] = kinds(missing)
     assert in_words(from_plain(Results, results), [])[-1] == sentence
+
+
+def of_classes(names: Sequence[str]) -> dict[str, Any]:
+    """The scores by class in results.json; the last one has too few images for a distance."""
+    rows: list[dict[str, Any]] = [
+        {
+            "name": name,
+            "images": 200,
+            "real_images": 600,
+            "agreement": 0.9 - place / 10,
+            "real_agreement": 0.987,
+            "frechet_distance": 12.5,
+            "reason": "",
+        }
+        for place, name in enumerate(names)
+    ]
+    rows[-1] |= {"frechet_distance": None, "reason": "a distance needs more"}
+    return {"classes": rows, "agreement": 0.8123, "real_agreement": 0.987, "reason": ""}
+
+
+def test_each_class_that_can_be_asked_for_has_a_row(
+    make_run: MakeRun, results: dict[str, Any]
+) -> None:
+    results["by_class"] = of_classes(("circle", "<b>cross</b>", "square"))
+    results["classes"] = {"names": ["circle", "cross", "square"], "shares": [0.3, 0.3, 0.4]}
+    folder = make_run(content=results)
+    (folder / "pictures" / "classes").mkdir()
+    for label in range(2):
+        shutil.copyfile(folder / "samples.png", folder / f"pictures/classes/{label}.png")
+    page = page_of(folder)
+    assert page.sections == ["images", "classes", *SECTIONS[1:]]
+    tags = [tag for tag, _ in page.elements]
+    assert tags.count("img") == 4 + 2 and "<b>cross</b>" in page.text
+    for shown in (
+        "makes an image that the judge puts into that class 81 % of the time.",
+        "puts 81.2 % of its images into the class that was asked for",
+        "98.7 % of held-out real images", "90.0 %", "12.5", "a distance needs more",
+    ):  # fmt: skip
+        assert shown in words(page), shown
+    results["by_class"] |= {"agreement": None, "reason": "the judge x does not know these classes"}
+    shown = words(page_of(make_run("other", content=results)))
+    assert "not known: the judge x does not know these classes." in shown
 
 
 def test_without_missing_kinds_there_is_no_section_of_them(

@@ -9,10 +9,10 @@ from pydantic import ValidationError
 
 from autogan.basics.errors import UserError
 from autogan.settings.decided import (
-    UNDECIDED_METRICS,
+    UNDECIDED,
     DecidedSettings,
     decide_compute,
-    decide_metrics,
+    decide_for_data,
 )
 from autogan.settings.loading import load_settings
 from autogan.settings.sections import ComputeSettings, Settings
@@ -20,17 +20,44 @@ from autogan.settings.sections import ComputeSettings, Settings
 
 @pytest.mark.parametrize("knows_classes", [True, False])
 def test_auto_follows_the_classes(knows_classes: bool) -> None:
-    decided = decide_metrics(Settings(), "x", knows_classes)
+    decided = decide_for_data(
+        Settings(), "x", has_classes=knows_classes, judge_knows_classes=knows_classes
+    )
     expected = "inception_score" if knows_classes else "frechet_distance"
     assert decided.search.reward == decided.derive.metric == expected
 
 
 def test_what_was_chosen_stays() -> None:
     given = load_settings(overrides=["search.reward=frechet_distance"])
-    decided = decide_metrics(given, "x", True)
+    decided = decide_for_data(given, "x", has_classes=True, judge_knows_classes=True)
     assert (decided.search.reward, decided.derive.metric) == ("frechet_distance", "inception_score")
-    again = load_settings(tree=decided.model_dump(mode="json"), changes=UNDECIDED_METRICS)
+    again = load_settings(tree=decided.model_dump(mode="json"), changes=UNDECIDED)
     assert (again.search.reward, again.derive.metric) == ("auto", "auto")
+    assert again.network.conditional == "auto"
+
+
+@pytest.mark.parametrize(
+    ("given", "has_classes", "expected"),
+    [
+        ("never", True, "never"),
+        ("never", False, "never"),
+        ("auto", True, "always"),
+        ("auto", False, "never"),
+        ("always", True, "always"),
+    ],
+)
+def test_networks_are_told_the_classes_that_there_are(
+    given: str, has_classes: bool, expected: str
+) -> None:
+    settings = load_settings(overrides=[f"network.conditional={given}"])
+    decided = decide_for_data(settings, "x", has_classes=has_classes, judge_knows_classes=True)
+    assert decided.network.conditional == expected
+
+
+def test_networks_cannot_be_told_classes_that_there_are_not() -> None:
+    settings = load_settings(overrides=["network.conditional=always", "data.source=folder:flat"])
+    with pytest.raises(UserError, match=r"conditional is always.*folder:flat.*give flat class"):
+        decide_for_data(settings, "flat", has_classes=False, judge_knows_classes=False)
 
 
 @pytest.mark.parametrize("name", ["search.reward", "derive.metric"])
@@ -39,7 +66,7 @@ def test_an_inception_score_needs_classes(name: str) -> None:
     with pytest.raises(
         UserError, match=rf"{name} is inception_score.*folder:flat.*give flat class"
     ):
-        decide_metrics(given, "flat", False)
+        decide_for_data(given, "flat", has_classes=False, judge_knows_classes=False)
 
 
 def test_only_the_metrics_change_and_all_stands_where_it_stood() -> None:
@@ -47,7 +74,10 @@ def test_only_the_metrics_change_and_all_stands_where_it_stood() -> None:
     given = load_settings("demo", overrides=["train.generator_channels=[3,2,1]"])
     expected: dict[str, Any] = given.model_dump(mode="json")
     expected["search"]["reward"] = "inception_score"
-    decided = decide_metrics(given, "x", True).model_dump(mode="json")
+    assert expected["network"]["conditional"] == "never"
+    decided = decide_for_data(given, "x", has_classes=True, judge_knows_classes=True).model_dump(
+        mode="json"
+    )
     assert json.dumps(decided) == json.dumps(expected)
     assert decided["compute"]["device"] == "auto"
 

@@ -14,7 +14,7 @@ from autogan.progress.base import Cost, Progress
 from autogan.runs.plan import Plan
 from autogan.runs.task import Task
 from autogan.runs.workload import Workload
-from autogan.settings.decided import decide_metrics
+from autogan.settings.decided import decide_for_data
 from autogan.settings.loading import merged, settings_from_tree
 from autogan.settings.sections import Settings
 from autogan.spaces import search_space
@@ -70,24 +70,30 @@ def tiny(**changes: Any) -> Settings:
     return settings_from_tree(merged(TINY, changes))
 
 
-def noise(seed: int, count: int = 64) -> ImageSet:
-    """Random pixels of three classes."""
+def noise(seed: int, count: int = 64, unlabelled: int = 0) -> ImageSet:
+    """Random pixels of three classes; the last `unlabelled` ones have no label."""
     stream = torch.Generator().manual_seed(seed)
     pixels = torch.randint(0, 256, (count, 3, 16, 16), generator=stream, dtype=torch.uint8)
-    return ImageSet(pixels, torch.arange(count) % 3)
+    labels = torch.arange(count) % 3
+    labels[count - unlabelled :] = -1
+    return ImageSet(pixels, labels)
 
 
-def noise_data(folder: Path) -> DataSet:
+def noise_data(folder: Path, unlabelled: int = 0) -> DataSet:
     """64 images to train on and 64 to judge by."""
-    names = ("a", "b", "c")
-    return DataSet("noise", "5" * 64, names, noise(0), noise(1), cache_directory=folder / "cache")
+    names, digest = ("a", "b", "c"), f"{5 + unlabelled:064}"
+    train, held_out = noise(0, unlabelled=unlabelled), noise(1)
+    return DataSet("noise", digest, names, train, held_out, cache_directory=folder / "cache")
 
 
-def context_of(settings: Settings, folder: Path, task: Task | None = None) -> Context:
+def context_of(
+    settings: Settings, folder: Path, task: Task | None = None, unlabelled: int = 0
+) -> Context:
     """A context on random pixels, judged by their colours; its cache lies in `folder`."""
-    chosen = decide_metrics(settings, "noise", judge_knows_classes=True)
-    data, judge = noise_data(folder), ColourJudge()
-    workload = Workload(chosen, len(data.train), judge_examples=len(data.train))
+    chosen = decide_for_data(settings, "noise", has_classes=True, judge_knows_classes=True)
+    data, judge = noise_data(folder, unlabelled), ColourJudge()
+    classes = data.classes if chosen.network.conditional == "always" else None
+    workload = Workload(chosen, len(data.train), len(data.train), classes)
     return Context(
         chosen,
         data,
@@ -97,6 +103,7 @@ def context_of(settings: Settings, folder: Path, task: Task | None = None) -> Co
         Plan.of(chosen, task, workload),
         workload,
         search_space("autogan", chosen.cells),
+        classes,
     )
 
 

@@ -256,8 +256,8 @@ class HasNetworks(AutoGanSpace):
     def generator(self, **shape: Any) -> AutoGanGenerator:
         return self.generator_class(self, **shape)
 
-    def discriminator(self, channels: int) -> AutoGanDiscriminator:
-        return self.discriminator_class(self.stages, channels)
+    def discriminator(self, channels: int, **shape: Any) -> AutoGanDiscriminator:
+        return self.discriminator_class(self.stages, channels, **shape)
 
 
 class TooBright(AutoGanGenerator):
@@ -293,6 +293,25 @@ class Compares(AutoGanDiscriminator):
 class DrawsItsOwn(AutoGanDiscriminator):
     def initialise(self, generator: torch.Generator) -> None:
         super().initialise(torch.Generator().manual_seed(0))
+
+
+class MakesOneClass(AutoGanGenerator):
+    def forward(self, *given: Any, labels: Tensor | None = None, **named: Any) -> Tensor:
+        alike = None if labels is None else 0 * labels
+        return super().forward(*given, labels=alike, **named)
+
+
+class KnowsNoClass(AutoGanDiscriminator):
+    def _logits(self, h: Tensor, labels: Tensor | None) -> Tensor:
+        return super()._logits(h, None if labels is None else 0 * labels)
+
+
+class MakesAllClassesAlike(HasNetworks):
+    generator_class = MakesOneClass
+
+
+class JudgesAllClassesAlike(HasNetworks):
+    discriminator_class = KnowsNoClass
 
 
 class MakesTooBright(HasNetworks):
@@ -354,11 +373,13 @@ BROKEN_SPACES: dict[str, type[AutoGanSpace]] = {
     "test_the_space_of_one_architecture_has_one_member": CountsOneMore,
     "test_published_architectures_are_read_by_their_names": PublishesAnother,
     "test_generators_make_images_of_every_stage": MakesTooBright,
+    "test_images_are_of_the_class_that_is_asked_for": MakesAllClassesAlike,
     "test_a_derived_generator_is_a_path_through_the_shared_one": MakesOthersForOne,
     "test_gradients_reach_every_weight_of_a_derived_generator": MakesMoreThanItUses,
     "test_operations_have_the_parameters_of_the_generator": LeavesOneOut,
     "test_cells_may_have_widths_of_their_own": MakesOneWidth,
     "test_the_discriminator_gives_one_logit_an_image_at_every_stage": JudgesByTheBatch,
+    "test_the_discriminator_judges_an_image_by_its_class": JudgesAllClassesAlike,
     "test_the_discriminator_is_drawn_from_the_stream_it_is_given": SeedsItself,
     "test_operations_have_the_parameters_of_the_discriminator": LeavesOneOut,
     "test_diagrams_are_well_formed": DrawsOneThing,

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from autogan.device.compute import Compute
-from autogan.gan.step import Gan
+from autogan.gan.step import Gan, guessing_loss
 from autogan.images.pixels import to_unit
 from autogan.nets.layers import interpolate
 from autogan.nets.residual_block import ResidualBlock
@@ -87,6 +87,7 @@ class PlainGan(Gan):
         architecture: Architecture,
         pixels: Tensor,
         labels: Tensor | None,
+        wanted: Tensor | None,
         latents: Tensor,
         numbers: Tensor,
         places: Tensor | None,
@@ -95,10 +96,12 @@ class PlainGan(Gan):
         stage = len(architecture) - 1
         real_numbers, generated_numbers = numbers.chunk(2)
         real = to_unit(pixels)
-        real_logits = self._logits(real, stage, labels, real_numbers)
-        generated = self.generator(latents, architecture, labels=labels).detach()
-        generated_logits = self._logits(generated, stage, labels, generated_numbers)
+        real_logits, guesses = self._logits_and_guesses(real, stage, labels, real_numbers)
+        generated = self.generator(latents, architecture, labels=wanted).detach()
+        generated_logits = self._logits(generated, stage, wanted, generated_numbers)
         loss = self.objective.discriminator_loss(real_logits, generated_logits)
+        if guesses is not None and labels is not None:
+            loss = loss + guessing_loss(guesses, labels)
         if places is not None:
             penalty = self.objective.penalty(
                 lambda seen: self._logits(seen, stage, labels, real_numbers),
@@ -119,13 +122,14 @@ class PlainGan(Gan):
         architecture: Architecture,
         pixels: Tensor | None,
         labels: Tensor | None,
+        wanted: Tensor | None,
         latents: Tensor,
         numbers: Tensor,
     ) -> Tensor:
         """As in `Gan`, the same loss and gradients; those of the discriminator's weights too."""
         stage, count = len(architecture) - 1, len(latents)
-        generated = self.generator(latents, architecture, labels=labels)
-        logits = self._logits(generated, stage, labels, numbers[:count])
+        generated = self.generator(latents, architecture, labels=wanted)
+        logits = self._logits(generated, stage, wanted, numbers[:count])
         real_logits = None
         if pixels is not None:
             real_logits = self._logits(to_unit(pixels), stage, labels, numbers[count:])

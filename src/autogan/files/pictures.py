@@ -1,6 +1,7 @@
 """Images of a generator as PNG grids."""
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -24,6 +25,13 @@ def joined(left: Tensor, right: Tensor, gap: int = 12) -> Tensor:
     """Two uint8 3×H×W pictures of one height side by side, a white strip of `gap` pixels between."""
     strip = torch.full((3, left.shape[1], gap), 255, dtype=torch.uint8)
     return torch.cat([left, strip, right], dim=2)
+
+
+def stacked(pictures: Sequence[Tensor], gap: int = 4) -> Tensor:
+    """uint8 3×H×W pictures of one width below each other, white strips of `gap` pixels between."""
+    strip = torch.full((3, gap, pictures[0].shape[2]), 255, dtype=torch.uint8)
+    parts = [part for picture in pictures for part in (strip, picture)][1:]
+    return torch.cat(parts, dim=1)
 
 
 def save_picture(path: Path, picture: Tensor) -> None:

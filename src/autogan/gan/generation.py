@@ -1,12 +1,15 @@
 """Images of a generator, batch by batch."""
 
+import itertools
 from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor
 
 from autogan.basics.errors import Diverged
+from autogan.basics.randomness import torch_generator
 from autogan.device.compute import Compute
+from autogan.images.classes import Classes
 from autogan.images.pixels import to_uint8
 from autogan.spaces.architecture import Architecture
 from autogan.spaces.networks import Generator
@@ -19,6 +22,18 @@ def latent_batches(count: int, draw: Callable[[int], Tensor]) -> Iterator[Tensor
     """`count` latents from `draw(n)`, SCORING_BATCH at a time."""
     for start in range(0, count, SCORING_BATCH):
         yield draw(min(SCORING_BATCH, count - start))
+
+
+def shared_labels(classes: Classes, count: int, seed: int, purpose: str) -> Tensor:
+    """Labels of `count` images in the classes' shares, int64, in an order that `purpose` names."""
+    numbers = torch.tensor(classes.counts(count))
+    labels = torch.arange(len(classes)).repeat_interleave(numbers)
+    return labels[torch.randperm(count, generator=torch_generator(seed, purpose))]
+
+
+def label_batches(labels: Tensor | None) -> Iterator[Tensor | None]:
+    """`labels` as `latent_batches` come; None again and again where there are none."""
+    return itertools.repeat(None) if labels is None else iter(labels.split(SCORING_BATCH))
 
 
 @torch.no_grad()

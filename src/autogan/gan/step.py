@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from autogan.basics.errors import Diverged
@@ -31,8 +32,11 @@ class Gan:
 
     learning_rate, betas: of both Adam optimisers. average_decay: keeps an averaged generator where
     it is given. objective: by default `Hinge`. augmentation: by default none. seed and purpose name
-    the random streams of weights, latents and augmentation. recordings: where steps are recorded; by
-    default on CUDA GPUs, if `compute` says so.
+    the random streams of weights, latents, labels and augmentation. recordings: where steps are
+    recorded; by default on CUDA GPUs, if `compute` says so.
+
+    A generator with classes makes images of the labels of real ones; of those that have none (-1), and
+    where no real images are at hand, the labels are drawn in the classes' shares.
     """
 
     def __init__(
@@ -63,6 +67,7 @@ class Gan:
         self._latents_generator = torch_generator(seed, f"{purpose}/latents")
         self._augmentation_generator = torch_generator(seed, f"{purpose}/augmentation")
         self._penalty_generator = torch_generator(seed, f"{purpose}/penalty")
+        self._labels_generator = torch_generator(seed, f"{purpose}/labels")
         self.generator = compute.place(generator)
         self.discriminator = compute.place(discriminator)
         self.restart()
@@ -70,6 +75,7 @@ class Gan:
     def discriminator_step(self, real: Batch, architecture: Architecture) -> Tensor:
         """One update of D on `real` and as many generated images, of the same labels; the loss."""
         real = real.to(self.compute.device)
+        wanted = self._wanted(len(real), real.labels)
         latents = self.latents(len(real))
         numbers = self._augmentation_numbers(2 * len(real))
         places = None
@@ -77,7 +83,7 @@ class Gan:
             places = self._uniform(len(real), self.objective.numbers, self._penalty_generator)
         self._steps_since_penalty += 1
         self._steps_since_penalty %= self.objective.penalty_every_steps
-        inputs = (real.pixels, real.labels, latents, numbers, places)
+        inputs = (real.pixels, real.labels, wanted, latents, numbers, places)
         return self._step("discriminator", self._update_discriminator, architecture, *inputs)
 
     def _update_discriminator(
@@ -85,6 +91,7 @@ class Gan:
         architecture: Architecture,
         pixels: Tensor,
         labels: Tensor | None,
+        wanted: Tensor | None,
         latents: Tensor,
         numbers: Tensor,
         places: Tensor | None,
@@ -94,12 +101,14 @@ class Gan:
         stage = len(architecture) - 1
         self.discriminator.requires_grad_(True)
         with self.compute.autocast(), torch.no_grad():
-            generated = self.generator(latents, architecture, labels=labels).float()
+            generated = self.generator(latents, architecture, labels=wanted).float()
         images = torch.cat([to_unit(pixels), generated])  # 2B×3×S×S
         images = images.contiguous(memory_format=self.compute.memory_format)
-        both_labels = None if labels is None else labels.repeat(2)
-        logits = self._logits(images, stage, both_labels, numbers)  # 2B
+        both = None if labels is None or wanted is None else torch.cat([labels, wanted])
+        logits, guesses = self._logits_and_guesses(images, stage, both, numbers)  # 2B
         loss = self.objective.discriminator_loss(*logits.chunk(2))
+        if guesses is not None and labels is not None:
+            loss = loss + guessing_loss(guesses[: len(labels)], labels)
         if places is not None:
             seen_real, seen_generated = images.chunk(2)
             penalty = self.objective.penalty(
@@ -120,8 +129,8 @@ class Gan:
     ) -> Tensor:
         """One update of G on `count` generated images, D's weights left without gradients; the loss.
 
-        real: a fresh batch of `count` images, where the objective's `generator_sees_real` or the
-        networks take labels: generated images get the labels of these.
+        real: a fresh batch of `count` images, where the objective's `generator_sees_real`: generated
+        images get the labels of these.
         """
         latents = self.latents(count)
         pixels, labels = None, None
@@ -132,8 +141,9 @@ class Gan:
             if self.objective.generator_sees_real:
                 pixels = real.pixels
         assert (pixels is not None) == self.objective.generator_sees_real, "no real images"
+        wanted = self._wanted(count, labels)
         numbers = self._augmentation_numbers(count if pixels is None else 2 * count)
-        inputs = (pixels, labels, latents, numbers)
+        inputs = (pixels, labels, wanted, latents, numbers)
         loss = self._step("generator", self._update_generator, architecture, *inputs)
         if self.average:
             self.average.update()
@@ -144,14 +154,15 @@ class Gan:
         architecture: Architecture,
         pixels: Tensor | None,
         labels: Tensor | None,
+        wanted: Tensor | None,
         latents: Tensor,
         numbers: Tensor,
     ) -> Tensor:
         stage, count = len(architecture) - 1, len(latents)
         self.discriminator.requires_grad_(False)
         with self.compute.autocast():
-            generated = self.generator(latents, architecture, labels=labels)  # B×3×S×S
-        logits = self._logits(generated, stage, labels, numbers[:count])  # B
+            generated = self.generator(latents, architecture, labels=wanted)  # B×3×S×S
+        logits = self._logits(generated, stage, wanted, numbers[:count])  # B
         real_logits = None
         if pixels is not None:
             real_logits = self._logits(to_unit(pixels), stage, labels, numbers[count:])
@@ -165,6 +176,18 @@ class Gan:
         """What D says of images as the augmentation shows them: B×3×S×S → float32 B."""
         with self.compute.autocast():
             return self.discriminator(self.augmentation(images, numbers), stage, labels).float()
+
+    def _logits_and_guesses(
+        self, images: Tensor, stage: int, labels: Tensor | None, numbers: Tensor
+    ) -> tuple[Tensor, Tensor | None]:
+        """As `_logits`, and where D guesses classes the logits of these, float32 B×classes."""
+        if not self.discriminator.guesses_classes:
+            return self._logits(images, stage, labels, numbers), None
+        assert labels is not None
+        with self.compute.autocast():
+            seen = self.augmentation(images, numbers)
+            logits, guesses = self.discriminator.with_guesses(seen, stage, labels)
+        return logits.float(), guesses.float()
 
     def _step(
         self,
@@ -193,6 +216,16 @@ class Gan:
         return torch.randn(shape, generator=self._latents_generator).to(
             self.compute.device, non_blocking=True
         )
+
+    def _wanted(self, count: int, labels: Tensor | None) -> Tensor | None:
+        """The labels of `count` generated images beside real ones of `labels`: int64, never -1."""
+        classes = self.generator.classes
+        if classes is None or (labels is not None and not classes.unlabelled):
+            return labels
+        shares = torch.tensor(classes.shares)
+        drawn = torch.multinomial(shares, count, True, generator=self._labels_generator)
+        drawn = drawn.to(self.compute.device, non_blocking=True)
+        return drawn if labels is None else torch.where(labels >= 0, labels, drawn)
 
     def _augmentation_numbers(self, count: int) -> Tensor:
         """What the augmentation of `count` images takes."""
@@ -276,6 +309,8 @@ class Gan:
             state["average_updates"] = self.average.updates
         if remembered := self.objective.state_dict():
             state["objective"] = remembered
+        if self.generator.classes:
+            state["labels_generator"] = self._labels_generator.get_state()
         if self.augmentation.numbers:
             state["augmentation_generator"] = self._augmentation_generator.get_state()
         if self.objective.numbers:
@@ -295,12 +330,23 @@ class Gan:
         if self.average:
             self.average.load_state_dict(state["average"], state["average_updates"])
         self.objective.load_state_dict(state.get("objective", {}))
+        if self.generator.classes:
+            self._labels_generator.set_state(state["labels_generator"])
         if self.augmentation.numbers:
             self._augmentation_generator.set_state(state["augmentation_generator"])
         if self.objective.numbers:
             self._penalty_generator.set_state(state["penalty_generator"])
         self._steps_since_penalty = state.get("steps_since_penalty", 0)
         self._forget_recordings()
+
+
+def guessing_loss(guesses: Tensor, labels: Tensor) -> Tensor:
+    """The mean cross-entropy of the images that have a label; 0 where none has.
+
+    guesses: logits B×classes. labels: int64 B, -1 for none.
+    """
+    total = F.cross_entropy(guesses, labels, ignore_index=-1, reduction="sum")
+    return total / (labels >= 0).sum().clamp(min=1)
 
 
 def refuse_non_finite(tensors: Iterable[Tensor], what: str) -> None:

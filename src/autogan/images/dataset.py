@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from autogan.images import cache
+from autogan.images.classes import Classes, classes_of
 from autogan.images.rules import check_size
 
 RESIZE_VERSION = 1
@@ -100,6 +101,16 @@ class DataSet:
     def labelled(self) -> bool:
         """Whether there are classes to tell apart: two or more."""
         return len(self.class_names) > 1
+
+    @property
+    def classes(self) -> Classes | None:
+        """The classes with their shares of the training images; None where there are none to tell apart."""
+        labels = self.train.labels
+        if labels is None or not self.labelled:
+            return None
+        labelled = labels[labels >= 0]
+        counts = labelled.bincount(minlength=len(self.class_names)).tolist()
+        return classes_of(self.class_names, counts, unlabelled=len(labelled) < len(labels))
 
     def resized(self, size: int) -> "DataSet":
         """The same images, in the same order, at `size`×`size` (8..256): antialiased bilinear.

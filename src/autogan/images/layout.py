@@ -1,18 +1,21 @@
 """Which file belongs to which split and class, read off the names alone.
 
 Understood, each possibly inside one or more single folders: `train/CLASS/…` with `test/CLASS/…` (or
-`val`), `CLASS/…`, `train/…` with `test/…` without classes, and a flat folder. One class tells nothing
-apart: its images are taken as unlabelled, and a note says so.
+`val`), `CLASS/…`, `train/…` with `test/…` without classes, and a flat folder, perhaps with a labels.csv
+(see `labels.py`). One class tells nothing apart: its images are taken as unlabelled, and a note says so.
+A folder `unlabelled` beside class folders is no class: its images have no label.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from autogan.basics.errors import UserError
+from autogan.images.labels import Labels
 from autogan.images.rules import shuffled
 
+UNLABELLED = "unlabelled"
 TRAIN = "train"
 HELD_OUT = ("test", "val", "valid", "validation")  # the first one that is there is held out
 _SILENT = ("__MACOSX", "Thumbs.db", "desktop.ini")
@@ -22,7 +25,9 @@ _SHOWN_NAMES = 5
 
 @dataclass(frozen=True)
 class Split:
-    """Names in their final, shuffled order, and their labels; labels None: without classes."""
+    """Names in their final, shuffled order, and their labels, -1 for an image that has none.
+
+    labels None: without classes."""
 
     names: tuple[str, ...]
     labels: tuple[int, ...] | None
@@ -39,16 +44,23 @@ class Layout:
 
 
 def arrange(
-    names: Iterable[str], suffixes: frozenset[str], where: str, left_out: tuple[str, ...] = ()
+    names: Iterable[str],
+    suffixes: frozenset[str],
+    where: str,
+    left_out: tuple[str, ...] = (),
+    table: str | None = None,
+    labels: Labels | None = None,
 ) -> Layout:
     """Sort relative `names` (with `/`) into splits and classes; `where` is named in messages.
 
-    left_out: notes on what lies beside these names.
+    left_out: notes on what lies beside these names. table, labels: the labels.csv that lies beside loose
+    images, and what it says of them.
 
     Raises UserError: no or one image; images beside class folders; other classes in test than in
     train; a class of one image where a tenth must be held out.
     """
-    images, others = _images(names, suffixes)
+    images, others = images_and_others(names, suffixes)
+    others = [name for name in others if name != table]
     notes = list(left_out)
     if others:
         notes.append(
@@ -68,6 +80,8 @@ def arrange(
     paths = {name: PurePosixPath(name).parts for name in images}
     folders = _shared_folders(paths.values())
     paths = {name: parts[len(folders) :] for name, parts in paths.items()}
+    if labels is not None:
+        return _by_table(labels, paths, where, notes)
     if folders and all(len(parts) == 1 for parts in paths.values()):
         notes.append(f"all images lie in one folder ({folders[-1]}): they are taken as unlabelled")
     tops = {parts[0] for parts in paths.values() if len(parts) > 1}
@@ -111,8 +125,12 @@ def _with_split(
     if len(parts[TRAIN]) < 2:
         raise UserError(f"There is only one image in {where}/{TRAIN}; at least 2 are needed.")
     labels = _two_or_more(classes[TRAIN], notes)
+    class_of = {
+        name: _folder_class(path) for split in parts.values() for name, path in split.items()
+    }
+    _note_unlabelled(class_of, labels, notes)
     train, held_out = (
-        _split(sorted(parts[split]), parts[split], labels, purpose)
+        _split(sorted(parts[split]), class_of, labels, purpose)
         for split, purpose in ((TRAIN, "train"), (test, "held out"))
     )
     return Layout(train, held_out, labels, tuple(notes))
@@ -120,12 +138,41 @@ def _with_split(
 
 def _without_split(paths: dict[str, tuple[str, ...]], where: str, notes: list[str]) -> Layout:
     classes = _two_or_more(_classes(paths, where), notes)
-    members: dict[str, list[str]] = defaultdict(list)
-    for name in sorted(paths):
-        members[paths[name][0] if classes else ""].append(name)
+    class_of = {name: _folder_class(path) if classes else "" for name, path in paths.items()}
+    return _divided(class_of, classes, where, notes)
+
+
+def _by_table(
+    labels: Labels, paths: dict[str, tuple[str, ...]], where: str, notes: list[str]
+) -> Layout:
+    """Of loose images with a table of labels; all of them have a line in it."""
+    classes = tuple(sorted({label for label in labels.values() if label is not None}))
+    if not classes:
+        notes.append("no image has a label: they are taken as images without classes")
+    class_of = {name: labels[name] if classes else "" for name in paths}
+    return _divided(class_of, classes, where, notes)
+
+
+def _divided(
+    class_of: Mapping[str, str | None],
+    classes: tuple[str, ...],
+    where: str,
+    notes: list[str],
+) -> Layout:
+    """A tenth of each class, and of what has no label, is held out. class_of: by name."""
+    members: dict[str | None, list[str]] = defaultdict(list)
+    for name in sorted(class_of):
+        members[class_of[name]].append(name)
+    _note_unlabelled(class_of, classes, notes)
     kept: list[str] = []
     held: list[str] = []
-    for class_name, names in sorted(members.items()):
+    for class_name, names in sorted(members.items(), key=lambda item: (item[0] is None, item)):
+        if class_name is None:
+            number = round(len(names) / _HELD_OUT_SHARE)
+            order = shuffled(len(names), "held out without a label")
+            held += (names[i] for i in order[:number])
+            kept += (names[i] for i in order[number:])
+            continue
         if len(names) < 2:
             raise UserError(
                 f"The class {class_name!r} in {where} has a single image: at least 2 are needed, "
@@ -135,26 +182,46 @@ def _without_split(paths: dict[str, tuple[str, ...]], where: str, notes: list[st
         order = shuffled(len(names), f"held out of {class_name}")
         held += (names[i] for i in order[:number])
         kept += (names[i] for i in order[number:])
-    notes.append(f"{len(held):,} of {len(paths):,} images were held out to judge by")
+    notes.append(f"{len(held):,} of {len(class_of):,} images were held out to judge by")
     return Layout(
-        _split(sorted(kept), paths, classes, "train"),
-        _split(sorted(held), paths, classes, "held out"),
+        _split(sorted(kept), class_of, classes, "train"),
+        _split(sorted(held), class_of, classes, "held out"),
         classes,
         tuple(notes),
     )
 
 
 def _split(
-    names: list[str], paths: dict[str, tuple[str, ...]], classes: tuple[str, ...], purpose: str
+    names: list[str],
+    class_of: Mapping[str, str | None],
+    classes: tuple[str, ...],
+    purpose: str,
 ) -> Split:
     mixed = [names[i] for i in shuffled(len(names), purpose)]
-    label_of = {name: label for label, name in enumerate(classes)}
-    labels = tuple(label_of[paths[name][0]] for name in mixed) if classes else None
+    label_of: dict[str | None, int] = {name: label for label, name in enumerate(classes)}
+    label_of[None] = -1
+    labels = tuple(label_of[class_of[name]] for name in mixed) if classes else None
     return Split(tuple(mixed), labels)
 
 
+def _folder_class(path: tuple[str, ...]) -> str | None:
+    """The class folder that a path begins with; None for the folder of unlabelled images."""
+    return None if path[0] == UNLABELLED else path[0]
+
+
+def _note_unlabelled(
+    class_of: Mapping[str, str | None], classes: tuple[str, ...], notes: list[str]
+) -> None:
+    labelled = sum(class_name is not None for class_name in class_of.values())
+    if classes and labelled < len(class_of):
+        notes.append(
+            f"{len(class_of):,} images, {labelled:,} of them labelled in {len(classes)} classes"
+        )
+
+
 def _classes(paths: dict[str, tuple[str, ...]], where: str) -> tuple[str, ...]:
-    """Class names, sorted; () for a flat folder. Folders below a class belong to it."""
+    """Class names, sorted; () for a flat folder. Folders below a class belong to it; the folder of
+    unlabelled images is none."""
     flat = sorted(name for name, parts in paths.items() if len(parts) == 1)
     folders = sorted({parts[0] for parts in paths.values() if len(parts) > 1})
     if flat and folders:
@@ -162,7 +229,7 @@ def _classes(paths: dict[str, tuple[str, ...]], where: str) -> tuple[str, ...]:
             f"{where} holds images ({some(flat)}) beside folders of images ({some(folders)}). "
             "Put every image into a class folder, or all of them into one flat folder."
         )
-    return tuple(folders)
+    return tuple(folder for folder in folders if folder != UNLABELLED)
 
 
 def _two_or_more(classes: tuple[str, ...], notes: list[str]) -> tuple[str, ...]:
@@ -173,7 +240,9 @@ def _two_or_more(classes: tuple[str, ...], notes: list[str]) -> tuple[str, ...]:
     return ()
 
 
-def _images(names: Iterable[str], suffixes: frozenset[str]) -> tuple[list[str], list[str]]:
+def images_and_others(
+    names: Iterable[str], suffixes: frozenset[str]
+) -> tuple[list[str], list[str]]:
     """Images and other files; hidden ones, and those that systems leave behind, are neither."""
     images: list[str] = []
     others: list[str] = []

@@ -10,6 +10,7 @@ from pathlib import Path
 from autogan.basics.errors import UserError, unknown_name
 from autogan.images import archives, cache, decode, glyphs, layout
 from autogan.images.folders import Files, Folder
+from autogan.images.labels import Labels, labels_file, parse_labels
 from autogan.images.rules import LOADER_VERSION, check_size
 
 SOURCES = ("glyphs", "cifar10", "stl10", "folder")
@@ -42,14 +43,16 @@ def read_source(
 
 
 def check_source(source: str, *, limit_factor: float = 1.0, tell: Tell = None) -> None:
-    """Raises the `UserError` that `read_source` would for names alone: no image is opened.
+    """Raises the `UserError` that `read_source` would for names and labels: no image is opened.
 
     So a wrong path, one image, or classes that do not match are told before anything heavy begins.
     """
     kind, path = _resolved(source)
     if kind == "folder" and path is not None:
         files = _files(path, limit_factor, tell)
-        layout.arrange(files.names(), decode.image_suffixes(), str(files.path))
+        names = files.names()
+        table, labels = _labels(files, names)
+        layout.arrange(names, decode.image_suffixes(), str(files.path), table=table, labels=labels)
 
 
 def _resolved(source: str) -> tuple[str, Path | None]:
@@ -115,7 +118,8 @@ def _read_files(
 
     def build(entry: cache.Builder) -> cache.Contents:
         names = files.names()
-        plan, decoded = _fill(entry, files, names, size, limit_factor, tell)
+        table = _labels(files, names)
+        plan, decoded = _fill(entry, files, names, table, size, limit_factor, tell)
         if not decoded.broken:
             return _contents(plan, decoded, plan.notes + decoded.notes)
         broken = decoded.broken
@@ -125,7 +129,7 @@ def _read_files(
         # Splits and order depend on all names: without some of them, all is arranged anew.
         left_out = {name for name, _ in broken}
         kept = [name for name in names if name not in left_out]
-        plan, decoded = _fill(entry, files, kept, size, limit_factor, tell)
+        plan, decoded = _fill(entry, files, kept, table, size, limit_factor, tell)
         if decoded.broken:  # they changed between two readings
             raise decode.broken_files(decoded.broken, number - len(left_out), str(path))
         notes = (*plan.notes, decode.skipped_files(broken), *decoded.notes)
@@ -146,12 +150,13 @@ def _fill(
     entry: cache.Builder,
     files: Files,
     names: list[str],
+    table: tuple[str | None, Labels | None],
     size: int,
     limit_factor: float,
     tell: Tell,
 ) -> tuple[layout.Layout, decode.Decoded]:
     """Arrange the files of these names and decode them into new arrays of the entry."""
-    plan = layout.arrange(names, decode.image_suffixes(), str(files.path), files.notes())
+    plan = layout.arrange(names, decode.image_suffixes(), str(files.path), files.notes(), *table)
     places: dict[str, tuple[cache.Array, int]] = {}
     for part, split in (("train", plan.train), ("held_out", plan.held_out)):
         pixels, labels = entry.new(part, len(split.names), size, split.labels is not None)
@@ -167,6 +172,16 @@ def _fill(
             yield decode.File(name, content, pixels[place])
 
     return plan, decode.decode_all(wanted(), size, limit_factor)
+
+
+def _labels(files: Files, names: list[str]) -> tuple[str | None, Labels | None]:
+    """The name of the labels.csv that lies beside the images, and what it says; twice None without."""
+    images, others = layout.images_and_others(names, decode.image_suffixes())
+    table = labels_file(images, others)
+    if table is None:
+        return None, None
+    ((_, content),) = files.contents([table])
+    return table, parse_labels(content, table, images)
 
 
 def _files(path: Path, limit_factor: float, tell: Tell) -> Files:

@@ -36,6 +36,7 @@ KERNEL_SUBSET_IMAGES = 1000
 NEIGHBOURS = 3
 _VERSION = 2
 Given = TypeVar("Given")
+Watch = Callable[[Judgement], None]
 _SEED = 2020  # of all choices of images here: torch-fidelity's, so that the choices are the same
 
 
@@ -74,12 +75,20 @@ class Tally:
 
     @classmethod
     def of(
-        cls, judge: Judge, batches: Iterable[Tensor], count: int, inception_splits: int
+        cls,
+        judge: Judge,
+        batches: Iterable[Tensor],
+        count: int,
+        inception_splits: int,
+        watch: Watch | None = None,
     ) -> "Tally":
-        """Judge `count` images in batches of uint8 B×3×H×H."""
+        """Judge `count` images in batches of uint8 B×3×H×H. watch: is shown every judgement too."""
         tally = cls(judge, count, inception_splits)
         for batch in batches:
-            tally.add(judge(batch))
+            judgement = judge(batch)
+            tally.add(judgement)
+            if watch is not None:
+                watch(judgement)
         assert tally.statistics.count == count
         return tally
 
@@ -161,6 +170,7 @@ def judged(
     count: int,
     reference: Reference,
     inception_splits: int = 10,
+    watch: Watch | None = None,
 ) -> tuple[Scores, Tally]:
     """As `score`, with what the scores were computed from: for who wants more of it.
 
@@ -168,13 +178,14 @@ def judged(
         judge: the judge that made the reference, or `UserError`.
         images: batches (uint8 B×3×H×H, of any H), `count` images in all.
         inception_splits: see `inception_score`; the images are shuffled for it in a fixed order.
+        watch: is shown every judgement, in the order of the images.
     """
     if judge.name != reference.judge:
         raise UserError(
             f"The reference was made by the judge {reference.judge}, not by {judge.name}: scores "
             "of two judges do not compare."
         )
-    tally = Tally.of(judge, images, count, inception_splits)
+    tally = Tally.of(judge, images, count, inception_splits, watch)
     marks = []
 
     def given(name: str, compute: Callable[[], Given]) -> Given | None:

@@ -90,3 +90,39 @@ class Modes:
         values = dataclasses.asdict(self)
         modes = [{**mode, "examples": list(mode["examples"])} for mode in values["modes"]]
         return {**values, "modes": modes}
+
+
+@dataclass(frozen=True)
+class ClassScores:
+    """How good the images are that were asked to be of one class."""
+
+    name: str
+    images: int
+    """Generated images of the class."""
+    real_images: int
+    """Real ones that the Fréchet distance compares with."""
+    agreement: float | None
+    """0 to 1, higher is better: share of the generated images that the judge puts into the class; None
+    where the judge does not know the classes, or no images are of this one."""
+    real_agreement: float | None
+    """The same of held-out real images: what can be reached."""
+    frechet_distance: float | None
+    """0 or more, lower is better: between the generated and the real images of the class."""
+    reason: str = ""
+    """Why there is no distance."""
+
+
+@dataclass(frozen=True)
+class ByClass:
+    """The scores of every class, in the order of the labels, and the agreement over all images."""
+
+    classes: tuple[ClassScores, ...]
+    agreement: float | None
+    real_agreement: float | None
+    reason: str = ""
+    """Why there is no agreement."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields by name, as values that JSON can hold."""
+        values = dataclasses.asdict(self)
+        return {**values, "classes": list(values["classes"])}

@@ -4,8 +4,10 @@ import math
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
+from torch import Tensor
+
 from autogan.device.compute import Compute
-from autogan.gan.generation import generate, latent_batches
+from autogan.gan.generation import generate, label_batches, latent_batches
 from autogan.gan.step import Gan
 from autogan.judges import (
     FeatureStatistics,
@@ -28,6 +30,7 @@ class ChildScorer:
     images: that a child is scored by. real: statistics of the real images at the present stage, for
     the Fréchet distance; None: the reward is the inception score over `inception_splits`.
     interruptible: a context in which a request to stop need not wait for the scoring.
+    labels: int64, of the images of every child, for generators with classes.
     """
 
     def __init__(
@@ -39,6 +42,7 @@ class ChildScorer:
         images: int,
         inception_splits: int,
         interruptible: Callable[[], AbstractContextManager[None]],
+        labels: Tensor | None = None,
     ) -> None:
         self.real: Reference | None = None
         self._gan = gan
@@ -47,6 +51,7 @@ class ChildScorer:
         self._images = images
         self._inception_splits = inception_splits
         self._interruptible = interruptible
+        self._labels = labels
 
     def score(self, architecture: Architecture) -> float:
         """The reward of one child, from the next latents of the shared stream.
@@ -71,8 +76,13 @@ class ChildScorer:
                         self._compute,
                         architecture,
                         batch_statistics=True,
+                        labels=labels,
                     )
-                    for latents in latent_batches(self._images, self._gan.latents)
+                    for latents, labels in zip(
+                        latent_batches(self._images, self._gan.latents),
+                        label_batches(self._labels),
+                        strict=False,
+                    )
                 )
         except Stopped:
             self._gan.set_latents_state(before)

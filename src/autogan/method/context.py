@@ -5,11 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from autogan.basics.errors import UserError
 from autogan.device.compute import PRECISIONS, Compute
+from autogan.gan.generation import shared_labels
 from autogan.images import DataSet, load_data
 from autogan.images.cache import default_cache_directory
+from autogan.images.classes import Classes
 from autogan.judges import DomainJudge, Judge, Reference, domain_judge, reference
 from autogan.judges.questions import Question
 from autogan.judges.scores import fewest_for_inception_score
@@ -21,7 +24,7 @@ from autogan.runs.folder import Run
 from autogan.runs.memory_needed import refuse_too_large_batches
 from autogan.runs.plan import Plan
 from autogan.runs.workload import Workload
-from autogan.settings.decided import DecidedSettings, decide_compute, decide_metrics
+from autogan.settings.decided import DecidedSettings, decide_compute, decide_for_data
 from autogan.settings.judge import INCEPTION_CLASSES
 from autogan.settings.sections import Settings
 from autogan.spaces import search_space
@@ -44,6 +47,19 @@ class Context:
     workload: Workload
     space: SearchSpace
     """The whole space that is searched."""
+    classes: Classes | None = None
+    """Those that the networks are told; None: they are told none."""
+
+    @property
+    def labels(self) -> Tensor | None:
+        """Of the training images, int64, for networks that are told classes."""
+        return self.data.train.labels if self.classes else None
+
+    def wanted_labels(self, count: int, purpose: str) -> Tensor | None:
+        """Of `count` generated images, in the classes' shares; None for networks that are told none."""
+        if self.classes is None:
+            return None
+        return shared_labels(self.classes, count, self.settings.seed, purpose)
 
 
 def prepare(
@@ -76,7 +92,10 @@ def prepare(
         tell=progress.status,
     )
     knows_classes = data.labelled or settings.judge.kind == "inception"
-    settings = decide_metrics(settings, data.name, knows_classes)
+    settings = decide_for_data(
+        settings, data.name, has_classes=data.labelled, judge_knows_classes=knows_classes
+    )
+    classes = data.classes if settings.network.conditional == "always" else None
     _check_counts(settings, data, to_train)
     _check_protocol(settings, data)
     if run is not None:
@@ -85,18 +104,19 @@ def prepare(
             run.when_accepted()
     for note in data.notes:
         progress.note(note)
-    examples = len(data.train) * Question.of(data.class_names).per_image
-    workload = Workload(settings, len(data.train), examples)
+    question = Question.of(data.class_names)
+    examples = len(question.examples(data.train, data.name))
+    workload = Workload(settings, len(data.train), examples, classes)
     plan = Plan.of(settings, run.task if run else None, workload, derives=derives)
     progress.plan(plan.costs())
     progress.start("judge")
     if to_train:
-        compute = _with_precision(settings, plan, workload, compute, run, progress)
+        compute = _with_precision(settings, plan, workload, compute, classes, run, progress)
     judge = _judge(settings, data, compute, workload, progress, run)
     progress.status(f"judging the {len(data.train):,} training images")
     statistics = reference(judge, data.train, data.digest, cache_directory)
     space = search_space("autogan", settings.cells)
-    return Context(settings, data, judge, statistics, compute, plan, workload, space)
+    return Context(settings, data, judge, statistics, compute, plan, workload, space, classes)
 
 
 def _with_precision(
@@ -104,6 +124,7 @@ def _with_precision(
     plan: Plan,
     workload: Workload,
     compute: Compute,
+    classes: Classes | None,
     run: Run | None,
     progress: Progress,
 ) -> Compute:
@@ -111,7 +132,9 @@ def _with_precision(
     begun: dict[str, Any] | None = run.read("data.json") if run else None
     if begun is None:
         directory = default_cache_directory()
-        return decide_precision(settings, plan.parts, workload, compute, directory, progress)
+        return decide_precision(
+            settings, plan.parts, workload, compute, directory, progress, classes
+        )
     precision = begun.get("precision", compute.precision)
     if precision not in PRECISIONS:
         raise UserError(f"data.json is damaged: it names the precision {precision!r}.")

@@ -16,13 +16,21 @@ from torch import Tensor
 
 from autogan.basics.randomness import torch_generator
 from autogan.device.compute import Compute
-from autogan.gan.generation import generate, latent_batches
+from autogan.gan.generation import generate, label_batches, latent_batches, shared_labels
 from autogan.images import ImageSet, default_cache_directory
 from autogan.judges import Judge, Judgement, Modes, Reference, Scores, Tally, judged, reference
 from autogan.judges.base import batches_of
+from autogan.judges.by_class import (
+    ClassTally,
+    class_counts,
+    class_statistics,
+    measurable,
+    scores_by_class,
+)
 from autogan.judges.modes import Clusters, find_clusters, measure
-from autogan.judges.scoring import kept_images
+from autogan.judges.scoring import Watch, kept_images
 from autogan.judges.statistics_files import StatisticsFile
+from autogan.judges.values import ByClass
 from autogan.method.context import Context
 from autogan.nets.layers import initialise
 from autogan.progress.base import Progress
@@ -45,6 +53,8 @@ class Evaluation:
     untrained: Scores
     modes: Modes | None
     """None where the statistics were imported, or the real images are too few to find kinds in them."""
+    by_class: ByClass | None = None
+    """None where the generator has no classes, or others than the real images."""
 
     def to_dict(self) -> dict[str, Any]:
         """As it stands in results.json (docs/run-folder.md)."""
@@ -54,6 +64,7 @@ class Evaluation:
             "floor": self.floor.to_dict() if self.floor else None,
             "untrained": self.untrained.to_dict(),
             "modes": self.modes.to_dict() if self.modes else None,
+            "by_class": self.by_class.to_dict() if self.by_class else None,
         }
 
 
@@ -68,9 +79,15 @@ def evaluate(generator: Generator, context: Context, progress: Progress) -> Eval
     scorer = _Scorer(
         context.settings, context.judge, against, context.compute, context.workload, progress
     )
-    scores, generated = scorer.trained(generator)
+    by_class = _OfClasses.of(generator, context, real, others)
+    scores, generated = scorer.trained(generator, by_class.generated.add if by_class else None)
     floor, other_real = judged(
-        context.judge, batches_of(others.pixels), len(others), against, protocol.inception_splits
+        context.judge,
+        batches_of(others.pixels),
+        len(others),
+        against,
+        protocol.inception_splits,
+        by_class.others.add if by_class else None,
     )
     held_out = against.features if name == "held-out" else other_real.features
     clusters = clusters_of(context)
@@ -86,7 +103,57 @@ def evaluate(generator: Generator, context: Context, progress: Progress) -> Eval
         floor=floor,
         untrained=scorer.untrained(generator)[0],
         modes=measure(clusters, generated.features, held_out) if clusters else None,
+        by_class=by_class.scores(f"{context.data.digest}/{name}") if by_class else None,
     )
+
+
+@dataclass(frozen=True)
+class _OfClasses:
+    """The scores by class of one generator, while its images and the others are being judged.
+
+    real: that the Fréchet distances compare with. others: for the agreement that real images reach.
+    """
+
+    names: tuple[str, ...]
+    judge: Judge
+    real: ImageSet
+    real_counts: list[int]
+    generated: ClassTally
+    others: ClassTally
+
+    @classmethod
+    def of(
+        cls, generator: Generator, context: Context, real: ImageSet, others: ImageSet
+    ) -> "_OfClasses | None":
+        """None where the generator's classes are not those of the real images."""
+        settings, classes = context.settings, generator.classes
+        same = classes is not None and classes.names == context.data.class_names
+        if not same or real.labels is None or others.labels is None:
+            return None
+        count = settings.evaluate.resolved_protocol().images
+        labels = evaluation_labels(generator, count, settings.seed)
+        assert classes is not None and labels is not None
+        number, judge = len(classes), context.judge
+        real_counts = class_counts(real.labels, number)
+        asked = class_counts(labels, number)
+        measured = measurable(asked, real_counts, judge.feature_dimension)
+        return cls(
+            classes.names,
+            judge,
+            real,
+            real_counts,
+            ClassTally(judge, labels, number, measured),
+            ClassTally(judge, others.labels, number, ()),
+        )
+
+    def scores(self, digest: str) -> ByClass:
+        """When all images were judged. digest: stands for the content of the real images."""
+        measured = self.generated.statistics.keys()
+        directory = default_cache_directory()
+        real = class_statistics(self.judge, self.real, digest, measured, directory)
+        return scores_by_class(
+            self.names, self.judge, self.generated, self.others, self.real_counts, real
+        )
 
 
 def clusters_of(context: Context) -> Clusters | None:
@@ -135,11 +202,18 @@ def real_sides(
 
 
 def judge_generator(
-    generator: Generator, context: Context, images: int, latents_generator: torch.Generator
+    generator: Generator,
+    context: Context,
+    images: int,
+    latents_generator: torch.Generator,
+    labels: Tensor | None = None,
 ) -> Judgement:
-    """What the judge says of `images` images of a derived generator in evaluation mode."""
+    """What the judge says of `images` images of a derived generator in evaluation mode.
+
+    labels: int64 `images`, for generators with classes.
+    """
     return context.judge.judge_all(
-        _generated(generator, context.compute, images, latents_generator)
+        _generated(generator, context.compute, images, latents_generator, labels)
     )
 
 
@@ -154,18 +228,21 @@ class _Scorer:
     workload: Workload
     progress: Progress
 
-    def trained(self, generator: Generator) -> tuple[Scores, Tally]:
-        return self._score(generator, "trained")
+    def trained(self, generator: Generator, watch: Watch | None = None) -> tuple[Scores, Tally]:
+        return self._score(generator, "trained", watch)
 
     def untrained(self, generator: Generator) -> tuple[Scores, Tally]:
         fresh = copy.deepcopy(generator).cpu()
         initialise(fresh, torch_generator(self.settings.seed, "evaluation/untrained"))
         return self._score(fresh, "untrained")
 
-    def _score(self, generator: Generator, what: str) -> tuple[Scores, Tally]:
+    def _score(
+        self, generator: Generator, what: str, watch: Watch | None = None
+    ) -> tuple[Scores, Tally]:
         protocol = self.settings.evaluate.resolved_protocol()
         latents = torch_generator(self.settings.seed, "evaluation/latents")
-        batches = _generated(generator, self.compute, protocol.images, latents)
+        labels = evaluation_labels(generator, protocol.images, self.settings.seed)
+        batches = _generated(generator, self.compute, protocol.images, latents, labels)
 
         def counted() -> Iterator[Tensor]:
             done = 0
@@ -178,12 +255,21 @@ class _Scorer:
                 self.progress.advance(self.workload.evaluation() / 2 * len(batch) / protocol.images)
 
         return judged(
-            self.judge, counted(), protocol.images, self.reference, protocol.inception_splits
+            self.judge,
+            counted(),
+            protocol.images,
+            self.reference,
+            protocol.inception_splits,
+            watch,
         )
 
 
 def _generated(
-    generator: Generator, compute: Compute, images: int, latents_generator: torch.Generator
+    generator: Generator,
+    compute: Compute,
+    images: int,
+    latents_generator: torch.Generator,
+    labels: Tensor | None,
 ) -> Iterator[Tensor]:
     """Batches of uint8 images of a derived generator in evaluation mode, one in memory at a time."""
 
@@ -191,8 +277,16 @@ def _generated(
         return torch.randn((count, generator.latent_size), generator=latents_generator)
 
     compute.place(generator)
-    for latents in latent_batches(images, draw):
-        yield generate(generator, latents, compute)
+    batches = zip(latent_batches(images, draw), label_batches(labels), strict=False)
+    for latents, of_batch in batches:
+        yield generate(generator, latents, compute, labels=of_batch)
+
+
+def evaluation_labels(generator: Generator, images: int, seed: int) -> Tensor | None:
+    """Labels of the images that a generator is scored by; None for one without classes."""
+    if generator.classes is None:
+        return None
+    return shared_labels(generator.classes, images, seed, "evaluation/labels")
 
 
 def _first(images: ImageSet, count: int) -> ImageSet:

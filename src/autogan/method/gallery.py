@@ -2,7 +2,7 @@
 
 Samples beside held-out real images; the samples that come closest to a training image, each beside
 the images it is closest to in the judge's feature space; ways from one latent to another; training
-images of the kinds that the generator leaves out.
+images of the kinds that the generator leaves out; samples of each class that it can be asked for.
 """
 
 from pathlib import Path
@@ -11,13 +11,13 @@ import torch
 from torch import Tensor
 
 from autogan.files.pictures import grid, joined, save_picture
-from autogan.gan.sampling import sampled_images, save_interpolation
+from autogan.gan.sampling import Wanted, sampled_images, save_interpolation
 from autogan.images import ImageSet
 from autogan.judges.base import Judgement, batches_of
-from autogan.judges.values import Modes
+from autogan.judges.values import ByClass, Modes
 from autogan.method.context import Context
 from autogan.runs.contents import Neighbours
-from autogan.runs.record import PICTURES, missing_pictures
+from autogan.runs.record import PICTURES, class_pictures, missing_pictures
 from autogan.spaces.networks import Generator
 
 SAMPLES = 64
@@ -35,11 +35,13 @@ def write_gallery(generator: Generator, context: Context, folder: Path) -> Neigh
     """Writes all pictures of a derived generator into a run's folder."""
     (folder / PICTURES["real"]).parent.mkdir(exist_ok=True)
     seed, compute = context.settings.seed, context.compute
-    samples = torch.cat(list(sampled_images(generator, SAMPLES, seed, compute)))
+    wanted = Wanted.of(generator, SAMPLES, seed)
+    samples = torch.cat(list(sampled_images(generator, wanted, compute)))
     real = context.data.held_out.pixels[:SAMPLES]
     save_picture(folder / PICTURES["samples"], grid(samples, columns=COLUMNS, enlarge=ENLARGE))
     save_picture(folder / PICTURES["real"], grid(real, columns=COLUMNS, enlarge=ENLARGE))
-    save_interpolation(generator, folder / PICTURES["interpolation"], INTERPOLATED, seed, compute)
+    ways = Wanted.of(generator, INTERPOLATED, seed)
+    save_interpolation(generator, folder / PICTURES["interpolation"], ways, compute)
     both = torch.cat([samples, real])
     distances, indices = nearest_training_images(context, both, SHOWN_NEIGHBOURS)
     nearest, nearest_of_real = distances[:, 0].split([len(samples), len(real)])
@@ -66,6 +68,17 @@ def write_missing(modes: Modes, train: ImageSet, folder: Path) -> None:
         (folder / file).parent.mkdir(parents=True, exist_ok=True)
         examples = train.pixels[list(modes.modes[place].examples)]
         save_picture(folder / file, grid(examples, columns=COLUMNS, enlarge=ENLARGE))
+
+
+def write_classes(generator: Generator, by_class: ByClass, context: Context, folder: Path) -> None:
+    """Writes a row of images of each class that is pictured into a run's folder."""
+    files = class_pictures(by_class)
+    names = [by_class.classes[label].name for label in files]
+    wanted = Wanted.of(generator, COLUMNS, context.settings.seed, names)
+    images = torch.cat(list(sampled_images(generator, wanted, context.compute)))
+    for file, of_class in zip(files.values(), images.split(COLUMNS), strict=True):
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
+        save_picture(folder / file, grid(of_class, columns=COLUMNS, enlarge=ENLARGE))
 
 
 def nearest_training_images(context: Context, images: Tensor, count: int) -> tuple[Tensor, Tensor]:

@@ -11,8 +11,8 @@ from autogan.settings.sections import AdversarialSettings
 class GameBatches:
     """Batches for both networks, each in an order of its own.
 
-    pixels: uint8 N×3×S×S. purpose: names the orders. generator_sees_real: whether generator steps are
-    given real images.
+    pixels: uint8 N×3×S×S. labels: int64 N, for networks that have a use for them. purpose: names the
+    orders. generator_sees_real: whether generator steps are given real images.
     """
 
     def __init__(
@@ -23,12 +23,14 @@ class GameBatches:
         purpose: str,
         *,
         generator_sees_real: bool,
+        labels: Tensor | None = None,
     ) -> None:
-        self._for_discriminator = Batches(pixels, settings.discriminator_batch, seed, purpose)
+        batch = settings.discriminator_batch
+        self._for_discriminator = Batches(pixels, batch, seed, purpose, labels)
         self._for_generator = None
         if generator_sees_real:
             name = f"{purpose}/generator"
-            self._for_generator = Batches(pixels, settings.generator_batch, seed, name)
+            self._for_generator = Batches(pixels, settings.generator_batch, seed, name, labels)
 
     def next(self) -> Batch:
         """For a discriminator step."""

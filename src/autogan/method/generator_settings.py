@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from autogan.basics.errors import UserError
 from autogan.runs.environment import settings_seen_from
-from autogan.settings.decided import UNDECIDED_METRICS
+from autogan.settings.decided import UNDECIDED
 from autogan.settings.loading import (
     Tree,
     load_settings,
@@ -27,14 +27,14 @@ def settings_of(
 ) -> Settings:
     """The settings to judge a generator with: those of its training or a preset's, under what is given.
 
-    preset, overrides, changes: as `load_settings` takes them. The metrics that chose the generator are
-    left open again, because nothing is chosen any more.
+    preset, overrides, changes: as `load_settings` takes them. The metrics that chose the generator, and
+    whether networks are told classes, are left open again, because nothing is chosen or trained.
     A file that does not say how it was trained (an imported one) takes the defaults for what the
     preset leaves open; its data must be named if it `needs_data`. Sizes always follow the generator.
     directory: where it was trained, which relative paths in its settings lead from; None: here.
     """
     trained = _trained_settings(saved, directory)
-    changes = merged(UNDECIDED_METRICS, changes or {})
+    changes = merged(UNDECIDED, changes or {})
     if trained is not None and preset is None:
         return load_settings(None, None, overrides, changes, tree=trained)
     own = _sizes_of(saved.generator)

@@ -6,13 +6,14 @@ search → derive → train → evaluate → generator.safetensors, samples.png,
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import Any
 
 from autogan.basics.errors import UserError
 from autogan.method.context import Context, describe_images, prepare
 from autogan.method.derive import PART, derive, keep_as_winner, kept_derivation, origin
 from autogan.method.evaluate import Evaluation, evaluate
-from autogan.method.gallery import write_gallery, write_missing
+from autogan.method.gallery import write_classes, write_gallery, write_missing
 from autogan.method.ranking import Ranking
 from autogan.method.results import write_results
 from autogan.method.search import Search
@@ -117,7 +118,9 @@ def prepare_run(run: Run, progress: Progress, *, derives: bool = False) -> Conte
                 "another version is enough): their scores do not compare. Bring the cache back "
                 "(AUTOGAN_CACHE), or begin a new run with another --out."
             )
-        decided = {"judge": name, "precision": context.compute.precision}
+        decided: dict[str, Any] = {"judge": name, "precision": context.compute.precision}
+        if context.classes:
+            decided["classes"] = asdict(context.classes)
         run.write("data.json", {**describe_images(context.data), **decided})
         return context
 
@@ -196,4 +199,6 @@ def evaluate_part(run: Run, context: Context, progress: Progress) -> tuple[Evalu
         progress.status("drawing pictures")
         if evaluation.modes is not None:
             write_missing(evaluation.modes, context.data.train, run.folder)
+        if evaluation.by_class is not None:
+            write_classes(generator, evaluation.by_class, context, run.folder)
         return evaluation, write_gallery(generator, context, run.folder)

@@ -17,6 +17,7 @@ from autogan.gan.augmentation import make_augmentation
 from autogan.gan.penalties import make_objective
 from autogan.gan.step import Gan
 from autogan.images.batches import Batch
+from autogan.images.classes import Classes
 from autogan.judges.storage import digest_of
 from autogan.progress.base import Progress
 from autogan.progress.speeds import machine_name
@@ -50,11 +51,13 @@ def decide_precision(
     compute: Compute,
     cache_directory: Path,
     progress: Progress,
+    classes: Classes | None = None,
 ) -> Compute:
     """`compute`, in the precision in which this run's steps take less time.
 
     parts: of the run; nothing is measured where none of them trains, where the settings name a
-    precision, or where the device does not compute in bfloat16. What was measured is noted.
+    precision, or where the device does not compute in bfloat16. What was measured is noted. classes:
+    that the networks are told.
     """
     kinds = list(_kinds(settings, parts, workload))
     decided = settings.compute.precision != "auto" or not computes_in_bfloat16(compute.device)
@@ -62,10 +65,10 @@ def decide_precision(
         return compute
     progress.status("measuring which precision is faster here")
     known = Remembered(cache_directory / "precision.json")
-    key = f"{machine_name(str(compute.device), torch.__version__)}, {_shapes(settings, kinds)}"
+    key = f"{machine_name(str(compute.device), torch.__version__)}, {_shapes(settings, kinds, classes)}"
     seconds = known.recall(key, dict[Precision, float])
     if seconds is None or set(seconds) != set(PRECISIONS) or min(seconds.values()) <= 0:
-        seconds = measured_seconds(settings, kinds, compute)
+        seconds = measured_seconds(settings, kinds, compute, classes)
         known.keep(key, seconds)
     faster = min(seconds, key=lambda precision: seconds[precision])
     slower = max(seconds.values()) / seconds[faster]
@@ -74,14 +77,17 @@ def decide_precision(
 
 
 def measured_seconds(
-    settings: Settings, kinds: Collection[StepKind], compute: Compute
+    settings: Settings,
+    kinds: Collection[StepKind],
+    compute: Compute,
+    classes: Classes | None = None,
 ) -> dict[Precision, float]:
     """About how long all steps of a run will take in each precision, by a few of each kind."""
     total = dict.fromkeys(PRECISIONS, 0.0)
     for kind in kinds:
         with torch.random.fork_rng(devices=()):  # what the run draws is not to change
             rounds: dict[str, _Round] = {
-                name: _Round(settings, kind.section, compute.with_precision(name))
+                name: _Round(settings, kind.section, compute.with_precision(name), classes)
                 for name in PRECISIONS
             }
         timings = interleaved(
@@ -98,7 +104,13 @@ def measured_seconds(
 class _Round:
     """`discriminator_steps` updates of D and one of G, at the last stage of a part."""
 
-    def __init__(self, settings: Settings, section: AdversarialSettings, compute: Compute) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        section: AdversarialSettings,
+        compute: Compute,
+        classes: Classes | None,
+    ) -> None:
         space = search_space("autogan", settings.cells)
         self.section = section
         self.architecture = space.first()
@@ -107,9 +119,12 @@ class _Round:
                 latent_size=settings.network.latent_size,
                 channels=section.generator_channels,
                 bottom_size=settings.network.bottom_size,
+                classes=classes,
             ),
             space.discriminator(
-                section.discriminator_channels, spectral_norm=section.objective.spectral_norm
+                section.discriminator_channels,
+                spectral_norm=section.objective.spectral_norm,
+                classes=classes,
             ),
             learning_rate=section.learning_rate,
             betas=section.betas,
@@ -121,9 +136,14 @@ class _Round:
         )
         size = settings.data.image_size
         pixels = torch.zeros((1, 3, size, size), dtype=torch.uint8, device=compute.device)
-        self.real = Batch(pixels.repeat(section.discriminator_batch, 1, 1, 1))
+
+        def batch(count: int) -> Batch:
+            labels = torch.zeros(count, dtype=torch.int64, device=compute.device)
+            return Batch(pixels.repeat(count, 1, 1, 1), labels if classes else None)
+
+        self.real = batch(section.discriminator_batch)
         sees_real = self.gan.objective.generator_sees_real
-        self.seen = Batch(pixels.repeat(section.generator_batch, 1, 1, 1)) if sees_real else None
+        self.seen = batch(section.generator_batch) if sees_real else None
 
     def __call__(self) -> None:
         for _ in range(self.section.discriminator_steps):
@@ -145,10 +165,12 @@ def _kinds(settings: Settings, parts: Collection[Part], workload: Workload) -> I
         yield StepKind("train", train, rounds)
 
 
-def _shapes(settings: Settings, kinds: Collection[StepKind]) -> str:
+def _shapes(settings: Settings, kinds: Collection[StepKind], classes: Classes | None) -> str:
     """What the time of the steps depends on, as a digest."""
     content = [
         [settings.network.model_dump(), settings.data.image_size, settings.compute.model_dump()],
         [[kind.part, kind.rounds, kind.section.model_dump(mode="json")] for kind in kinds],
     ]
+    if classes:
+        content.append([len(classes), classes.unlabelled])
     return digest_of(content)[:16]

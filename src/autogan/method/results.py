@@ -64,11 +64,13 @@ def describe_generator(generator: Generator) -> dict[str, Any]:
         latent_size=generator.latent_size,
         channels=generator.channels,
         bottom_size=generator.bottom_size,
+        classes=generator.classes,
     )
     return {
         "architecture": str(architecture),
         "vector": architecture.to_vector(),
         "image_size": generator.bottom_size << len(architecture),
+        "classes": generator.classes.to_plain() if generator.classes else None,
         "parameters": size.parameters,
         "multiply_accumulates": size.multiply_accumulates,
     }

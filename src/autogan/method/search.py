@@ -58,6 +58,7 @@ class Search:
         self.settings = settings = context.settings
         self.options = options = settings.search
         self.data = context.data
+        self.labels = context.labels
         self.judge = context.judge
         self.compute = compute = context.compute
         self.workload = context.workload
@@ -70,9 +71,12 @@ class Search:
                 latent_size=settings.network.latent_size,
                 channels=options.generator_channels,
                 bottom_size=settings.network.bottom_size,
+                classes=context.classes,
             ),
             self.space.discriminator(
-                options.discriminator_channels, spectral_norm=options.objective.spectral_norm
+                options.discriminator_channels,
+                spectral_norm=options.objective.spectral_norm,
+                classes=context.classes,
             ),
             learning_rate=options.learning_rate,
             betas=options.betas,
@@ -89,6 +93,7 @@ class Search:
             images=options.reward_images,
             inception_splits=settings.evaluate.inception_splits,
             interruptible=run.stopping.at_once,
+            labels=context.wanted_labels(options.reward_images, "reward/labels"),
         )
         self.generator_losses = LossWindow(options.reset.window, compute.device)
         self.discriminator_losses = LossWindow(options.reset.window, compute.device)
@@ -120,6 +125,7 @@ class Search:
             self.settings.seed,
             f"search/stage{self.stage}",
             generator_sees_real=self.gan.objective.generator_sees_real,
+            labels=self.labels,
         )
         if self.options.reward == "frechet_distance":
             self.scorer.real = reference(

@@ -31,6 +31,7 @@ def validation_of(generator: Generator, generator_steps: int, context: Context) 
         context,
         context.settings.train.validation_images,
         torch_generator(context.settings.seed, "validation/latents"),
+        context.wanted_labels(context.settings.train.validation_images, "validation/labels"),
     )
     splits = context.settings.evaluate.inception_splits
     knows_classes = context.judge.class_count > 0
@@ -69,7 +70,9 @@ class Training:
         self.gan = Gan(
             self._new_generator(),
             context.space.discriminator(
-                settings.discriminator_channels, spectral_norm=settings.objective.spectral_norm
+                settings.discriminator_channels,
+                spectral_norm=settings.objective.spectral_norm,
+                classes=context.classes,
             ),
             learning_rate=settings.learning_rate,
             betas=settings.betas,
@@ -86,6 +89,7 @@ class Training:
             context.settings.seed,
             name,
             generator_sees_real=self.gan.objective.generator_sees_real,
+            labels=context.labels,
         )
         stage = len(architecture) - 1
         self._step_cost = context.workload.generator_step(settings, stage)
@@ -102,6 +106,7 @@ class Training:
             latent_size=self.context.settings.network.latent_size,
             channels=self.settings.generator_channels,
             bottom_size=self.context.settings.network.bottom_size,
+            classes=self.context.classes,
         )
 
     @property

@@ -20,15 +20,22 @@ class BatchNorm(nn.Module):
     In training mode it normalises with the batch and updates its running statistics. In evaluation
     mode it uses the running ones, or, with `batch_statistics`, the batch's own, and updates nothing:
     a child is scored so, because running statistics are shared by all paths through a supernet.
+
+    classes: where there are any, every class has a gain and a bias of its own for every channel:
+    BN(x)·(1 + gain of the class) + bias of the class (de Vries et al., 2017). Both begin at 0.
     """
 
     EPSILON = 1e-5
     MOMENTUM = 0.1
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, classes: int = 0) -> None:
         super().__init__()
+        self.classes = classes
         self.weight = nn.Parameter(torch.ones(channels))
         self.bias = nn.Parameter(torch.zeros(channels))
+        if classes:
+            self.class_gain = nn.Parameter(torch.zeros(classes, channels))
+            self.class_bias = nn.Parameter(torch.zeros(classes, channels))
         self.register_buffer("running_mean", torch.zeros(channels))
         self.register_buffer("running_var", torch.ones(channels))
         self.running_mean: Tensor
@@ -41,11 +48,16 @@ class BatchNorm(nn.Module):
         self.bias.zero_()
         self.running_mean.zero_()
         self.running_var.fill_(1)
+        if self.classes:
+            self.class_gain.zero_()
+            self.class_bias.zero_()
 
-    def forward(self, x: Tensor, batch_statistics: bool = False) -> Tensor:
-        """x: B×C×H×W → the same shape."""
+    def forward(
+        self, x: Tensor, batch_statistics: bool = False, labels: Tensor | None = None
+    ) -> Tensor:
+        """x: B×C×H×W → the same shape. labels: int64 B, where there are classes."""
         own = batch_statistics and not self.training
-        return F.batch_norm(
+        normalised = F.batch_norm(
             x,
             None if own else self.running_mean,
             None if own else self.running_var,
@@ -55,6 +67,14 @@ class BatchNorm(nn.Module):
             momentum=self.MOMENTUM,
             eps=self.EPSILON,
         )
+        if not self.classes:
+            return normalised
+        assert labels is not None
+        gain, bias = (
+            F.embedding(labels, table)[:, :, None, None].to(normalised.dtype)  # B×C×1×1
+            for table in (self.class_gain, self.class_bias)
+        )
+        return torch.addcmul(bias, normalised, 1 + gain)
 
 
 def instance_norm(x: Tensor) -> Tensor:
@@ -151,7 +171,8 @@ def project_deconvolved(
 
 @torch.no_grad()
 def initialise(module: nn.Module, generator: torch.Generator) -> None:
-    """Xavier-uniform weights, zero biases, and normalisation layers as when made; in place.
+    """Xavier-uniform weights, zero biases, standard normal embeddings, and normalisation layers as
+    when made; in place.
 
     Weights are drawn aside, on the generator's device: a random fill goes in memory order, and one
     seed is to give the same network in every layout and on every device.
@@ -162,5 +183,8 @@ def initialise(module: nn.Module, generator: torch.Generator) -> None:
             layer.weight.copy_(nn.init.xavier_uniform_(drawn, generator=generator))
             if layer.bias is not None:
                 nn.init.zeros_(layer.bias)
+        elif isinstance(layer, nn.Embedding):
+            drawn = torch.empty(layer.weight.shape, device=generator.device)
+            layer.weight.copy_(drawn.normal_(generator=generator))
         elif isinstance(layer, BatchNorm):
             layer.reset()

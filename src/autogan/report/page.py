@@ -15,6 +15,7 @@ from autogan.basics.version import package_version
 from autogan.report.cost import part_costs, validated_steps
 from autogan.report.history import history_charts
 from autogan.report.quality import (
+    class_rows,
     classes_of,
     in_words,
     missing_kinds,
@@ -27,7 +28,7 @@ from autogan.report.tree import beam_tree, columns_of
 from autogan.runs.events import IterationEnded, StrategyUpdate
 from autogan.runs.plan import Plan, Reached
 from autogan.runs.positions import DerivePosition, Positions, SearchPosition, TrainingPosition
-from autogan.runs.record import PICTURES, RunRecord, missing_pictures, read_record
+from autogan.runs.record import PICTURES, RunRecord, class_pictures, missing_pictures, read_record
 from autogan.runs.task import Task
 from autogan.spaces import space_of
 from autogan.spaces.architecture import Architecture
@@ -68,6 +69,7 @@ def report_page(record: RunRecord) -> str:
         published=published(record.results, f"this run: {record.name}") if record.results else None,
         pictures=pictures_of(record),
         missing=missing_kinds(record.results, _missing_pictures(record)) if record.results else [],
+        asked=class_rows(record.results, _class_pictures(record)) if record.results else [],
         costs=part_costs(record),
         settings=all_settings(record),
         command=repeat_command(record),
@@ -201,6 +203,12 @@ def _missing_pictures(record: RunRecord) -> dict[int, str]:
     """Those of the kinds that are hardly ever generated, by place among the modes."""
     modes = record.results.modes if record.results else None
     return _embedded(record.folder, missing_pictures(modes)) if modes else {}
+
+
+def _class_pictures(record: RunRecord) -> dict[int, str]:
+    """Those of the classes that can be asked for, by label."""
+    by_class = record.results.by_class if record.results else None
+    return _embedded(record.folder, class_pictures(by_class)) if by_class else {}
 
 
 def _embedded(folder: Path, files: dict[Key, str]) -> dict[Key, str]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from autogan.basics.formatting import SCORES, score_text
-from autogan.judges.values import MISSING_BELOW, Mode, Modes
+from autogan.judges.values import MISSING_BELOW, ClassScores, Mode, Modes
 from autogan.report.published import NOTE, OwnResult, Row, RowGroup, leaderboard
 from autogan.runs.contents import Evaluated, Results
 
@@ -134,6 +134,11 @@ def in_words(results: Results, bars: list[ScoreBar]) -> list[str]:
             f"{100 * scores.recall:.0f} % of the real images lie among generated ones (recall)"
             + (": much of their variety is missing." if scores.recall < LITTLE_RECALL else ".")
         )
+    if results.by_class is not None and results.by_class.agreement is not None:
+        sentences.append(
+            f"Asked for a class, it makes an image that the judge puts into that class "
+            f"{100 * results.by_class.agreement:.0f} % of the time."
+        )
     sentences += _variety(classes_of(results), results.modes)
     return sentences
 
@@ -206,6 +211,22 @@ def missing_kinds(results: Results, pictures: dict[int, str]) -> list[MissingKin
         return []
     modes = results.modes
     return [MissingKind(modes.modes[p], pictures.get(p, "")) for p in modes.missing]
+
+
+@dataclass(frozen=True)
+class ClassRow:
+    """A class that the generator can be asked for. picture: its images, as a data URI; "" for none."""
+
+    scores: ClassScores
+    picture: str
+
+
+def class_rows(results: Results, pictures: dict[int, str]) -> list[ClassRow]:
+    """A row for every class that can be asked for. pictures: by label."""
+    if results.by_class is None:
+        return []
+    scores = enumerate(results.by_class.classes)
+    return [ClassRow(of_class, pictures.get(label, "")) for label, of_class in scores]
 
 
 @dataclass(frozen=True)

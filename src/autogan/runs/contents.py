@@ -15,7 +15,8 @@ from pydantic import TypeAdapter, ValidationError
 from autogan.basics.errors import UserError
 from autogan.basics.version import RESULTS_SCHEMA
 from autogan.files.texts import MOST_BYTES_OF_RESULTS, read_bytes
-from autogan.judges.values import Modes, Scores
+from autogan.images.classes import Classes
+from autogan.judges.values import ByClass, Modes, Scores
 from autogan.runs.outcomes import Candidate, Child, FailedCandidate, Validation
 
 T = TypeVar("T")
@@ -32,13 +33,15 @@ class NamedData:
 class Data(NamedData):
     """data.json. judge: its name; not in results.json, where it has a place of its own.
 
-    precision: in which the networks train, where the run says it."""
+    precision: in which the networks train, where the run says it. classes: that the networks are told;
+    None where they are told none."""
 
     digest: str
     training_images: int
     held_out_images: int
     judge: str | None = None
     precision: Literal["float32", "bfloat16"] | None = None
+    classes: Classes | None = None
 
     def same_images(self, other: "Data") -> bool:
         """Whether both are of the same images."""
@@ -141,7 +144,9 @@ class Evaluated:
 class Results(Evaluated):
     """results.json. architecture: its text form, perhaps of options that this version does not know.
 
-    modes: None also where the run is of a version that did not look for them.
+    classes: names and shares of those that images can be asked of; None without.
+
+    modes, by_class: None also where the run is of a version that did not look for them.
     """
 
     schema: int
@@ -160,6 +165,8 @@ class Results(Evaluated):
     neighbours: Neighbours
     files: dict[str, str]
     modes: Modes | None = None
+    by_class: ByClass | None = None
+    classes: dict[str, list[str] | list[float]] | None = None
     peak_memory_mib: int | float | None = None
     recompute: str | None = None
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from autogan.basics.version import RESULTS_SCHEMA
-from autogan.judges.values import Modes
+from autogan.judges.values import ByClass, Modes
 from autogan.runs.checksums import CHECKSUMS, changed_files
 from autogan.runs.config import Config, read_config
 from autogan.runs.contents import Architectures, Damage, Data, Derived, Read, Results, read_content
@@ -33,6 +33,7 @@ PICTURES = {
 }
 """The pictures of a finished run by name, relative to its folder."""
 MOST_MISSING_PICTURED = 12
+MOST_CLASSES_PICTURED = 40
 RESULTS = "results.json"
 
 
@@ -43,6 +44,12 @@ def missing_pictures(modes: Modes) -> dict[int, str]:
     """
     shown = modes.missing[:MOST_MISSING_PICTURED]
     return {place: f"pictures/missing/{place}.png" for place in shown}
+
+
+def class_pictures(by_class: ByClass) -> dict[int, str]:
+    """The pictures of the images of each class, by its label, relative to the run's folder."""
+    shown = range(min(len(by_class.classes), MOST_CLASSES_PICTURED))
+    return {label: f"pictures/classes/{label}.png" for label in shown}
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,9 @@ def status_of(folder: Path) -> Status:
     if (
         record.data is not None
     ):  # the judge's training is not counted: what is kept of it is not told
-        workload = Workload(record.settings, record.data.training_images, judge_examples=0)
+        workload = Workload(
+            record.settings, record.data.training_images, 0, classes=record.data.classes
+        )
     plan = Plan.of(record.settings, record.task, workload, derives=record.derived is not None)
     reached = Reached(record.positions, record.data is not None, _evaluated(record))
     left = plan.left(reached)

@@ -3,6 +3,7 @@
 Which parts a run has is the plan's to say (plan.py).
 """
 
+from autogan.images.classes import Classes
 from autogan.judges.cost import INCEPTION_MULTIPLY_ACCUMULATES, classifier_multiply_accumulates
 from autogan.progress.base import Cost
 from autogan.settings.sections import AdversarialSettings, Settings
@@ -20,11 +21,21 @@ class Workload:
     Where the architecture of a step is not known yet, the space's first member stands for it.
     """
 
-    def __init__(self, settings: Settings, training_images: int, judge_examples: int) -> None:
-        """judge_examples: what an epoch of the judge's training goes through (see judges/tasks.py)."""
+    def __init__(
+        self,
+        settings: Settings,
+        training_images: int,
+        judge_examples: int,
+        classes: Classes | None = None,
+    ) -> None:
+        """judge_examples: what an epoch of the judge's training goes through (see judges/questions.py).
+
+        classes: that the networks are told.
+        """
         self.settings = settings
         self.training_images = training_images
         self.judge_examples = judge_examples
+        self.classes = classes
 
     def _generator(self, widths: AdversarialSettings, stage: int) -> int:
         return generator_size(
@@ -32,6 +43,7 @@ class Workload:
             latent_size=self.settings.network.latent_size,
             channels=widths.generator_channels,
             bottom_size=self.settings.network.bottom_size,
+            classes=self.classes,
         ).multiply_accumulates
 
     def _discriminator(self, widths: AdversarialSettings, stage: int) -> int:
@@ -40,6 +52,7 @@ class Workload:
             stage,
             channels=widths.discriminator_channels,
             image_size=self.settings.network.bottom_size << (stage + 1),
+            classes=self.classes,
         ).multiply_accumulates
 
     def _judge(self) -> float:

@@ -4,7 +4,7 @@ What was given and what was decided are two types. `Settings` is what was given:
 so that a run whose device is "auto" can go on on another machine. Of it come
 
 - `Compute` (`decide_compute`): when a command begins; it is handed down and never written;
-- `DecidedSettings` (`decide_metrics`): when the data are loaded, because only they show whether there
+- `DecidedSettings` (`decide_for_data`): when the data are loaded, because only they show whether there
   are classes. Generator files and results.json record it. Its `compute` stays as it was given.
 """
 
@@ -17,13 +17,18 @@ from autogan.settings.sections import (
     ComputeSettings,
     DeriveSettings,
     Metric,
+    NetworkSettings,
     SearchSettings,
     Settings,
 )
 
 DecidedMetric = Literal["inception_score", "frechet_distance"]
-UNDECIDED_METRICS: Tree = {"search": {"reward": "auto"}, "derive": {"metric": "auto"}}
-"""Makes of recorded settings, whose metrics are decided, such as can be decided for other data."""
+UNDECIDED: Tree = {
+    "network": {"conditional": "auto"},
+    "search": {"reward": "auto"},
+    "derive": {"metric": "auto"},
+}
+"""Makes of recorded settings, which are decided, such as can be decided for other data."""
 
 
 class DecidedSearchSettings(SearchSettings):
@@ -38,9 +43,16 @@ class DecidedDeriveSettings(DeriveSettings):
     metric: DecidedMetric
 
 
-class DecidedSettings(Settings):
-    """Settings whose metrics are decided for the data of the run."""
+class DecidedNetworkSettings(NetworkSettings):
+    """The networks, of which is decided whether they are told classes."""
 
+    conditional: Literal["never", "always"]
+
+
+class DecidedSettings(Settings):
+    """Settings that are decided for the data of the run."""
+
+    network: DecidedNetworkSettings
     search: DecidedSearchSettings
     derive: DecidedDeriveSettings
 
@@ -50,11 +62,23 @@ def decide_compute(given: ComputeSettings) -> Compute:
     return Compute.resolve(given.device, given.precision, given.layout, given.capture)
 
 
-def decide_metrics(given: Settings, data_name: str, judge_knows_classes: bool) -> DecidedSettings:
-    """The same settings with each "auto" metric decided.
+def decide_for_data(
+    given: Settings, data_name: str, *, has_classes: bool, judge_knows_classes: bool
+) -> DecidedSettings:
+    """The same settings with each "auto" that hangs on the data decided.
 
-    Raises `UserError` where an inception score is asked of a judge that knows no classes.
+    has_classes: whether the images have two classes or more. Raises `UserError` where an inception
+    score is asked of a judge that knows no classes, or classes of networks for images without any.
     """
+    conditional = given.network.conditional
+    if conditional == "auto":
+        conditional = "always" if has_classes else "never"
+    if conditional == "always" and not has_classes:
+        raise UserError(
+            "Settings contradict each other: network.conditional is always, and the images of "
+            f"data.source ({given.data.source}) have no classes. Set network.conditional to auto or "
+            f"never, or give {data_name} class folders."
+        )
 
     def decided(name: str, metric: Metric) -> DecidedMetric:
         if metric == "auto":
@@ -71,4 +95,7 @@ def decide_metrics(given: Settings, data_name: str, judge_knows_classes: bool) -
     metric = decided("derive.metric", given.derive.metric)
     search = DecidedSearchSettings(**{**dict(given.search), "reward": reward})
     derive = DecidedDeriveSettings(**{**dict(given.derive), "metric": metric})
-    return DecidedSettings(**{**dict(given), "search": search, "derive": derive})
+    network = DecidedNetworkSettings(**{**dict(given.network), "conditional": conditional})
+    return DecidedSettings(
+        **{**dict(given), "network": network, "search": search, "derive": derive}
+    )

@@ -59,6 +59,9 @@ class NetworkSettings(Section):
     """Length of a latent vector."""
     bottom_size: PositiveInt = 4
     """Side, in pixels, of the feature map that the first cell doubles."""
+    conditional: Literal["never", "always", "auto"] = "never"
+    """Whether the networks are told the class of each image: always (images without classes are then
+    refused), auto (where the images have classes), or never, as in the paper."""
 
 
 Change = Literal["colour", "shift", "cutout"]

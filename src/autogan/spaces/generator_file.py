@@ -11,6 +11,7 @@ from torch import Tensor
 
 from autogan.basics.errors import UserError
 from autogan.files.storage import load_tensors, save_tensors
+from autogan.images.classes import Classes
 from autogan.spaces.architecture import Architecture
 from autogan.spaces.networks import Generator
 from autogan.spaces.space import SearchSpace
@@ -36,18 +37,17 @@ def save_generator(
     path: Path, generator: Generator, state: dict[str, Tensor], origin: dict[str, Any]
 ) -> None:
     """Writes the weights `state` of `generator`, a derived one, with its description."""
-    save_tensors(
-        path,
-        state,
-        {
-            "format": FORMAT,
-            "architecture": str(generator.architecture),
-            "latent_size": str(generator.latent_size),
-            "channels": widths_text(generator.channels),
-            "bottom_size": str(generator.bottom_size),
-            "origin": json.dumps(origin),
-        },
-    )
+    described = {
+        "format": FORMAT,
+        "architecture": str(generator.architecture),
+        "latent_size": str(generator.latent_size),
+        "channels": widths_text(generator.channels),
+        "bottom_size": str(generator.bottom_size),
+        "origin": json.dumps(origin),
+    }
+    if generator.classes:
+        described["classes"] = json.dumps(generator.classes.to_plain(), ensure_ascii=False)
+    save_tensors(path, state, described)
 
 
 def load_generator(path: str | Path) -> SavedGenerator:
@@ -87,4 +87,9 @@ def _described_generator(metadata: dict[str, str]) -> Generator:
     widths = channels if isinstance(channels, tuple) else (channels,)
     if not all(0 < size <= LARGEST_SIZE for size in (latent_size, bottom_size, *widths)):
         raise ValueError(f"a size that it states is not from 1 to {LARGEST_SIZE:,}")
-    return space.generator(latent_size=latent_size, channels=channels, bottom_size=bottom_size)
+    classes = None  # of files without classes, and of those of before there were any
+    if "classes" in metadata:
+        classes = Classes.from_plain(json.loads(metadata["classes"]))
+    return space.generator(
+        latent_size=latent_size, channels=channels, bottom_size=bottom_size, classes=classes
+    )

@@ -5,6 +5,7 @@ from abc import abstractmethod
 import torch
 from torch import Tensor, nn
 
+from autogan.images.classes import Classes
 from autogan.nets.layers import initialise
 from autogan.spaces.architecture import Architecture
 from autogan.spaces.space import SearchSpace
@@ -18,16 +19,24 @@ class Generator(nn.Module):
     latent_size: length of a latent vector, whose entries are standard normal.
     channels: channels of every cell, or of each.
     bottom_size: side in pixels of the feature map that the first stage doubles.
+    classes: that images are made of, each asked for by its label; None: it takes no labels.
     """
 
     def __init__(
-        self, space: SearchSpace, *, latent_size: int, channels: Channels, bottom_size: int
+        self,
+        space: SearchSpace,
+        *,
+        latent_size: int,
+        channels: Channels,
+        bottom_size: int,
+        classes: Classes | None = None,
     ) -> None:
         super().__init__()
         self.space = space
         self.latent_size = latent_size
         self.channels = channels
         self.bottom_size = bottom_size
+        self.classes = classes
 
     @staticmethod
     def for_architecture(
@@ -36,6 +45,7 @@ class Generator(nn.Module):
         latent_size: int = 128,
         channels: Channels = 256,
         bottom_size: int = 4,
+        classes: Classes | None = None,
         seed: int = 0,
     ) -> "Generator":
         """The freshly initialised network of one architecture, by default at the published widths.
@@ -43,7 +53,7 @@ class Generator(nn.Module):
         It is in training mode, as modules are when made; `.eval()` before images are drawn from it.
         """
         generator = SearchSpace.only(architecture).generator(
-            latent_size=latent_size, channels=channels, bottom_size=bottom_size
+            latent_size=latent_size, channels=channels, bottom_size=bottom_size, classes=classes
         )
         initialise(generator, torch.Generator().manual_seed(seed))
         return generator
@@ -58,11 +68,15 @@ class Generator(nn.Module):
 class Discriminator(nn.Module):
     """Images to one logit each, at every stage of the generator's growth.
 
-    stages: number of stages at full growth; channels: of every block.
+    stages: number of stages at full growth; channels: of every block. classes: of the images; None
+    where labels make no difference. guesses_classes: whether images may come without their label (-1);
+    it then learns from the others to tell the class.
     """
 
-    def __init__(self, stages: int, channels: int) -> None:
+    def __init__(self, stages: int, channels: int, *, classes: Classes | None = None) -> None:
         super().__init__()
+        self.classes = classes
+        self.guesses_classes = classes is not None and classes.unlabelled
         self.stages = stages
         self.channels = channels
 
@@ -78,3 +92,12 @@ class Discriminator(nn.Module):
 
         labels: int64 B, for discriminators that have a use for them.
         """
+
+    def with_guesses(
+        self, images: Tensor, stage: int | None, labels: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """As `forward`, and beside the logits those of each image's class, B×classes.
+
+        For discriminators that guess classes; only they have it.
+        """
+        raise NotImplementedError(f"{type(self).__name__} guesses no classes")

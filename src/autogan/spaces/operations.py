@@ -81,10 +81,12 @@ class Branch:
             )
         )
 
-    def project(self, latent_size: int) -> None:
-        """A linear layer from a latent to the map."""
+    def project(self, latent_size: int, classes: int = 0, class_numbers: int = 0) -> None:
+        """A linear layer from a latent, and the `class_numbers` numbers of its class, to the map."""
         values = self.channels * self.side**2
-        self._add("linear", "linear", (latent_size + 1) * values, latent_size * values)
+        inputs = latent_size + class_numbers
+        weights = (inputs + 1) * values + classes * class_numbers
+        self._add("linear", "linear", weights, inputs * values)
 
     def convolve(self, channels: int, kernel: int) -> None:
         """A kernel × kernel convolution with bias that keeps the side."""
@@ -105,9 +107,9 @@ class Branch:
         self.side *= 2
         self._add("upsampling", "deconvolution", weights + self.channels, work)
 
-    def batch_norm(self) -> None:
-        """Batch normalisation with a scale and a shift for each channel."""
-        self._add("normalisation", "batch norm", 2 * self.channels)
+    def batch_norm(self, classes: int = 0) -> None:
+        """Batch normalisation with a scale and a shift for each channel, and more for each class."""
+        self._add("normalisation", "batch norm", 2 * self.channels * (1 + classes))
 
     def instance_norm(self) -> None:
         """Instance normalisation, which has no weights."""
@@ -126,9 +128,17 @@ class Branch:
         self.side //= 2
         self._add("pooling", "2×2 mean")
 
-    def sum_to_logit(self) -> None:
-        """The sum over all positions, then a linear layer without bias to one number."""
+    def sum_to_logit(self, classes: int = 0, guesses_classes: bool = False) -> None:
+        """The sum over all positions, then a linear layer without bias to one number.
+
+        classes: of which one has its vector multiplied with the sum. guesses_classes: whether a linear
+        layer with bias tells the class.
+        """
         self.side = 1
         self._add("pooling", "sum")
-        weights, self.channels = self.channels, 1
-        self._add("linear", "linear", weights, weights)
+        features, self.channels = self.channels, 1
+        self._add("linear", "linear", features, features)
+        if classes:
+            self._add("linear", "of the class", classes * features, features)
+        if guesses_classes:
+            self._add("linear", "guess", classes * (features + 1), classes * features)

@@ -14,6 +14,7 @@ from autogan.spaces.operations import Operation
 from autogan.spaces.widths import Channels
 
 if TYPE_CHECKING:
+    from autogan.images.classes import Classes
     from autogan.spaces.networks import Discriminator, Generator
 
 
@@ -131,29 +132,55 @@ class SearchSpace(ABC):
         """The architecture of `Architecture.to_vector`'s integers; `UserError` where they are none."""
 
     @abstractmethod
-    def generator(self, *, latent_size: int, channels: Channels, bottom_size: int) -> "Generator":
+    def generator(
+        self,
+        *,
+        latent_size: int,
+        channels: Channels,
+        bottom_size: int,
+        classes: "Classes | None" = None,
+    ) -> "Generator":
         """The generator with all open options: shared by the members, or the only member's own.
 
         Its weights are unset: `nets.layers.initialise` draws them. channels: of every cell, or of
-        each. bottom_size: side in pixels of the map that the first stage doubles.
+        each. bottom_size: side in pixels of the map that the first stage doubles. classes: that images
+        can be asked of; None: it takes no labels.
         """
 
     @abstractmethod
-    def discriminator(self, channels: int, *, spectral_norm: bool = True) -> "Discriminator":
+    def discriminator(
+        self,
+        channels: int,
+        *,
+        spectral_norm: bool = True,
+        classes: "Classes | None" = None,
+    ) -> "Discriminator":
         """The discriminator that grows with the generators of this space.
 
         spectral_norm: whether its weights are normalised, which holds its slope; a penalty may instead.
+        classes: of the images; None: labels make no difference.
         """
 
     @abstractmethod
     def operations(
-        self, architecture: Architecture, *, latent_size: int, channels: Channels, bottom_size: int
+        self,
+        architecture: Architecture,
+        *,
+        latent_size: int,
+        channels: Channels,
+        bottom_size: int,
+        classes: "Classes | None" = None,
     ) -> tuple[Operation, ...]:
         """What the generator of `architecture` does to one latent, in the order in which it runs."""
 
     @abstractmethod
     def discriminator_operations(
-        self, stage: int, *, channels: int, image_size: int
+        self,
+        stage: int,
+        *,
+        channels: int,
+        image_size: int,
+        classes: "Classes | None" = None,
     ) -> tuple[Operation, ...]:
         """What the discriminator does at `stage` to one image of `image_size` pixels a side."""
 

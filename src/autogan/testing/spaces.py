@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from autogan.images.classes import Classes
 from autogan.nets.layers import initialise
 from autogan.spaces import search_space
 from autogan.spaces.architecture import MOST_CHARACTERS, Architecture
@@ -22,6 +23,10 @@ from autogan.spaces.widths import Channels
 from autogan.testing.checks import refuses, seeded
 
 MOST_LISTED = 1000
+CLASSES = Classes(("a", "b", "c"), (0.5, 0.3, 0.2))
+PARTLY_LABELLED = Classes(CLASSES.names, CLASSES.shares, unlabelled=True)
+TOLD = (None, CLASSES, PARTLY_LABELLED)
+"""What networks may be told: no classes, those of every image, or those of some."""
 
 
 class SpaceConformance(ABC):
@@ -67,21 +72,31 @@ class SpaceConformance(ABC):
         sampled = [space.sample(random.Random(seed)) for seed in range(self.samples)]
         return [space.first(), last, *sampled]
 
-    def generator(self, space: SearchSpace, channels: Channels | None = None) -> Generator:
+    def generator(
+        self,
+        space: SearchSpace,
+        channels: Channels | None = None,
+        classes: Classes | None = None,
+    ) -> Generator:
         """The generator of a space, with fresh weights, in evaluation mode."""
         generator = space.generator(
             latent_size=self.latent_size,
             channels=channels or self.channels,
             bottom_size=self.bottom_size,
+            classes=classes,
         )
         initialise(generator, seeded(0))
         return generator.eval()
 
-    def discriminator(self, space: SearchSpace) -> Discriminator:
+    def discriminator(self, space: SearchSpace, classes: Classes | None = None) -> Discriminator:
         """The discriminator of a space, with fresh weights, in evaluation mode."""
-        discriminator = space.discriminator(self.channels)
+        discriminator = space.discriminator(self.channels, classes=classes)
         discriminator.initialise(seeded(0))
         return discriminator.eval()
+
+    def labels(self, first: int = 0) -> Tensor:
+        """int64 B: every class in turn, from `first` on."""
+        return (torch.arange(self.batch) + first) % len(CLASSES)
 
     def latents(self) -> Tensor:
         """B×latent_size."""
@@ -205,31 +220,47 @@ class SpaceConformance(ABC):
     # Networks.
 
     def test_generators_make_images_of_every_stage(self) -> None:
-        whole = self.generator(self.make(self.most_stages))
-        for space in self.spaces():
-            for architecture in self.members(space):
-                for generator in (whole, self.generator(SearchSpace.only(architecture))):
-                    self._check_images(generator, architecture)
+        for classes in (None, CLASSES):
+            whole = self.generator(self.make(self.most_stages), classes=classes)
+            for space in self.spaces():
+                for architecture in self.members(space):
+                    own = self.generator(SearchSpace.only(architecture), classes=classes)
+                    for generator in (whole, own):
+                        self._check_images(generator, architecture)
 
     @torch.no_grad()
     def _check_images(self, generator: Generator, architecture: Architecture) -> None:
-        labels = torch.zeros(self.batch, dtype=torch.int64)
+        labels = self.labels()
         size = self.size(len(architecture) - 1)
         for batch_statistics in (False, True):
             images = generator(self.latents(), architecture, batch_statistics, labels)
             assert images.shape == (self.batch, 3, size, size), images.shape
             assert bool(images.isfinite().all()) and images.abs().max() <= 1, "not in [-1, 1]"
             assert not torch.equal(images[0], images[1]), "two latents make one image"
-        apart = [generator(latent, architecture) for latent in self.latents().split(1)]
-        together = generator(self.latents(), architecture)
+        pairs = zip(self.latents().split(1), labels.split(1), strict=True)
+        apart = [generator(latent, architecture, labels=label) for latent, label in pairs]
+        together = generator(self.latents(), architecture, labels=labels)
         torch.testing.assert_close(torch.cat(apart), together, rtol=1e-4, atol=1e-4)
 
-    def test_a_derived_generator_is_a_path_through_the_shared_one(self) -> None:
+    @torch.no_grad()
+    def test_images_are_of_the_class_that_is_asked_for(self) -> None:
         for space in self.spaces():
-            shared = self.generator(space)
-            weights = shared.state_dict()
             for architecture in self.members(space):
-                derived = self.generator(SearchSpace.only(architecture))
+                generator = self.generator(SearchSpace.only(architecture), classes=CLASSES)
+                assert generator.classes == CLASSES
+                images = generator(self.latents(), labels=self.labels())
+                others = generator(self.latents(), labels=self.labels(first=1))
+                differ = [not torch.equal(*pair) for pair in zip(images, others, strict=True)]
+                assert all(differ), f"{architecture}: two classes make one image"
+                assert refuses(generator, self.latents()), "it makes images of no class"
+
+    def test_a_derived_generator_is_a_path_through_the_shared_one(self) -> None:
+        for space, classes in itertools.product(self.spaces(), (None, CLASSES)):
+            shared = self.generator(space, classes=classes)
+            weights = shared.state_dict()
+            labels = self.labels()
+            for architecture in self.members(space):
+                derived = self.generator(SearchSpace.only(architecture), classes=classes)
                 assert derived.architecture == architecture
                 own = derived.state_dict()
                 shapes = {name: weight.shape for name, weight in own.items()}
@@ -238,14 +269,15 @@ class SpaceConformance(ABC):
                 derived.load_state_dict({name: weights[name] for name in own})
                 with torch.no_grad():
                     torch.testing.assert_close(
-                        derived(self.latents()), shared(self.latents(), architecture)
+                        derived(self.latents(), labels=labels),
+                        shared(self.latents(), architecture, labels=labels),
                     )
 
     def test_gradients_reach_every_weight_of_a_derived_generator(self) -> None:
-        for space in self.spaces():
+        for space, classes in itertools.product(self.spaces(), (None, CLASSES)):
             for architecture in self.members(space):
-                generator = self.generator(SearchSpace.only(architecture)).train()
-                images = generator(self.latents())
+                generator = self.generator(SearchSpace.only(architecture), classes=classes).train()
+                images = generator(self.latents(), labels=self.labels())
                 (images * torch.randn(images.shape, generator=seeded(3))).sum().backward()
                 missed = [n for n, weight in generator.named_parameters() if weight.grad is None]
                 assert not missed, f"{architecture} has no use for {missed}"
@@ -253,14 +285,17 @@ class SpaceConformance(ABC):
     def test_operations_have_the_parameters_of_the_generator(self) -> None:
         for space in self.spaces():
             widths: list[Channels] = [self.channels, self.each_width(space.stages)]
-            for architecture, channels in itertools.product(self.members(space), widths):
+            chosen = itertools.product(self.members(space), widths, (None, CLASSES))
+            for architecture, channels, classes in chosen:
                 only = SearchSpace.only(architecture)
-                built = sum(p.numel() for p in self.generator(only, channels).parameters())
+                generator = self.generator(only, channels, classes)
+                built = sum(p.numel() for p in generator.parameters())
                 size = generator_size(
                     architecture,
                     latent_size=self.latent_size,
                     channels=channels,
                     bottom_size=self.bottom_size,
+                    classes=classes,
                 )
                 assert size.parameters == built, f"{architecture}: {size.parameters}, not {built}"
                 assert size.multiply_accumulates > 0
@@ -278,16 +313,37 @@ class SpaceConformance(ABC):
 
     @torch.no_grad()
     def test_the_discriminator_gives_one_logit_an_image_at_every_stage(self) -> None:
-        for space in self.spaces():
-            discriminator = self.discriminator(space)
-            labels = torch.zeros(self.batch, dtype=torch.int64)
+        for space, classes in itertools.product(self.spaces(), TOLD):
+            discriminator = self.discriminator(space, classes)
+            labels = self.labels()
             for stage in range(space.stages):
                 logits = discriminator(self.images(stage), stage, labels)
                 assert logits.shape == (self.batch,), logits.shape
                 assert bool(logits.isfinite().all()) and logits.std() > 0, logits
-                apart = [discriminator(image, stage) for image in self.images(stage).split(1)]
+                pairs = zip(self.images(stage).split(1), labels.split(1), strict=True)
+                apart = [discriminator(image, stage, label) for image, label in pairs]
                 torch.testing.assert_close(torch.cat(apart), logits, rtol=1e-4, atol=1e-4)
-            assert torch.equal(discriminator(self.images(stage)), logits), "not the last stage"
+            last = discriminator(self.images(stage), labels=labels)
+            assert torch.equal(last, logits), "not the last stage"
+
+    @torch.no_grad()
+    def test_the_discriminator_judges_an_image_by_its_class(self) -> None:
+        for space, classes in itertools.product(self.spaces(), (CLASSES, PARTLY_LABELLED)):
+            discriminator = self.discriminator(space, classes)
+            assert discriminator.classes == classes
+            assert discriminator.guesses_classes == classes.unlabelled
+            for stage in range(space.stages):
+                images = self.images(stage)
+                logits = discriminator(images, stage, self.labels())
+                others = discriminator(images, stage, self.labels(first=1))
+                assert bool((logits != others).all()), "two classes get one logit"
+                if not discriminator.guesses_classes:
+                    continue
+                unlabelled = torch.full_like(self.labels(), -1)
+                given, guesses = discriminator.with_guesses(images, stage, unlabelled)
+                assert guesses.shape == (self.batch, len(classes)), guesses.shape
+                assert torch.equal(given, discriminator(images, stage, unlabelled))
+                assert torch.equal(given, discriminator(images, stage, guesses.argmax(1)))
 
     def test_the_discriminator_is_drawn_from_the_stream_it_is_given(self) -> None:
         space = self.make(self.most_stages)
@@ -298,11 +354,15 @@ class SpaceConformance(ABC):
         assert not all(torch.equal(v, one[n]) for n, v in other.state_dict().items())
 
     def test_operations_have_the_parameters_of_the_discriminator(self) -> None:
-        for space in self.spaces():
-            built = sum(p.numel() for p in self.discriminator(space).parameters())
+        for space, classes in itertools.product(self.spaces(), TOLD):
+            built = sum(p.numel() for p in self.discriminator(space, classes).parameters())
             sizes = [
                 discriminator_size(
-                    space, stage, channels=self.channels, image_size=self.size(stage)
+                    space,
+                    stage,
+                    channels=self.channels,
+                    image_size=self.size(stage),
+                    classes=classes,
                 )
                 for stage in range(space.stages)
             ]

@@ -23,7 +23,7 @@ from autogan.runs.contents import Data, Derived, Results
 from autogan.runs.events import Finished
 from autogan.runs.log import LOG
 from autogan.runs.plan import Plan
-from autogan.runs.record import RunRecord, missing_pictures, record_of
+from autogan.runs.record import RunRecord, class_pictures, missing_pictures, record_of
 from autogan.settings.loading import settings_from_tree
 from autogan.settings.resume_rules import MAY_CHANGE
 from autogan.settings.sections import Settings
@@ -39,7 +39,8 @@ T = TypeVar("T")
 _UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
 _UNREADABLE_FILE = (*_UNREADABLE, SyntaxError, yaml.YAMLError)  # Pillow's word for a bad PNG chunk
 _WINNER = "generator.safetensors"
-_MAY_DIFFER = (*MAY_CHANGE, "search.reward", "derive.metric")  # the two are decided where "auto"
+_MAY_DIFFER = (*MAY_CHANGE, "search.reward", "derive.metric", "network.conditional")
+"""Beside what may change, these are decided where they are "auto"."""
 
 
 @dataclass
@@ -96,7 +97,8 @@ class _Verifier:
             if found is not None:
                 self._say(search_problems(settings, found, derived, children))
             if state is not None:
-                self._say(state_problems(settings, state, found, children))
+                classes = data.classes if data else None
+                self._say(state_problems(settings, state, found, children, classes))
             if derived is not None:
                 self._say(candidate_problems(Plan.of(settings, task), derived, generators, winner))
             if winner is not None and task is not None:
@@ -104,7 +106,9 @@ class _Verifier:
         if results is not None:
             self._say(_results_problems(results, winner, self.record))
             missing = missing_pictures(results.modes).values() if results.modes else ()
-            for name in (*results.files.values(), *missing):
+            by_class = results.by_class
+            of_classes = class_pictures(by_class).values() if by_class else ()
+            for name in (*results.files.values(), *missing, *of_classes):
                 if not (self.folder / name).is_file():
                     self.found.problems.append(f"{name} is missing: results.json names it")
         return self.found
@@ -223,6 +227,9 @@ def _generator_problems(
     }
     if data is not None:
         expected["digest of its data"] = (origin["data_digest"], data.digest)
+        made = generator.classes.to_plain() if generator.classes else None
+        told = data.classes.to_plain() if data.classes else None
+        expected["list of classes"] = (made, told)
     for what, (stated, wanted) in expected.items():
         if stated != wanted:
             yield f"{name}: the {what} is {stated}, that of the run is {wanted}"

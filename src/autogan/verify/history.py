@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from autogan.images.classes import Classes
 from autogan.runs.contents import Architectures, Derived
 from autogan.runs.outcomes import Child, best_first, from_plain
 from autogan.runs.plan import Plan
@@ -52,10 +53,17 @@ def search_problems(
 
 
 def state_problems(
-    settings: Settings, state: dict[str, Any], found: Architectures | None, children: list[Child]
+    settings: Settings,
+    state: dict[str, Any],
+    found: Architectures | None,
+    children: list[Child],
+    classes: Classes | None,
 ) -> Iterator[str]:
-    """The latest checkpoint of the search against settings, log and beams."""
-    expected = _shared_shapes(settings)
+    """The latest checkpoint of the search against settings, log and beams.
+
+    classes: that the networks are told.
+    """
+    expected = _shared_shapes(settings, classes)
     weights = {name: tensor.shape for name, tensor in state["gan"]["generator"].items()}
     if weights != expected:
         yield "checkpoints: the shared weights are not of the size that config.yaml states"
@@ -113,11 +121,12 @@ def _equal_weights(one: SavedGenerator, other: SavedGenerator) -> bool:
     )
 
 
-def _shared_shapes(settings: Settings) -> dict[str, torch.Size]:
+def _shared_shapes(settings: Settings, classes: Classes | None) -> dict[str, torch.Size]:
     with torch.device("meta"):
         generator = search_space("autogan", settings.cells).generator(
             latent_size=settings.network.latent_size,
             channels=settings.search.generator_channels,
             bottom_size=settings.network.bottom_size,
+            classes=classes,
         )
     return {name: tensor.shape for name, tensor in generator.state_dict().items()}

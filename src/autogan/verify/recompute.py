@@ -83,8 +83,9 @@ def _final_scores(
     again = evaluate(generator, context, progress).to_dict()
     with tempfile.TemporaryDirectory() as scratch:
         again["neighbours"] = asdict(write_gallery(generator, context, Path(scratch)))
-    if "modes" not in results:  # of a version that did not look for them
-        del again["modes"]
+    for part in ("modes", "by_class"):
+        if part not in results:  # of a version that did not look for them
+            del again[part]
     for part, values in json.loads(json.dumps(again)).items():
         yield from _differences(f"results.json: {part}", results[part], values)
 

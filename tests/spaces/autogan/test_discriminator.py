@@ -5,6 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from autogan.images.classes import Classes
 from autogan.nets.spectral_norm import SpectralNorm
 from autogan.spaces.autogan.discriminator import AutoGanDiscriminator
 
@@ -64,3 +65,35 @@ def test_evaluation_leaves_the_singular_vectors_alone_and_training_moves_them() 
     moved = {n for n, value in vectors(network).items() if not torch.equal(value, before[n])}
     assert {"growing.0.convolution1.u", "last.convolution2.v", "to_logit.v"} <= moved
     assert not any(name.startswith("growing.1") for name in moved)
+
+
+def projected(unlabelled: bool) -> AutoGanDiscriminator:
+    classes = Classes(("a", "b", "c"), (0.5, 0.25, 0.25), unlabelled)
+    network = AutoGanDiscriminator(1, 8, classes=classes)
+    network.initialise(torch.Generator().manual_seed(0))
+    return network.double().eval()
+
+
+def test_the_logit_is_the_textbook_projection() -> None:
+    """ψ(h) + ⟨e_y, h⟩, both linear maps divided by their largest singular value."""
+    network, x = projected(unlabelled=False), normal(4, 3, 8, 8).double()
+    labels = torch.tensor([2, 0, 1, 2])
+    h = F.relu(network.last(network.growing[0](x))).sum((2, 3))
+    psi, embedding = (
+        layer.layer.weight / torch.linalg.matrix_norm(layer.layer.weight, 2)
+        for layer in (network.to_logit, network.of_class)
+    )
+    one_hot = F.one_hot(labels, 3).double()
+    expected = h @ psi[0] + ((one_hot @ embedding) * h).sum(1)
+    torch.testing.assert_close(network(x, 0, labels), expected, rtol=1e-3, atol=1e-6)
+
+
+def test_the_guess_stands_for_a_missing_label_without_gradient() -> None:
+    network, x = projected(unlabelled=True), normal(4, 3, 8, 8).double()
+    labels = torch.tensor([2, -1, 1, -1])
+    logits, guesses = network.with_guesses(x, 0, labels)
+    known = torch.where(labels >= 0, labels, guesses.argmax(1))
+    assert torch.equal(logits, network(x, 0, known))
+    logits.sum().backward()
+    assert network.to_class.weight.grad is None, "the game teaches it to guess"
+    assert all(p.grad is not None for n, p in network.named_parameters() if "to_class" not in n)

@@ -27,7 +27,7 @@ class ConvolutionBlock(nn.Module):
     """Normalisation, ReLU, optional upsampling and a 3×3 convolution, in one of the two orders.
 
     pre: normalisation, ReLU, upsampling, convolution; post: upsampling, convolution, normalisation,
-    ReLU. `normalisations` and `upsamplings` are the open options.
+    ReLU. `normalisations` and `upsamplings` are the open options. classes: see `BatchNorm`.
     """
 
     def __init__(
@@ -37,21 +37,25 @@ class ConvolutionBlock(nn.Module):
         order: str,
         normalisations: tuple[str, ...],
         upsamplings: tuple[str, ...],
+        classes: int = 0,
     ) -> None:
         super().__init__()
         self.order = order
         if "batch" in normalisations:
-            self.normalisation = BatchNorm(channels_in if order == "pre" else channels_out)
+            normalised = channels_in if order == "pre" else channels_out
+            self.normalisation = BatchNorm(normalised, classes)
         if "deconvolution" in upsamplings:
             self.deconvolution = deconvolution(channels_in, channels_in)
         self.convolution = nn.Conv2d(channels_in, channels_out, kernel_size=3, padding=1)
 
-    def _normalise(self, x: Tensor, normalisation: str, batch_statistics: bool) -> Tensor:
+    def _normalise(
+        self, x: Tensor, normalisation: str, batch_statistics: bool, labels: Tensor | None
+    ) -> Tensor:
         match normalisation:
             case "none":
                 return x
             case "batch":
-                return self.normalisation(x, batch_statistics)
+                return self.normalisation(x, batch_statistics, labels)
             case "instance":
                 return instance_norm(x)
         raise AssertionError(normalisation)
@@ -71,15 +75,20 @@ class ConvolutionBlock(nn.Module):
         raise AssertionError(upsampling)
 
     def forward(
-        self, x: Tensor, normalisation: str, upsampling: str | None, batch_statistics: bool
+        self,
+        x: Tensor,
+        normalisation: str,
+        upsampling: str | None,
+        batch_statistics: bool,
+        labels: Tensor | None = None,
     ) -> Tensor:
         """x: B×C×H×W → B×C'×2H×2W with an upsampling, B×C'×H×W without."""
         if self.order == "pre":
-            normalised = self._normalise(x, normalisation, batch_statistics)
+            normalised = self._normalise(x, normalisation, batch_statistics, labels)
             x = F.relu(normalised, inplace=normalised is not x)
             return self._upsample_and_convolve(x, upsampling)
         x = self._upsample_and_convolve(x, upsampling)
-        return F.relu(self._normalise(x, normalisation, batch_statistics), inplace=True)
+        return F.relu(self._normalise(x, normalisation, batch_statistics, labels), inplace=True)
 
 
 class UpsampledProjection(nn.Module):
@@ -122,10 +131,12 @@ class Cell(nn.Module):
     index: the cell's place, from 0; it takes skips from the cells before it.
     space: the open options; `SearchSpace.only(...)` gives the cell of a derived generator.
     widths: the channels of every cell's output; a cell's input is the output of the one before, the
-    first cell's has as many channels as its output.
+    first cell's has as many channels as its output. classes: see `BatchNorm`.
     """
 
-    def __init__(self, space: SearchSpace, index: int, widths: Sequence[int]) -> None:
+    def __init__(
+        self, space: SearchSpace, index: int, widths: Sequence[int], classes: int = 0
+    ) -> None:
         super().__init__()
         channels_in, channels_out = widths[max(index - 1, 0)], widths[index]
         place = generator_cell(index)
@@ -136,7 +147,7 @@ class Cell(nn.Module):
             return nn.ModuleDict(
                 {
                     order: ConvolutionBlock(
-                        channels, channels_out, order, normalisations, upsamplings
+                        channels, channels_out, order, normalisations, upsamplings, classes
                     )
                     for order in _words(space.options(place, "order"))
                 }
@@ -167,19 +178,22 @@ class Cell(nn.Module):
         skip_outs: list[Tensor],
         architecture: CellArchitecture,
         batch_statistics: bool,
+        labels: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """x: B×C×H×W, skip_outs: those of all earlier cells → (output, skip-out), both B×C'×2H×2W.
+
+        labels: int64 B, where there are classes.
 
         The skip-out is block 1's output with the incoming skips in it: the published results come
         from a program that adds them in place, though the paper's figure draws it before the sum.
         """
         norm, up = architecture.normalisation, architecture.upsampling
-        h = self.block1[architecture.order](x, norm, up, batch_statistics)
+        h = self.block1[architecture.order](x, norm, up, batch_statistics, labels)
         # Sums go into the projections' own memory: no backward pass reads what was there.
         for source in architecture.skips:
             h = self.skips[str(source)](skip_outs[source], up).add_(h)
         skip_out = h
-        h = self.block2[architecture.order](h, norm, None, batch_statistics)
+        h = self.block2[architecture.order](h, norm, None, batch_statistics, labels)
         if architecture.shortcut:
             h = self.shortcut(x, up).add_(h)
         return h, skip_out

@@ -7,26 +7,36 @@ diagrams draw it.
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from autogan.images.classes import Classes
 from autogan.spaces.architecture import Architecture
 from autogan.spaces.autogan.decisions import CellArchitecture, cells_of, generator_cell
 from autogan.spaces.decisions import Place
 from autogan.spaces.operations import Branch, Operation
 from autogan.spaces.widths import Channels, each_width
 
+CLASS_NUMBERS = 32
+"""Learned numbers of each class that stand beside the latent."""
+
 
 def generator_operations(
-    architecture: Architecture, *, latent_size: int, channels: Channels, bottom_size: int
+    architecture: Architecture,
+    *,
+    latent_size: int,
+    channels: Channels,
+    bottom_size: int,
+    classes: Classes | None = None,
 ) -> tuple[Operation, ...]:
-    """Of the derived generator of `architecture`, for one latent."""
+    """Of the derived generator of `architecture`, for one latent. classes: that it makes, if any."""
+    number = len(classes) if classes else 0
     cells = cells_of(architecture)
     widths = each_width(channels, len(cells))
     into = Branch(None, "input", widths[0], bottom_size)
-    into.project(latent_size)
+    into.project(latent_size, number, CLASS_NUMBERS if classes else 0)
     listed = into.operations
     for index, cell in enumerate(cells):
-        listed += _cell(cell, index, widths, bottom_size)
+        listed += _cell(cell, index, widths, bottom_size, number)
     out = Branch(None, "output", widths[-1], bottom_size << len(cells))
-    out.batch_norm()
+    out.batch_norm(number)
     out.activate("ReLU")
     out.convolve(3, 3)
     out.activate("tanh")
@@ -34,12 +44,12 @@ def generator_operations(
 
 
 def _cell(
-    cell: CellArchitecture, index: int, widths: tuple[int, ...], bottom_size: int
+    cell: CellArchitecture, index: int, widths: tuple[int, ...], bottom_size: int, classes: int
 ) -> list[Operation]:
     place, side, width = generator_cell(index), bottom_size << index, widths[index]
     width_in = widths[max(index - 1, 0)]
     block1 = Branch(place, "block 1", width_in, side)
-    _block(block1, cell, width, upsamples=True)
+    _block(block1, cell, width, classes, upsamples=True)
     listed = block1.operations
     for source in cell.skips:
         skip = Branch(
@@ -48,7 +58,7 @@ def _cell(
         _projection(skip, cell.upsampling, index - source, width)
         listed += skip.operations
     block2 = Branch(place, "block 2", width, 2 * side)
-    _block(block2, cell, width, upsamples=False)
+    _block(block2, cell, width, classes, upsamples=False)
     listed += block2.operations
     if cell.shortcut:
         shortcut = Branch(place, "shortcut", width_in, side)
@@ -57,13 +67,21 @@ def _cell(
     return listed
 
 
-def _block(branch: Branch, cell: CellArchitecture, width: int, *, upsamples: bool) -> None:
+def _block(
+    branch: Branch, cell: CellArchitecture, width: int, classes: int, *, upsamples: bool
+) -> None:
     """A convolution block: normalisation and ReLU before the convolution, or after it."""
 
     def activate() -> None:
-        {"none": branch.no_norm, "batch": branch.batch_norm, "instance": branch.instance_norm}[
-            cell.normalisation
-        ]()
+        match cell.normalisation:
+            case "none":
+                branch.no_norm()
+            case "batch":
+                branch.batch_norm(classes)
+            case "instance":
+                branch.instance_norm()
+            case other:
+                raise AssertionError(other)
         branch.activate("ReLU")
 
     if cell.order == "pre":
@@ -88,7 +106,12 @@ def _projection(branch: Branch, upsampling: str, doublings: int, width: int) -> 
 
 
 def discriminator_operations(
-    *, stages: int, stage: int, channels: int, image_size: int
+    *,
+    stages: int,
+    stage: int,
+    channels: int,
+    image_size: int,
+    classes: Classes | None = None,
 ) -> tuple[Operation, ...]:
     """Of the discriminator of `stages` stages on one image of `image_size` pixels at `stage`.
 
@@ -116,7 +139,10 @@ def discriminator_operations(
         side = block.side
     out = Branch(None, "output", channels, side)
     out.activate("ReLU")
-    out.sum_to_logit()
+    if classes:
+        out.sum_to_logit(len(classes), guesses_classes=classes.unlabelled)
+    else:
+        out.sum_to_logit()
     return (*listed, *out.operations)
 
 

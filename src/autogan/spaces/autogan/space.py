@@ -16,6 +16,7 @@ from autogan.spaces.space import SearchSpace
 from autogan.spaces.widths import Channels
 
 if TYPE_CHECKING:
+    from autogan.images.classes import Classes
     from autogan.spaces.networks import Discriminator, Generator
 
 
@@ -54,37 +55,72 @@ class AutoGanSpace(SearchSpace):
         """The architecture of an authors' vector; see `codec.from_vector`."""
         return codec.from_vector(vector)
 
-    def generator(self, *, latent_size: int, channels: Channels, bottom_size: int) -> "Generator":
+    def generator(
+        self,
+        *,
+        latent_size: int,
+        channels: Channels,
+        bottom_size: int,
+        classes: "Classes | None" = None,
+    ) -> "Generator":
         """The generator with all open options, its weights not drawn yet."""
         from autogan.spaces.autogan.generator import AutoGanGenerator
 
         return AutoGanGenerator(
-            self, latent_size=latent_size, channels=channels, bottom_size=bottom_size
+            self,
+            latent_size=latent_size,
+            channels=channels,
+            bottom_size=bottom_size,
+            classes=classes,
         )
 
-    def discriminator(self, channels: int, *, spectral_norm: bool = True) -> "Discriminator":
-        """The discriminator that grows with the generators of this space.
-
-        spectral_norm: whether its weights are normalised, which holds its slope; a penalty may instead.
-        """
+    def discriminator(
+        self,
+        channels: int,
+        *,
+        spectral_norm: bool = True,
+        classes: "Classes | None" = None,
+    ) -> "Discriminator":
+        """As `SearchSpace.discriminator`."""
         from autogan.spaces.autogan.discriminator import AutoGanDiscriminator
 
-        return AutoGanDiscriminator(self.stages, channels, spectral_norm=spectral_norm)
+        return AutoGanDiscriminator(
+            self.stages, channels, spectral_norm=spectral_norm, classes=classes
+        )
 
     def operations(
-        self, architecture: Architecture, *, latent_size: int, channels: Channels, bottom_size: int
+        self,
+        architecture: Architecture,
+        *,
+        latent_size: int,
+        channels: Channels,
+        bottom_size: int,
+        classes: "Classes | None" = None,
     ) -> tuple[Operation, ...]:
         """What the generator of `architecture` does to one latent, in the order in which it runs."""
         return generator_operations(
-            architecture, latent_size=latent_size, channels=channels, bottom_size=bottom_size
+            architecture,
+            latent_size=latent_size,
+            channels=channels,
+            bottom_size=bottom_size,
+            classes=classes,
         )
 
     def discriminator_operations(
-        self, stage: int, *, channels: int, image_size: int
+        self,
+        stage: int,
+        *,
+        channels: int,
+        image_size: int,
+        classes: "Classes | None" = None,
     ) -> tuple[Operation, ...]:
         """What the discriminator does at `stage` to one image of `image_size` pixels a side."""
         return discriminator_operations(
-            stages=self.stages, stage=stage, channels=channels, image_size=image_size
+            stages=self.stages,
+            stage=stage,
+            channels=channels,
+            image_size=image_size,
+            classes=classes,
         )
 
     def diagram(self, architecture: Architecture, *, bottom_size: int = 4) -> str:
