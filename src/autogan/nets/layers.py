@@ -14,6 +14,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 
+EMBEDDING_SPREAD = 0.02
+"""Standard deviation of fresh embeddings: classes begin nearly alike, as they do in `BatchNorm`. Where
+they began far apart, a generator soon made one image for each class and had no use for its latents."""
+
+
 class BatchNorm(nn.Module):
     """Batch normalisation whose forward pass is told which statistics to use.
 
@@ -171,8 +176,8 @@ def project_deconvolved(
 
 @torch.no_grad()
 def initialise(module: nn.Module, generator: torch.Generator) -> None:
-    """Xavier-uniform weights, zero biases, standard normal embeddings, and normalisation layers as
-    when made; in place.
+    """Xavier-uniform weights, zero biases, small normal embeddings, and normalisation layers as when
+    made; in place.
 
     Weights are drawn aside, on the generator's device: a random fill goes in memory order, and one
     seed is to give the same network in every layout and on every device.
@@ -185,6 +190,6 @@ def initialise(module: nn.Module, generator: torch.Generator) -> None:
                 nn.init.zeros_(layer.bias)
         elif isinstance(layer, nn.Embedding):
             drawn = torch.empty(layer.weight.shape, device=generator.device)
-            layer.weight.copy_(drawn.normal_(generator=generator))
+            layer.weight.copy_(drawn.normal_(std=EMBEDDING_SPREAD, generator=generator))
         elif isinstance(layer, BatchNorm):
             layer.reset()
