@@ -13,7 +13,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-
 EMBEDDING_SPREAD = 0.02
 """Standard deviation of fresh embeddings: classes begin nearly alike, as they do in `BatchNorm`. Where
 they began far apart, a generator soon made one image for each class and had no use for its latents."""
