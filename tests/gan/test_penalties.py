@@ -9,9 +9,6 @@ from games import CPU, ONE, gradient_norms, real
 from torch import Tensor, nn
 
 from autogan.gan.objectives import (
-    BestOfBatch,
-    Hinge,
-    LeCam,
     NonSaturating,
     Objective,
     RelativisticAverage,
@@ -164,71 +161,6 @@ def test_a_game_with_lazy_penalties_goes_on_exactly() -> None:
     assert steps(one, 3, 6) == steps(other, 3, 6)
 
 
-def test_lecam_by_hand() -> None:
-    """Beside the written-out form, gradients included; the means are those of the steps before."""
-    objective = LeCam(Hinge(), 0.3, from_step=2).double()
-    stream = torch.Generator().manual_seed(5)
-    real_mean, generated_mean = 0.0, 0.0
-    for step in range(5):
-        logits = [2 * torch.randn(8, generator=stream, dtype=torch.float64) for _ in range(2)]
-        r, g = (x.clone().requires_grad_() for x in logits)
-        mine = objective.discriminator_loss(r, g)
-        by_hand = (1 - r).clamp(min=0).mean() + (1 + g).clamp(min=0).mean()
-        if step >= 2:
-            above = (r - generated_mean).clamp(min=0) ** 2
-            below = (real_mean - g).clamp(min=0) ** 2
-            by_hand = by_hand + 0.3 * (above.mean() + below.mean())
-        torch.testing.assert_close(mine, by_hand, rtol=1e-5, atol=1e-6)
-        for got, wanted in zip(
-            torch.autograd.grad(mine, (r, g)), torch.autograd.grad(by_hand, (r, g)), strict=True
-        ):
-            torch.testing.assert_close(got, wanted, rtol=1e-5, atol=1e-6)
-        real_mean = 0.99 * real_mean + 0.01 * logits[0].mean().item()
-        generated_mean = 0.99 * generated_mean + 0.01 * logits[1].mean().item()
-    objective.restart()
-    assert all(buffer.item() == 0 for buffer in objective.buffers())
-
-
-@pytest.mark.parametrize("kind", [Hinge, RelativisticPairing])
-def test_the_generator_learns_from_the_best_of_its_batch(kind: type[Objective]) -> None:
-    """As if the others had not been there, once the batch has shrunk."""
-    objective = BestOfBatch(kind(), share=0.5, after_steps=4)
-    stream = torch.Generator().manual_seed(6)
-    for step in range(7):
-        generated, r = (torch.randn(8, generator=stream, dtype=torch.float64) for _ in range(2))
-        g = generated.clone().requires_grad_()
-        loss = objective.generator_loss(g, r)
-        (found,) = torch.autograd.grad(loss, g)
-        k = max(4, 8 - step)
-        best = generated.topk(k).indices
-        seen = generated[best].clone().requires_grad_()
-        (wanted,) = torch.autograd.grad(kind().generator_loss(seen, r[best]), seen)
-        torch.testing.assert_close(found[best], wanted, rtol=1e-6, atol=1e-9)
-        assert int((found != 0).sum()) == k
-        torch.testing.assert_close(loss.detach(), kind().generator_loss(generated, r))
-
-
-def test_games_with_lecam_and_the_best_of_the_batch_go_on_exactly() -> None:
-    def make() -> Gan:
-        settings = ObjectiveSettings(
-            lecam_penalty=0.3, lecam_from_step=2, best_share=0.5, best_after_steps=4
-        )
-        return game(make_objective(settings))
-
-    one, other = make(), make()
-
-    def steps(gan: Gan, first: int, last: int) -> list[float]:
-        losses = []
-        for step in range(first, last):
-            losses.append(gan.discriminator_step(real(ONE, step), ONE).item())
-            losses.append(gan.generator_step(4, ONE).item())
-        return losses
-
-    steps(one, 0, 3)
-    other.load_state_dict(copy.deepcopy(one.state_dict()))
-    assert steps(one, 3, 6) == steps(other, 3, 6)
-
-
 def test_without_spectral_norm_the_discriminator_uses_its_weights_as_they_are() -> None:
     space = search_space("autogan", 2)
     plain, normalised = space.discriminator(8, spectral_norm=False), space.discriminator(8)
@@ -291,11 +223,3 @@ class TestWasserstein(ObjectiveConformance):
 class TestLazy(ObjectiveConformance):
     def make(self) -> Objective:
         return Penalised(NonSaturating(), [ZeroCentred(0.1, True), OneCentred(0.1)], 2)
-
-
-class TestLeCamAndBestOfBatch(ObjectiveConformance):
-    def make(self) -> Objective:
-        settings = ObjectiveSettings(
-            lecam_penalty=0.3, lecam_from_step=1, best_share=0.5, best_after_steps=2
-        )
-        return make_objective(settings)

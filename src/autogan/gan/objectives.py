@@ -3,7 +3,6 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -59,99 +58,6 @@ class Objective(nn.Module, ABC):
         """Called when both networks get fresh weights: what was remembered of the old ones becomes 0."""
         for remembered in self.buffers():
             remembered.zero_()
-
-
-class Around(Objective):
-    """Another objective, of which a subclass changes a part; all else is that of `game`."""
-
-    def __init__(self, game: Objective) -> None:
-        super().__init__()
-        self.game = game
-        self.generator_sees_real = game.generator_sees_real
-        self.penalty_every_steps = game.penalty_every_steps
-        self.numbers = game.numbers
-
-    def discriminator_loss(self, real_logits: Tensor, generated_logits: Tensor) -> Tensor:
-        """That of the game."""
-        return self.game.discriminator_loss(real_logits, generated_logits)
-
-    def generator_loss(self, generated_logits: Tensor, real_logits: Tensor | None) -> Tensor:
-        """That of the game."""
-        return self.game.generator_loss(generated_logits, real_logits)
-
-    def penalty(
-        self, discriminate: Discriminate, real: Tensor, generated: Tensor, numbers: Tensor
-    ) -> Tensor | None:
-        """That of the game."""
-        return self.game.penalty(discriminate, real, generated, numbers)
-
-
-class LeCam(Around):
-    """Holds D's logits near where those of the other kind have been (Tseng et al., 2021). For few images.
-
-    weight: λ of λ · (E[max(0, D(x) − ḡ)²] + E[max(0, r̄ − D(G(z)))²]), which D minimises besides; r̄ and ḡ
-    are the running means of its logits of real and of generated images. from_step: discriminator steps
-    before it begins, until the running means mean something.
-    """
-
-    DECAY = 0.99
-    """Of the running means, at each discriminator step."""
-
-    def __init__(self, game: Objective, weight: float, from_step: int) -> None:
-        super().__init__(game)
-        self.weight = weight
-        self.from_step = from_step
-        for name in ("real_mean", "generated_mean", "steps"):
-            self.register_buffer(name, torch.zeros(()))
-        self.real_mean: Tensor
-        self.generated_mean: Tensor
-        self.steps: Tensor
-
-    def discriminator_loss(self, real_logits: Tensor, generated_logits: Tensor) -> Tensor:
-        """That of the game and λ times the distances; then the running means move on."""
-        # Copies: the means must not change before the backward pass has read them.
-        r, g = self.real_mean.clone(), self.generated_mean.clone()
-        distances = F.relu(real_logits - g).square().mean()
-        distances = distances + F.relu(r - generated_logits).square().mean()
-        begun = (self.steps >= self.from_step).to(distances.dtype)  # stays on the device
-        loss = super().discriminator_loss(real_logits, generated_logits)
-        with torch.no_grad():
-            self.steps += 1
-            self.real_mean.lerp_(real_logits.detach().mean().to(self.real_mean), 1 - self.DECAY)
-            self.generated_mean.lerp_(
-                generated_logits.detach().mean().to(self.real_mean), 1 - self.DECAY
-            )
-        return loss + begun * self.weight * distances
-
-
-class BestOfBatch(Around):
-    """The generator learns from those of its images alone that D finds the best (Sinha et al., 2020).
-
-    share: of the batch that is left at last, above 0 and up to 1. after_steps: generator steps over which
-    it falls to that, in a straight line, from the whole batch.
-    """
-
-    def __init__(self, game: Objective, share: float, after_steps: int) -> None:
-        super().__init__(game)
-        self.share = share
-        self.after_steps = after_steps
-        self.register_buffer("steps", torch.zeros(()))
-        self.steps: Tensor
-
-    def generator_loss(self, generated_logits: Tensor, real_logits: Tensor | None) -> Tensor:
-        """The game's loss, whose gradient comes from the k best of B images, times B/k.
-
-        Which they are is a mask, whose size never changes: the step can be recorded.
-        """
-        batch = len(generated_logits)
-        done = (self.steps / self.after_steps).clamp(max=1)
-        k = (batch * (1 - done * (1 - self.share))).floor().clamp(min=1)
-        ranks = generated_logits.detach().argsort(descending=True).argsort()  # B, 0: the best
-        seen = torch.where(ranks < k, generated_logits, generated_logits.detach())
-        loss = super().generator_loss(seen, real_logits)
-        with torch.no_grad():
-            self.steps += 1
-        return loss.detach() + (loss - loss.detach()) * (batch / k)
 
 
 class Hinge(Objective):

@@ -8,11 +8,8 @@ import torch
 from torch import Tensor
 
 from autogan.gan.objectives import (
-    Around,
-    BestOfBatch,
     Discriminate,
     Hinge,
-    LeCam,
     NonSaturating,
     Objective,
     RelativisticAverage,
@@ -87,7 +84,7 @@ def squared_gradients(discriminate: Discriminate, images: Tensor) -> Tensor:
     return gradients.float().square().sum(dim=(1, 2, 3))
 
 
-class Penalised(Around):
+class Penalised(Objective):
     """The losses of one objective, with penalties beside them.
 
     every_steps: discriminator steps from one penalty to the next; it then counts as many times
@@ -95,10 +92,20 @@ class Penalised(Around):
     """
 
     def __init__(self, game: Objective, penalties: Sequence[Penalty], every_steps: int = 1) -> None:
-        super().__init__(game)
+        super().__init__()
+        self.game = game
         self.penalties = penalties
         self.penalty_every_steps = every_steps
+        self.generator_sees_real = game.generator_sees_real
         self.numbers = sum(penalty.numbers for penalty in penalties)
+
+    def discriminator_loss(self, real_logits: Tensor, generated_logits: Tensor) -> Tensor:
+        """That of the game."""
+        return self.game.discriminator_loss(real_logits, generated_logits)
+
+    def generator_loss(self, generated_logits: Tensor, real_logits: Tensor | None) -> Tensor:
+        """That of the game."""
+        return self.game.generator_loss(generated_logits, real_logits)
 
     def penalty(
         self, discriminate: Discriminate, real: Tensor, generated: Tensor, numbers: Tensor
@@ -116,10 +123,6 @@ class Penalised(Around):
 def make_objective(settings: ObjectiveSettings) -> Objective:
     """The objective that settings name."""
     game = LOSSES[settings.loss]()
-    if settings.lecam_penalty:
-        game = LeCam(game, settings.lecam_penalty, settings.lecam_from_step)
-    if settings.best_share < 1:
-        game = BestOfBatch(game, settings.best_share, settings.best_after_steps)
     penalties: list[Penalty] = []
     if settings.real_penalty:
         penalties.append(ZeroCentred(settings.real_penalty, of_real=True))

@@ -6,14 +6,7 @@ Nothing here imports torch.
 
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    Field,
-    NonNegativeFloat,
-    NonNegativeInt,
-    PositiveFloat,
-    PositiveInt,
-    model_validator,
-)
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
 
 from autogan.basics.limits import MOST_CELLS
 from autogan.settings.base import PerCell, Section
@@ -84,16 +77,6 @@ class ObjectiveSettings(Section):
     """λ of λ times the mean of (length of D's gradient between real and generated images, less 1)²."""
     penalty_every_steps: PositiveInt = 1
     """Discriminator steps from one penalty to the next, which then counts as many times."""
-    lecam_penalty: NonNegativeFloat = 0.0
-    """λ of LeCam's penalty, which holds D's logits near the running means of the other kind; 0 for none.
-    For few images; 0.3 is usual."""
-    lecam_from_step: NonNegativeInt = 1000
-    """Discriminator steps before that penalty begins."""
-    best_share: float = Field(default=1.0, gt=0, le=1)
-    """Top-k: the share of a generator's batch, those that D finds the best, that it learns from at last;
-    above 0 and up to 1, which is the whole batch."""
-    best_after_steps: PositiveInt = 2000
-    """Generator steps over which the whole batch shrinks to that share."""
     spectral_norm: bool = True
     """Whether every weight of the discriminator is divided by its largest singular value, as in the
     paper; gradient penalties do without."""
