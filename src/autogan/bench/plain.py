@@ -95,10 +95,14 @@ class PlainGan(Gan):
         stage = len(architecture) - 1
         real_numbers, generated_numbers = numbers.chunk(2)
         real = to_unit(pixels)
-        real_logits = self._logits(real, stage, labels, real_numbers)
+        real_logits, real_along = self._logits_apart(real, stage, labels, real_numbers)
         generated = self.generator(latents, architecture, labels=labels).detach()
-        generated_logits = self._logits(generated, stage, labels, generated_numbers)
+        generated_logits, along = self._logits_apart(generated, stage, labels, generated_numbers)
         loss = self.objective.discriminator_loss(real_logits, generated_logits)
+        if real_along is not None and along is not None:
+            loss = loss + self.objective.direction_loss(real_along, along)
+        realness = self.objective.realness(real_logits, generated_logits)
+        self.augmentation.observe(realness.detach())
         if places is not None:
             penalty = self.objective.penalty(
                 lambda seen: self._logits(seen, stage, labels, real_numbers),
@@ -107,7 +111,7 @@ class PlainGan(Gan):
                 places,
             )
             if penalty is not None:
-                loss = loss + penalty
+                loss = loss + self._shared(penalty)
         self.discriminator_optimiser.zero_grad()
         loss.backward()
         self.discriminator_optimiser.step()

@@ -139,10 +139,13 @@ class SearchSpace(ABC):
         """
 
     @abstractmethod
-    def discriminator(self, channels: int, *, spectral_norm: bool = True) -> "Discriminator":
+    def discriminator(
+        self, channels: int, *, spectral_norm: bool = True, direction_head: bool = False
+    ) -> "Discriminator":
         """The discriminator that grows with the generators of this space.
 
         spectral_norm: whether its weights are normalised, which holds its slope; a penalty may instead.
+        direction_head: whether its last layer is a direction, which is trained apart (SAN).
         """
 
     @abstractmethod

@@ -62,14 +62,19 @@ class AutoGanSpace(SearchSpace):
             self, latent_size=latent_size, channels=channels, bottom_size=bottom_size
         )
 
-    def discriminator(self, channels: int, *, spectral_norm: bool = True) -> "Discriminator":
+    def discriminator(
+        self, channels: int, *, spectral_norm: bool = True, direction_head: bool = False
+    ) -> "Discriminator":
         """The discriminator that grows with the generators of this space.
 
         spectral_norm: whether its weights are normalised, which holds its slope; a penalty may instead.
+        direction_head: whether its last layer is a direction, which is trained apart (SAN).
         """
         from autogan.spaces.autogan.discriminator import AutoGanDiscriminator
 
-        return AutoGanDiscriminator(self.stages, channels, spectral_norm=spectral_norm)
+        return AutoGanDiscriminator(
+            self.stages, channels, spectral_norm=spectral_norm, direction_head=direction_head
+        )
 
     def operations(
         self, architecture: Architecture, *, latent_size: int, channels: Channels, bottom_size: int
