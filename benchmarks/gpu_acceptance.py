@@ -39,8 +39,10 @@ from autogan.bench.suite import measured
 from autogan.device.compute import PRECISIONS, Compute
 from autogan.device.memory import peak_memory_mib
 from autogan.files.storage import write_json
+from autogan.gan.augmentation import make_augmentation
 from autogan.gan.capture import CudaRecorder, Recorder, Recordings
 from autogan.gan.penalties import LOSSES, make_objective
+from autogan.gan.schedules import Schedule
 from autogan.gan.step import Gan
 from autogan.images.batches import Batch
 from autogan.images.classes import Classes
@@ -53,26 +55,60 @@ from autogan.runs.environment import environment
 from autogan.runs.folder import Run
 from autogan.runs.task import Task
 from autogan.settings.loading import load_settings
-from autogan.settings.sections import ObjectiveSettings, Settings
+from autogan.settings.sections import AdversarialSettings, SearchSettings, Settings
 from autogan.spaces import search_space
 from autogan.spaces.architecture import Architecture
 from autogan.spaces.space import SearchSpace
 
 ARCHITECTURE_A = Architecture.parse("autogan-a")
-HINGE = ObjectiveSettings()
-PENALISED = "all penalties"
-OBJECTIVES: dict[str, ObjectiveSettings] = {
-    **{loss: ObjectiveSettings(loss=loss) for loss in LOSSES},
-    PENALISED: ObjectiveSettings(
-        loss="relativistic-pairing",
-        real_penalty=0.1,
-        generated_penalty=0.1,
-        slope_penalty=0.1,
-        penalty_every_steps=2,
-        spectral_norm=False,
+PARTLY_LABELLED = Classes(tuple("abcdefghij"), (0.1,) * 10, unlabelled=True)
+
+
+def _game(**given: Any) -> AdversarialSettings:
+    """What a game is played for; its widths and batches are those of a scale."""
+    return SearchSettings.model_validate(given)
+
+
+HINGE = _game()
+ALL_PENALTIES = {"real_penalty": 0.1, "generated_penalty": 0.1, "penalty_every_steps": 2}
+CHANGES = ("colour", "shift", "cutout")
+GAMES: dict[str, AdversarialSettings] = {
+    **{loss: _game(objective={"loss": loss}) for loss in LOSSES},
+    "all penalties": _game(
+        objective={
+            **ALL_PENALTIES,
+            "loss": "relativistic-pairing",
+            "slope_penalty": 0.1,
+            "spectral_norm": False,
+        }
+    ),
+    "LeCam": _game(
+        objective={"lecam_penalty": 0.3, "lecam_from_step": 3},
+    ),
+    **{
+        f"direction head, {loss}": _game(objective={"loss": loss, "direction_head": True})
+        for loss in ("hinge", "non-saturating")
+    },
+    "best scored": _game(objective={"top_share": 0.5, "top_share_steps": 8}),
+    "augmentation": _game(augmentation=CHANGES),
+    "augmentation, probability ½": _game(augmentation=CHANGES, augmentation_probability=0.5),
+    "everything that changes": _game(
+        objective={
+            **ALL_PENALTIES,
+            "direction_head": True,
+            "lecam_penalty": 0.3,
+            "lecam_from_step": 3,
+            "top_share": 0.5,
+            "top_share_steps": 8,
+        },
+        augmentation=CHANGES,
+        augmentation_probability="adaptive",
+        augmentation_images=500,
+        schedule={"learning_rate": "cosine", "penalty_end": 0.1},
     ),
 }
-PARTLY_LABELLED = Classes(tuple("abcdefghij"), (0.1,) * 10, unlabelled=True)
+"""Every objective, penalty and augmentation, and everything that changes from step to step. (Adam's
+decay rate may not: a recorded step keeps it.)"""
 SPACES = ("autogan",)
 LARGEST_DIFFERENCE = 1e-3
 """‖recorded − direct‖ / ‖direct‖ of all weights after some steps, which libraries may order otherwise."""
@@ -171,15 +207,15 @@ class Acceptance:
     def recorded_steps(self) -> list[dict[str, Any]]:
         """How far recorded steps lie from direct ones, for every space, objective and stage; of two
         objectives also where the networks are told the classes of some images."""
-        told = [(name, None) for name in OBJECTIVES]
-        told += [(name, PARTLY_LABELLED) for name in ("hinge", PENALISED)]
+        told = [(name, None) for name in GAMES]
+        told += [(name, PARTLY_LABELLED) for name in ("hinge", "all penalties")]
         return [
             {
                 "space": space,
                 "objective": name,
                 "classes": len(classes) if classes else 0,
                 "stage": stage,
-                **self._difference(space, OBJECTIVES[name], stage, classes),
+                **self._difference(space, GAMES[name], stage, classes),
             }
             for space in SPACES
             for name, classes in told
@@ -187,7 +223,7 @@ class Acceptance:
         ]
 
     def _difference(
-        self, space: str, objective: ObjectiveSettings, stage: int, classes: Classes | None
+        self, space: str, game: AdversarialSettings, stage: int, classes: Classes | None
     ) -> dict[str, float]:
         """Relative difference of all weights of both networks after six rounds of two architectures."""
         recorder: Recorder = DirectRecorder()
@@ -196,9 +232,11 @@ class Acceptance:
         compute = replace(self.compute.with_precision("float32"), captures=False)
         ends = []
         for recordings in (None, Recordings(recorder)):
-            gan = _gan(self.scale.search, compute, space, objective, recordings, classes=classes)
-            for _ in range(6):
-                for architecture in search_architectures(stage + 1)[:2]:
+            gan = _gan(self.scale.search, compute, space, game, recordings, classes=classes)
+            schedule = Schedule(game, 12)
+            for number in range(6):
+                for place, architecture in enumerate(search_architectures(stage + 1)[:2]):
+                    schedule.apply(gan, 2 * number + place)
                     _round(gan, self.scale.search, architecture)
             networks = (gan.generator, gan.discriminator)
             weights = [p.detach().flatten().double() for n in networks for p in n.parameters()]
@@ -375,7 +413,7 @@ def _gan(
     widths: Widths,
     compute: Compute,
     space: str = "autogan",
-    objective: ObjectiveSettings = HINGE,
+    game: AdversarialSettings = HINGE,
     recordings: Recordings | None = None,
     average_decay: float | None = None,
     classes: Classes | None = None,
@@ -392,7 +430,8 @@ def _gan(
         ),
         networks.discriminator(
             widths.discriminator_channels,
-            spectral_norm=objective.spectral_norm,
+            spectral_norm=game.objective.spectral_norm,
+            direction_head=game.objective.direction_head,
             classes=classes,
         ),
         learning_rate=2e-4,
@@ -401,7 +440,8 @@ def _gan(
         seed=0,
         purpose="acceptance",
         average_decay=average_decay,
-        objective=make_objective(objective),
+        objective=make_objective(game.objective),
+        augmentation=make_augmentation(game),
         recordings=recordings,
     )
 

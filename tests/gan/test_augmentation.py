@@ -7,6 +7,7 @@ import torch
 from games import CPU, ONE, TWO, GradientPenalties, Paired, Shades, real
 
 from autogan.gan.augmentation import (
+    AdaptiveAugmentation,
     Augmentation,
     DifferentiableAugmentation,
     colour,
@@ -14,9 +15,15 @@ from autogan.gan.augmentation import (
     make_augmentation,
     shift,
 )
-from autogan.gan.objectives import Objective
+from autogan.gan.objectives import (
+    Hinge,
+    Objective,
+    RelativisticAverage,
+    RelativisticPairing,
+)
 from autogan.gan.step import Gan
 from autogan.images.pixels import to_unit
+from autogan.settings.sections import TrainSettings
 from autogan.spaces import search_space
 from autogan.spaces.autogan.discriminator import AutoGanDiscriminator
 from autogan.spaces.autogan.generator import AutoGanGenerator
@@ -145,7 +152,7 @@ def test_a_cutout_is_a_square_of_half_the_side_around_any_place() -> None:
     "changes", [(), ("colour",), ("shift", "cutout"), ("colour", "shift", "cutout")]
 )
 def test_settings_name_changes_that_gradients_pass_through(changes: tuple) -> None:
-    augmentation = make_augmentation(changes)
+    augmentation = make_augmentation(TrainSettings(augmentation=changes))
     assert augmentation.numbers == sum({"colour": 3, "shift": 2, "cutout": 2}[c] for c in changes)
     images = torch.rand(5, 3, 16, 16, requires_grad=True)
     numbers = torch.rand(5, augmentation.numbers, generator=torch.Generator().manual_seed(0))
@@ -157,3 +164,86 @@ def test_settings_name_changes_that_gradients_pass_through(changes: tuple) -> No
         assert isinstance(augmentation, DifferentiableAugmentation)
         alone = [augmentation(images[i : i + 1], numbers[i : i + 1]) for i in range(5)]
         torch.testing.assert_close(torch.cat(alone), changed)
+
+
+ALL = ("colour", "shift", "cutout")
+
+
+def test_a_probability_decides_for_each_image_and_each_change() -> None:
+    always, half, never = (
+        DifferentiableAugmentation(("colour", "cutout"), p) for p in (1.0, 0.5, 0.0)
+    )
+    assert (always.numbers, half.numbers, never.numbers) == (5, 7, 7)
+    images = torch.rand(400, 3, 16, 16)
+    numbers = torch.rand(400, 7, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(never(images, numbers), images)
+    changed = half(images, numbers)
+    first, second = numbers[:, 0] < 0.5, numbers[:, 4] < 0.5
+    for i in range(12):
+        expected = images[i : i + 1]
+        if first[i]:
+            expected = colour(expected, numbers[i : i + 1, 1:4])
+        if second[i]:
+            expected = cutout(expected, numbers[i : i + 1, 5:])
+        torch.testing.assert_close(changed[i : i + 1], expected)
+    left_alone = (changed == images).flatten(1).all(1)
+    assert torch.equal(left_alone, ~(first | second)) and 60 < int(left_alone.sum()) < 140
+
+
+def test_an_adaptive_probability_follows_the_signs_of_real_logits() -> None:
+    """By the formula, over the 4 steps since the last change."""
+    augmentation = AdaptiveAugmentation(ALL, target=0.6, images=80)
+    expected, signs = 0.0, []
+    for step in range(40):
+        certain = 1.0 if step < 20 else -1.0
+        realness = torch.tensor([certain, 1.0, 1.0, 0.5, certain])
+        augmentation.observe(realness)
+        signs += realness.sign().tolist()
+        if step % 4 == 3:
+            mean = sum(signs) / len(signs)
+            expected += (1 if mean > 0.6 else -1) * 4 * 5 / 80
+            expected, signs = min(1.0, max(0.0, expected)), []
+        assert augmentation.learned_probability().item() == pytest.approx(expected)
+    assert expected == 0.0  # it rose to 1, and fell to 0 again
+
+
+def test_what_it_observes_are_the_real_images_of_every_discriminator_step() -> None:
+    class Noting(Augmentation):
+        def __init__(self) -> None:
+            self.seen: list[torch.Tensor] = []
+
+        def observe(self, realness: torch.Tensor) -> None:
+            assert not realness.requires_grad
+            self.seen.append(realness)
+
+    noting = Noting()
+    gan, other = make(noting), make(None)
+    for made in (gan, other):
+        made.discriminator.eval()
+    batch = real(ONE)
+    expected = other.discriminator(to_unit(batch.pixels), 0)
+    gan.discriminator_step(batch, ONE)
+    gan.generator_step(4, ONE)
+    (seen,) = noting.seen
+    torch.testing.assert_close(seen, expected.detach(), rtol=1e-4, atol=1e-6)
+
+
+def test_relativistic_losses_are_sure_where_real_lies_above_generated() -> None:
+    r, g = torch.tensor([5.0, -4.0]), torch.tensor([6.0, -5.0])
+    assert Hinge().realness(r, g) is r
+    assert RelativisticPairing().realness(r, g).tolist() == [-1, 1]
+    assert RelativisticAverage().realness(r, g).tolist() == [4.5, -4.5]
+
+
+def test_settings_choose_the_probability() -> None:
+    always = make_augmentation(TrainSettings(augmentation=ALL))
+    assert type(always) is DifferentiableAugmentation and always.numbers == 7
+    half = make_augmentation(TrainSettings(augmentation=ALL, augmentation_probability=0.5))
+    assert type(half) is DifferentiableAugmentation and half.numbers == 10
+    given = {"augmentation_target": 0.5, "augmentation_images": 1234}
+    adaptive = make_augmentation(
+        TrainSettings(augmentation=ALL, augmentation_probability="adaptive", **given)
+    )
+    assert isinstance(adaptive, AdaptiveAugmentation) and adaptive.numbers == 10
+    assert (adaptive.target, adaptive.images) == (0.5, 1234)
+    assert not always.state_dict() and always.learned_probability() is None

@@ -9,6 +9,9 @@ from games import CPU, ONE, gradient_norms, real
 from torch import Tensor, nn
 
 from autogan.gan.objectives import (
+    BestScored,
+    Hinge,
+    LeCam,
     NonSaturating,
     Objective,
     RelativisticAverage,
@@ -107,11 +110,11 @@ def test_a_flat_discriminator_gives_a_slope_penalty_that_can_be_learned_from() -
     assert bool(weight.grad.isfinite())
 
 
-def game(objective: Objective) -> Gan:
+def game(objective: Objective, *, direction_head: bool = False) -> Gan:
     space = search_space("autogan", 1)
     return Gan(
         space.generator(latent_size=8, channels=8, bottom_size=4),
-        space.discriminator(8, spectral_norm=False),
+        space.discriminator(8, spectral_norm=False, direction_head=direction_head),
         learning_rate=1e-3,
         betas=(0.0, 0.9),
         compute=CPU,
@@ -194,6 +197,177 @@ def test_settings_name_objectives() -> None:
     )
     assert isinstance(both, Penalised) and both.penalty_every_steps == 4 and both.numbers == 0
     assert list(both.penalties) == [ZeroCentred(0.1, True), ZeroCentred(0.2, False)]
+
+
+def drawn(seed: int, count: int = 8) -> Tensor:
+    stream = torch.Generator().manual_seed(seed)
+    return torch.randn(count, generator=stream, dtype=torch.float64)
+
+
+def assert_same(one: Tensor, other: Tensor) -> None:
+    torch.testing.assert_close(one, other, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("game", [Hinge, NonSaturating, RelativisticPairing])
+def test_lecam_is_the_formula_with_moving_averages_and_begins_at_its_step(
+    game: type[Objective],
+) -> None:
+    lecam, bare = LeCam(game(), 0.3, 0.9, from_step=2).double(), game()
+    real_mean = generated_mean = torch.zeros((), dtype=torch.float64)
+    for step in range(5):
+        logits = [drawn(step) + 1, drawn(50 + step)]
+        r, g, r2, g2 = (x.clone().requires_grad_() for x in (*logits, *logits))
+        past = 0.0 if step == 0 else 0.9
+        real_mean = past * real_mean + (1 - past) * logits[0].mean()
+        generated_mean = past * generated_mean + (1 - past) * logits[1].mean()
+        expected = bare.discriminator_loss(r2, g2)
+        if step >= 2:
+            above = (r2 - generated_mean).clamp(min=0) ** 2
+            below = (real_mean - g2).clamp(min=0) ** 2
+            expected = expected + 0.3 * (above.mean() + below.mean())
+        loss = lecam.discriminator_loss(r, g)
+        assert_same(loss, expected)
+        wanted = torch.autograd.grad(expected, (r2, g2))
+        for got, gradient in zip(torch.autograd.grad(loss, (r, g)), wanted, strict=True):
+            assert_same(got, gradient)
+        seen = drawn(9) if bare.generator_sees_real else None
+        assert torch.equal(lecam.generator_loss(g, seen), bare.generator_loss(g, seen))
+
+
+@pytest.mark.parametrize("game", [Hinge, NonSaturating, RelativisticPairing])
+def test_the_gradient_of_the_best_scored_is_that_of_the_mean_over_them(
+    game: type[Objective],
+) -> None:
+    """k falls from 8 to 4 over 4 steps; the loss stays that of all."""
+    best, bare = BestScored(game(), 0.5, steps=4), game()
+    for step, kept in enumerate((8, 7, 6, 5, 4, 4)):
+        g, g2 = (drawn(step).requires_grad_() for _ in range(2))
+        real_logits = drawn(70 + step)
+        loss = best.generator_loss(g, real_logits)
+        assert torch.equal(loss, bare.generator_loss(g, real_logits))
+        _, chosen = g2.topk(kept)
+        expected = bare.generator_loss(g2[chosen], real_logits[chosen])
+        (got,) = torch.autograd.grad(loss, g)
+        (wanted,) = torch.autograd.grad(expected, g2)
+        assert_same(got, wanted)
+        assert int((got != 0).sum()) == kept
+    assert torch.equal(best.discriminator_loss(g, g2), bare.discriminator_loss(g, g2))
+
+
+def test_of_equals_the_first_are_the_best_scored() -> None:
+    best = BestScored(Hinge(), 0.5, steps=1)
+    best.steps.fill_(1)
+    logits = torch.zeros(4, requires_grad=True)
+    best.generator_loss(logits, None).backward()
+    assert logits.grad is not None and logits.grad.tolist() == [-0.5, -0.5, 0, 0]
+
+
+def weighted_mean(logits: Tensor, weights: Tensor) -> Tensor:
+    return (weights * logits).sum() / weights.sum()
+
+
+DIRECTIONS: dict[type[Objective], Callable[[Tensor], Tensor]] = {
+    Hinge: lambda logits: torch.ones_like(logits),
+    NonSaturating: lambda logits: 1 / (1 + logits.exp()),
+}
+
+
+@pytest.mark.parametrize("loss", DIRECTIONS)
+def test_features_and_direction_are_trained_by_separate_terms(loss: type[Objective]) -> None:
+    """The gradients of a discriminator step, by the formula: ω = w/‖w‖, D = ⟨ω, h⟩, in float64."""
+    made = game(loss(), direction_head=True)
+    before = copy.deepcopy(made.discriminator).double()
+    batch = real(ONE)
+    with torch.no_grad():
+        generated = made.generator(made.latents(4), ONE).double()
+    images = torch.cat([batch.pixels.double() / 127.5 - 1, generated])
+    assert made.discriminator.has_direction
+    h = before._features(images, 0)
+    w = before.to_logit.layer.weight
+    omega = (w / w.square().sum().sqrt()).squeeze(0)
+    values = h @ omega.detach()
+    of_features = loss().discriminator_loss(values[:4], values[4:])
+    along = h.detach() @ omega
+    r = DIRECTIONS[loss](along.detach())
+    of_direction = weighted_mean(along[4:], r[4:]) - weighted_mean(along[:4], r[:4])
+    expected = of_features + of_direction
+    expected.backward()
+    wanted = {name: p.grad for name, p in before.named_parameters() if p.grad is not None}
+
+    single = copy.deepcopy(before)
+    single.zero_grad()
+    logits, along_logits = single.logits_apart(images, 0)
+    assert_same(logits, single(images, 0))
+    assert_same(logits, along_logits)
+    total = loss().discriminator_loss(*logits.chunk(2))
+    total = total + loss().direction_loss(*along_logits.chunk(2))
+    assert_same(total, expected)
+    total.backward()
+    found = {name: p.grad for name, p in single.named_parameters() if p.grad is not None}
+    assert found.keys() == wanted.keys() and "to_logit.layer.weight" in found
+    for name, gradient in wanted.items():
+        assert_same(found[name], gradient)
+    # The direction climbs from the generated mean to the real one, and only along the sphere.
+    turned, w = found["to_logit.layer.weight"].squeeze(0), w.detach().squeeze(0)
+    assert abs((turned @ w).item()) < 1e-9 * (turned.norm() * w.norm()).item()
+
+
+def test_a_step_trains_both_and_a_penalty_leaves_the_direction_alone() -> None:
+    made = game(NonSaturating(), direction_head=True)
+    weights = dict(made.discriminator.named_parameters())
+    before = {name: value.detach().clone() for name, value in weights.items()}
+    loss = made.discriminator_step(real(ONE), ONE)
+    assert bool(loss.isfinite())
+    moved = {name for name, value in weights.items() if not torch.equal(value, before[name])}
+    assert {"to_logit.layer.weight", "last.convolution1.layer.weight"} <= moved
+    penalty = ZeroCentred(2.0, True)(
+        lambda seen: made.discriminator(seen, 0), torch.rand(4, 3, 8, 8), torch.rand(4, 3, 8, 8),
+        torch.rand(4, 0),
+    )  # fmt: skip
+    made.discriminator.zero_grad()
+    penalty.backward()
+    assert weights["to_logit.layer.weight"].grad is None
+    assert weights["last.convolution1.layer.weight"].grad is not None
+
+
+def test_a_scaled_last_layer_is_the_same_direction() -> None:
+    made = game(Hinge(), direction_head=True)
+    images = torch.rand(4, 3, 8, 8)
+    with torch.no_grad():
+        once = made.discriminator(images, 0)
+        made.discriminator.to_logit.layer.weight *= 7
+        torch.testing.assert_close(made.discriminator(images, 0), once)
+
+
+def test_a_network_without_a_direction_and_a_loss_without_its_term_say_so() -> None:
+    with pytest.raises(NotImplementedError, match="RelativisticPairing has no loss of a direction"):
+        RelativisticPairing().direction_loss(drawn(0), drawn(1))
+    assert not game(Hinge()).discriminator.has_direction
+
+
+class TestLeCam(ObjectiveConformance):
+    def make(self) -> Objective:
+        return LeCam(Hinge(), 0.3, 0.9, from_step=1)
+
+
+class TestBestScored(ObjectiveConformance):
+    def make(self) -> Objective:
+        return BestScored(NonSaturating(), 0.5, steps=3)
+
+
+class TestAllTogether(ObjectiveConformance):
+    def make(self) -> Objective:
+        return make_objective(
+            ObjectiveSettings(
+                loss="relativistic-pairing",
+                real_penalty=0.1,
+                generated_penalty=0.1,
+                lecam_penalty=0.1,
+                lecam_from_step=1,
+                top_share=0.5,
+                top_share_steps=3,
+            )
+        )
 
 
 class TestNonSaturating(ObjectiveConformance):

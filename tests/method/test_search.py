@@ -329,6 +329,8 @@ EVERYTHING = {
         "spectral_norm": False,
     },
     "augmentation": ["shift", "cutout"],
+    "mirror": True,
+    "schedule": {"learning_rate": "cosine", "second_decay_rate_end": 0.95},
 }
 
 

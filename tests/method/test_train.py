@@ -42,6 +42,30 @@ EVERYTHING = {
     "generator_batch": 5,
 }
 """A game that draws from every stream, and sees real images in both steps."""
+EVERYTHING_THAT_CHANGES = {
+    "objective": {
+        "loss": "non-saturating",
+        "real_penalty": 0.1,
+        "penalty_every_steps": 3,
+        "direction_head": True,
+        "lecam_penalty": 0.3,
+        "lecam_from_step": 3,
+        "top_share": 0.5,
+        "top_share_steps": 4,
+    },
+    "augmentation": ["colour", "shift"],
+    "augmentation_probability": "adaptive",
+    "augmentation_images": 64,
+    "mirror": True,
+    "average_half_life_images": 50,
+    "schedule": {
+        "learning_rate": "cosine",
+        "learning_rate_end": 0.1,
+        "penalty_end": 0.2,
+        "second_decay_rate_end": 0.99,
+    },
+}
+"""A game in which everything changes from step to step that can."""
 
 
 class Trainings:
@@ -99,18 +123,22 @@ def test_linear_decay_is_a_ramp_over_the_second_half(
 
     monkeypatch.setattr(Gan, "set_learning_rate", noted)
     validations(monkeypatch)
-    trainings = Trainings(tmp_path, linear_decay=True)
+    trainings = Trainings(tmp_path, schedule={"learning_rate": "linear"})
     trainings.ended(trainings.run(), steps)
     expected = [1.0 if 2 * step <= steps else 2 * (steps - step) / steps for step in range(steps)]
     assert factors == pytest.approx(expected)
     assert factors.count(1.0) == steps // 2 + 1
 
 
-def test_without_decay_the_learning_rate_stays(tmp_path: Path) -> None:
+def test_without_a_schedule_the_rates_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("set_learning_rate", "set_penalty_share", "set_second_decay_rate"):
+        monkeypatch.setattr(Gan, name, None)
     trainings = Trainings(tmp_path)
-    training = trainings.begun(trainings.run())
-    for training.steps_done in (0, 3, 5, 6):
-        assert training.learning_rate_factor() == 1.0
+    training = trainings.ended(trainings.run(), 2)
+    for optimiser in (training.gan.generator_optimiser, training.gan.discriminator_optimiser):
+        (group,) = optimiser.param_groups
+        assert group["lr"] == training.settings.learning_rate
+        assert group["betas"] == training.settings.betas
 
 
 @pytest.mark.parametrize(
@@ -203,15 +231,22 @@ def test_the_best_state_is_kept(
     [
         {},
         EVERYTHING,
+        EVERYTHING_THAT_CHANGES,
         {"conditional": "always"},
         {"conditional": "auto", "unlabelled": 40, **EVERYTHING},
     ],
-    ids=["as published", "all that there is", "of classes", "all that there is, of some classes"],
+    ids=[
+        "as published",
+        "all that there is",
+        "all that changes",
+        "of classes",
+        "all that there is, of some classes",
+    ],
 )
 def test_an_interrupted_training_ends_as_an_uninterrupted_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, game: dict[str, Any]
 ) -> None:
-    trainings = Trainings(tmp_path, linear_decay=True, **game)
+    trainings = Trainings(tmp_path, **{"schedule": {"learning_rate": "linear"}, **game})
     whole_run = trainings.run("whole")
     whole = trainings.ended(whole_run)
     run = trainings.run("stopped")

@@ -69,12 +69,12 @@ def test_an_inception_score_needs_classes(name: str) -> None:
         decide_for_data(given, "flat", has_classes=False, judge_knows_classes=False)
 
 
-def test_only_the_metrics_change_and_all_stands_where_it_stood() -> None:
+def test_only_what_is_auto_changes_and_all_stands_where_it_stood() -> None:
     """Generator files hold it as JSON text, in this order."""
     given = load_settings("demo", overrides=["train.generator_channels=[3,2,1]"])
     expected: dict[str, Any] = given.model_dump(mode="json")
     expected["search"]["reward"] = "inception_score"
-    assert expected["network"]["conditional"] == "never"
+    expected["network"]["conditional"] = "always"
     decided = decide_for_data(given, "x", has_classes=True, judge_knows_classes=True).model_dump(
         mode="json"
     )

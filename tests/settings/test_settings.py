@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal, get_args, get_origin
+from typing import Any, Literal, get_args, get_origin
 
 import pytest
 import yaml
@@ -77,10 +77,10 @@ def test_the_paper_preset_has_the_published_numbers() -> None:
         assert section.discriminator_steps == 5
     assert (search.generator_channels, search.discriminator_channels) == (128, 64)
     assert (train.generator_channels, train.discriminator_channels) == (256, 128)
-    assert (train.generator_steps, train.average_decay, train.linear_decay) == (
+    assert (train.generator_steps, train.average_decay, train.schedule.learning_rate) == (
         50_000,
         0.999,
-        False,
+        "constant",
     )
     controller = search.controller
     assert (controller.hidden_size, controller.learning_rate) == (100, 3.5e-4)
@@ -99,7 +99,7 @@ def test_the_paper_preset_has_the_published_numbers() -> None:
         ("search.stage_weights=[1,2,3]", (1, 2, 3)),
         ("train.generator_channels=64", 64),
         ("train.generator_channels=[64,48,32]", (64, 48, 32)),
-        ("train.linear_decay=true", True),
+        ("train.schedule.learning_rate=linear", "linear"),
         ("derive.generator_steps=9", 9),
         ("derive.metric=frechet_distance", "frechet_distance"),
         ("search.reset.threshold=0", 0),
@@ -454,3 +454,105 @@ def test_a_change_named_twice_is_refused() -> None:
         "shift",
         "colour",
     )
+
+
+def test_the_linear_decay_of_0_1_0_is_a_value_of_the_schedule(tmp_path: Path) -> None:
+    """In files and folders of before, and after --set; the later layer counts under both names."""
+
+    def rate(*overrides: str, **layers: Any) -> str:
+        return load_settings(overrides=overrides, **layers).train.schedule.learning_rate
+
+    file = tmp_path / "old.yaml"
+    file.write_text("train:\n  linear_decay: true\n  generator_steps: 7\n")
+    assert rate(file=file) == "linear" and load_settings(file=file).train.generator_steps == 7
+    assert rate("train.linear_decay=false", preset="own-32") == "constant"
+    assert rate("train.schedule.learning_rate=cosine", file=file) == "cosine"
+    assert rate("train.linear_decay=true", "train.schedule.learning_rate=linear") == "linear"
+    old = {"train": {"linear_decay": True}}
+    assert settings_from_tree(old).train.schedule.learning_rate == "linear"
+    assert old == {"train": {"linear_decay": True}}  # what was read stays as it was
+    assert "train.linear_decay is true, and train.schedule.learning_rate is 'cosine'" in refusal(
+        "train.linear_decay=true", "train.schedule.learning_rate=cosine"
+    )
+    assert "Setting train.linear_decay cannot be 'often'" in refusal("train.linear_decay=often")
+
+
+@pytest.mark.parametrize("section", ["search", "train"])
+@pytest.mark.parametrize(
+    ("overrides", "said"),
+    [
+        (["objective.direction_head=true", "objective.loss=wasserstein"], "trained by such a term"),
+        (["objective.direction_head=true", "objective.loss=relativistic-average"], "only compares"),
+        (["objective.lecam_penalty=-1"], "objective.lecam_penalty cannot be -1"),
+        (["objective.lecam_penalty=0.3", "objective.lecam_decay=1"], "lecam_decay cannot be 1"),
+        (["objective.lecam_from_step=5"], "means nothing while lecam_penalty is 0.0"),
+        (["objective.top_share=0"], "objective.top_share cannot be 0"),
+        (["objective.top_share=1.5"], "objective.top_share cannot be 1.5"),
+        (["objective.top_share_steps=5"], "means nothing while top_share is 1.0"),
+        (["schedule.learning_rate=step"], "allowed: constant, linear, cosine"),
+        (["schedule.learning_rate_end=0.1"], "while learning_rate is constant: it is of cosine"),
+        (["schedule.cosine_share=0.5"], "nothing follows a cosine"),
+        (["schedule.penalty_end=0.1"], "nothing that could fall"),
+        (
+            [
+                "schedule.penalty_end=0.1",
+                "objective.real_penalty=1",
+                "objective.slope_penalty=1",
+            ],
+            "does not go with objective.slope_penalty",
+        ),
+        (["schedule.second_decay_rate_end=0.5"], "it can only rise"),
+        (["schedule.second_decay_rate_end=1"], "second_decay_rate_end cannot be 1"),
+        (["augmentation_probability=0.5"], "means nothing while augmentation is empty"),
+        (
+            ["augmentation=[shift]", "augmentation_probability=often"],
+            "augmentation_probability cannot be 'often': adaptive, or a number from 0 to 1.",
+        ),
+        (["augmentation=[shift]", "augmentation_probability=1.5"], "a number from 0 to 1."),
+        (["augmentation=[shift]", "augmentation_probability=true"], "a number from 0 to 1."),
+        (["augmentation=[shift]", "augmentation_images=9"], "it is of adaptive"),
+        (
+            [
+                "augmentation=[shift]",
+                "augmentation_probability=adaptive",
+                "objective.loss=wasserstein",
+            ],
+            "says nothing with objective.loss=wasserstein",
+        ),
+        (["mirror=sometimes"], "mirror cannot be 'sometimes'"),
+    ],
+)
+def test_what_makes_no_sense_together_is_refused(
+    section: str, overrides: list[str], said: str
+) -> None:
+    assert said in refusal(*(f"{section}.{override}" for override in overrides))
+
+
+def test_so_is_an_average_that_nothing_asks_for() -> None:
+    assert "means nothing while average_half_life_images is null" in refusal(
+        "train.average_seen_share=0.1"
+    )
+    assert "average_half_life_images cannot be 0" in refusal("train.average_half_life_images=0")
+
+
+def test_a_probability_is_a_number_or_adaptive() -> None:
+    for text, expected in (("adaptive", "adaptive"), ("0.25", 0.25), ("0", 0.0), ("1", 1.0)):
+        settings = load_settings(
+            overrides=["train.augmentation=[shift]", f"train.augmentation_probability={text}"]
+        )
+        assert settings.train.augmentation_probability == expected
+        again = settings_from_tree(settings.model_dump(mode="json"))
+        assert again == settings
+
+
+@pytest.mark.parametrize("name", ["search", "train"])
+@pytest.mark.parametrize("conditional", ["auto", "always"])
+def test_a_direction_beside_classes_is_refused(name: str, conditional: str) -> None:
+    with pytest.raises(
+        UserError, match=rf"{name}\.objective\.direction_head.*network\.conditional"
+    ):
+        load_settings(
+            overrides=[
+                f"network.conditional={conditional}", f"{name}.objective.direction_head=true",
+            ]
+        )  # fmt: skip

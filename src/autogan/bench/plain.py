@@ -96,12 +96,18 @@ class PlainGan(Gan):
         stage = len(architecture) - 1
         real_numbers, generated_numbers = numbers.chunk(2)
         real = to_unit(pixels)
-        real_logits, guesses = self._logits_and_guesses(real, stage, labels, real_numbers)
+        real_logits, real_along, guesses = self._logits_and_more(real, stage, labels, real_numbers)
         generated = self.generator(latents, architecture, labels=wanted).detach()
-        generated_logits = self._logits(generated, stage, wanted, generated_numbers)
+        generated_logits, along, _ = self._logits_and_more(
+            generated, stage, wanted, generated_numbers
+        )
         loss = self.objective.discriminator_loss(real_logits, generated_logits)
+        if real_along is not None and along is not None:
+            loss = loss + self.objective.direction_loss(real_along, along)
         if guesses is not None and labels is not None:
             loss = loss + guessing_loss(guesses, labels)
+        realness = self.objective.realness(real_logits, generated_logits)
+        self.augmentation.observe(realness.detach())
         if places is not None:
             penalty = self.objective.penalty(
                 lambda seen: self._logits(seen, stage, labels, real_numbers),
@@ -110,7 +116,7 @@ class PlainGan(Gan):
                 places,
             )
             if penalty is not None:
-                loss = loss + penalty
+                loss = loss + self._shared(penalty)
         self.discriminator_optimiser.zero_grad()
         loss.backward()
         self.discriminator_optimiser.step()

@@ -1,13 +1,16 @@
 """Augmentations: how images are changed before the discriminator looks at them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 if TYPE_CHECKING:
-    from autogan.settings.sections import Change
+    from autogan.settings.sections import AdversarialSettings, Change
+
+BATCHES_TO_ADAPT = 4
+"""Discriminator steps from one change of an adaptive probability to the next."""
 
 
 class Augmentation:
@@ -27,24 +30,108 @@ class Augmentation:
         """
         return images
 
+    def restart(self, device: torch.device) -> None:
+        """Called before the first step, and when both networks get fresh weights: what it learned of
+        the old ones is forgotten. device: where it will be asked to work."""
+
+    def observe(self, realness: Tensor) -> None:
+        """Called in every discriminator step, which may be recorded: tensors are changed in place.
+
+        realness: B, without a graph; positive where D takes a real image for one.
+        """
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """What it learned; empty where it learns nothing."""
+        return {}
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        """Goes back to a state that `state_dict` gave, in place."""
+
+    def learned_probability(self) -> Tensor | None:
+        """The probability that it adapts, a scalar on its device; None where it adapts none."""
+        return None
+
 
 class DifferentiableAugmentation(Augmentation):
     """Colour, shift and cutout of every image, that gradients pass through (Zhao et al., 2020).
 
     For few images: D cannot learn them by heart, and G is not taught to make changed ones, because
     real images are changed in the same way.
+
+    probability: with which each change is done to each image, 0 to 1.
     """
 
-    def __init__(self, changes: "Sequence[Change]") -> None:
+    def __init__(self, changes: "Sequence[Change]", probability: float = 1.0) -> None:
         self._changes = [_CHANGES[change] for change in changes]
+        self._probability: float | Tensor = probability
         self._numbers = [_NUMBERS[change] for change in changes]
+        self.numbers = sum(self._numbers)
+        if probability < 1:
+            self._with_choices()
+
+    def _with_choices(self) -> None:
+        """Every change takes one number more, which decides whether it is done."""
+        self._numbers = [count + 1 for count in self._numbers]
         self.numbers = sum(self._numbers)
 
     def __call__(self, images: Tensor, numbers: Tensor) -> Tensor:
         """As `Augmentation.__call__`; the changes in their order."""
         for change, share in zip(self._changes, numbers.split(self._numbers, dim=1), strict=True):
-            images = change(images, share)
+            images = self._maybe(change, images, share)
         return images
+
+    def _maybe(
+        self, change: Callable[[Tensor, Tensor], Tensor], images: Tensor, numbers: Tensor
+    ) -> Tensor:
+        if isinstance(self._probability, float) and self._probability >= 1:
+            return change(images, numbers)
+        chosen = numbers[:, 0] < self._probability  # B
+        return torch.where(chosen[:, None, None, None], change(images, numbers[:, 1:]), images)
+
+
+class AdaptiveAugmentation(DifferentiableAugmentation):
+    """The same with a probability that follows how well D knows the real images (Karras et al., 2020).
+
+    Every 4 discriminator steps it goes up or down by 4 · B / images: up where the mean sign of D at
+    real images (see `Objective.realness`) lay above `target` in these steps. It begins at 0.
+    """
+
+    def __init__(self, changes: "Sequence[Change]", target: float, images: int) -> None:
+        super().__init__(changes)
+        self._with_choices()
+        self.target = target
+        self.images = images
+        self.restart(torch.device("cpu"))
+
+    def restart(self, device: torch.device) -> None:
+        """As `Augmentation.restart`."""
+        self._probability = self._learned = torch.zeros((), device=device)
+        self._signs = torch.zeros((), device=device)  # the sum over the steps since the last change
+        self._steps = torch.zeros((), dtype=torch.int64, device=device)
+
+    @torch.no_grad()
+    def observe(self, realness: Tensor) -> None:
+        """As `Augmentation.observe`."""
+        self._signs += realness.float().sign().mean()
+        self._steps += 1
+        due = self._steps % BATCHES_TO_ADAPT == 0
+        change = (self._signs / BATCHES_TO_ADAPT - self.target).sign()
+        change = change * (BATCHES_TO_ADAPT * len(realness) / self.images)
+        self._learned.add_(torch.where(due, change, 0.0)).clamp_(0, 1)
+        self._signs.mul_(torch.where(due, 0.0, 1.0))
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """As `Augmentation.state_dict`."""
+        return {"probability": self._learned, "signs": self._signs, "steps": self._steps}
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        """As `Augmentation.load_state_dict`."""
+        for name, place in self.state_dict().items():
+            place.copy_(state[name])
+
+    def learned_probability(self) -> Tensor:
+        """As `Augmentation.learned_probability`."""
+        return self._learned
 
 
 def colour(images: Tensor, numbers: Tensor) -> Tensor:
@@ -85,6 +172,13 @@ _CHANGES = {"colour": colour, "shift": shift, "cutout": cutout}
 _NUMBERS = {"colour": 3, "shift": 2, "cutout": 2}
 
 
-def make_augmentation(changes: "Sequence[Change]") -> Augmentation:
+def make_augmentation(settings: "AdversarialSettings") -> Augmentation:
     """The augmentation that settings name; none where they name no change."""
-    return DifferentiableAugmentation(changes) if changes else Augmentation()
+    changes, probability = settings.augmentation, settings.augmentation_probability
+    if not changes:
+        return Augmentation()
+    if probability == "adaptive":
+        return AdaptiveAugmentation(
+            changes, settings.augmentation_target, settings.augmentation_images
+        )
+    return DifferentiableAugmentation(changes, probability)

@@ -8,8 +8,11 @@ import torch
 from torch import Tensor
 
 from autogan.gan.objectives import (
+    BestScored,
     Discriminate,
+    Extended,
     Hinge,
+    LeCam,
     NonSaturating,
     Objective,
     RelativisticAverage,
@@ -84,7 +87,7 @@ def squared_gradients(discriminate: Discriminate, images: Tensor) -> Tensor:
     return gradients.float().square().sum(dim=(1, 2, 3))
 
 
-class Penalised(Objective):
+class Penalised(Extended):
     """The losses of one objective, with penalties beside them.
 
     every_steps: discriminator steps from one penalty to the next; it then counts as many times
@@ -92,20 +95,10 @@ class Penalised(Objective):
     """
 
     def __init__(self, game: Objective, penalties: Sequence[Penalty], every_steps: int = 1) -> None:
-        super().__init__()
-        self.game = game
+        super().__init__(game)
         self.penalties = penalties
         self.penalty_every_steps = every_steps
-        self.generator_sees_real = game.generator_sees_real
         self.numbers = sum(penalty.numbers for penalty in penalties)
-
-    def discriminator_loss(self, real_logits: Tensor, generated_logits: Tensor) -> Tensor:
-        """That of the game."""
-        return self.game.discriminator_loss(real_logits, generated_logits)
-
-    def generator_loss(self, generated_logits: Tensor, real_logits: Tensor | None) -> Tensor:
-        """That of the game."""
-        return self.game.generator_loss(generated_logits, real_logits)
 
     def penalty(
         self, discriminate: Discriminate, real: Tensor, generated: Tensor, numbers: Tensor
@@ -123,6 +116,10 @@ class Penalised(Objective):
 def make_objective(settings: ObjectiveSettings) -> Objective:
     """The objective that settings name."""
     game = LOSSES[settings.loss]()
+    if settings.lecam_penalty:
+        game = LeCam(game, settings.lecam_penalty, settings.lecam_decay, settings.lecam_from_step)
+    if settings.top_share < 1:
+        game = BestScored(game, settings.top_share, settings.top_share_steps)
     penalties: list[Penalty] = []
     if settings.real_penalty:
         penalties.append(ZeroCentred(settings.real_penalty, of_real=True))

@@ -16,7 +16,7 @@ from autogan.basics.errors import Diverged
 from autogan.basics.randomness import derived_seed, torch_generator
 from autogan.device.compute import Compute
 from autogan.gan.augmentation import Augmentation
-from autogan.gan.averaging import AveragedGenerator
+from autogan.gan.averaging import AveragedGenerator, HalfLife
 from autogan.gan.capture import CudaRecorder, Recordings
 from autogan.gan.objectives import Hinge, Objective
 from autogan.images.batches import Batch
@@ -49,7 +49,7 @@ class Gan:
         compute: Compute,
         seed: int,
         purpose: str,
-        average_decay: float | None = None,
+        average_decay: float | HalfLife | None = None,
         objective: Objective | None = None,
         augmentation: Augmentation | None = None,
         recordings: Recordings | None = None,
@@ -61,6 +61,7 @@ class Gan:
         self.learning_rate = learning_rate
         self.betas = betas
         self.average_decay = average_decay
+        self._penalty_share: Tensor | None = None
         self.objective = compute.place(objective or Hinge())
         self.augmentation = augmentation or Augmentation()
         self._weights_generator = torch_generator(seed, f"{purpose}/weights")
@@ -105,10 +106,13 @@ class Gan:
         images = torch.cat([to_unit(pixels), generated])  # 2B×3×S×S
         images = images.contiguous(memory_format=self.compute.memory_format)
         both = None if labels is None or wanted is None else torch.cat([labels, wanted])
-        logits, guesses = self._logits_and_guesses(images, stage, both, numbers)  # 2B
+        logits, along, guesses = self._logits_and_more(images, stage, both, numbers)  # 2B
         loss = self.objective.discriminator_loss(*logits.chunk(2))
+        if along is not None:
+            loss = loss + self.objective.direction_loss(*along.chunk(2))
         if guesses is not None and labels is not None:
             loss = loss + guessing_loss(guesses[: len(labels)], labels)
+        self.augmentation.observe(self.objective.realness(*logits.detach().chunk(2)))
         if places is not None:
             seen_real, seen_generated = images.chunk(2)
             penalty = self.objective.penalty(
@@ -118,7 +122,7 @@ class Gan:
                 places,
             )
             if penalty is not None:
-                loss = loss + penalty
+                loss = loss + self._shared(penalty)
         self.discriminator_optimiser.zero_grad(set_to_none=True)
         loss.backward()
         self.discriminator_optimiser.step()
@@ -177,17 +181,27 @@ class Gan:
         with self.compute.autocast():
             return self.discriminator(self.augmentation(images, numbers), stage, labels).float()
 
-    def _logits_and_guesses(
+    def _logits_and_more(
         self, images: Tensor, stage: int, labels: Tensor | None, numbers: Tensor
-    ) -> tuple[Tensor, Tensor | None]:
-        """As `_logits`, and where D guesses classes the logits of these, float32 B×classes."""
-        if not self.discriminator.guesses_classes:
-            return self._logits(images, stage, labels, numbers), None
-        assert labels is not None
-        with self.compute.autocast():
-            seen = self.augmentation(images, numbers)
-            logits, guesses = self.discriminator.with_guesses(seen, stage, labels)
-        return logits.float(), guesses.float()
+    ) -> tuple[Tensor, Tensor | None, Tensor | None]:
+        """As `_logits`; the same values for a direction to learn from, where D's last layer is one; and the
+        logits of classes, float32 B×classes, where D guesses these."""
+        if self.discriminator.has_direction:
+            with self.compute.autocast():
+                seen = self.augmentation(images, numbers)
+                logits, along = self.discriminator.logits_apart(seen, stage, labels)
+            return logits.float(), along.float(), None
+        if self.discriminator.guesses_classes:
+            assert labels is not None
+            with self.compute.autocast():
+                seen = self.augmentation(images, numbers)
+                logits, guesses = self.discriminator.with_guesses(seen, stage, labels)
+            return logits.float(), None, guesses.float()
+        return self._logits(images, stage, labels, numbers), None, None
+
+    def _shared(self, penalty: Tensor) -> Tensor:
+        """What a schedule leaves of a penalty."""
+        return penalty if self._penalty_share is None else self._penalty_share * penalty
 
     def _step(
         self,
@@ -245,6 +259,7 @@ class Gan:
         decay = self.average_decay
         self.average = AveragedGenerator(self.generator, decay) if decay is not None else None
         self.objective.restart()
+        self.augmentation.restart(self.compute.device)
         self._steps_since_penalty = 0
         self._forget_recordings()
 
@@ -268,6 +283,22 @@ class Gan:
         for optimiser in (self.generator_optimiser, self.discriminator_optimiser):
             for group in optimiser.param_groups:
                 set_learning_rate(group, self.learning_rate * factor)
+
+    def set_penalty_share(self, share: float) -> None:
+        """From here on penalties count so much of what they are, 0 to 1."""
+        if self._penalty_share is None:
+            self._penalty_share = torch.ones((), device=self.compute.device)
+            self._forget_recordings()
+        self._penalty_share.fill_(share)
+
+    def set_second_decay_rate(self, rate: float) -> None:
+        """Sets the second decay rate of both optimisers, which a recorded step would not notice."""
+        assert self._recordings is None, (
+            "recorded steps keep the decay rates they were recorded with"
+        )
+        for optimiser in (self.generator_optimiser, self.discriminator_optimiser):
+            for group in optimiser.param_groups:
+                group["betas"] = (group["betas"][0], rate)
 
     def refuse_non_finite(self) -> None:
         """Raises `Diverged` where a weight, moment or averaged weight is no finite number."""
@@ -313,6 +344,8 @@ class Gan:
             state["labels_generator"] = self._labels_generator.get_state()
         if self.augmentation.numbers:
             state["augmentation_generator"] = self._augmentation_generator.get_state()
+        if learned := self.augmentation.state_dict():
+            state["augmentation"] = learned
         if self.objective.numbers:
             state["penalty_generator"] = self._penalty_generator.get_state()
         if self.objective.penalty_every_steps > 1:
@@ -334,6 +367,7 @@ class Gan:
             self._labels_generator.set_state(state["labels_generator"])
         if self.augmentation.numbers:
             self._augmentation_generator.set_state(state["augmentation_generator"])
+        self.augmentation.load_state_dict(state.get("augmentation", {}))
         if self.objective.numbers:
             self._penalty_generator.set_state(state["penalty_generator"])
         self._steps_since_penalty = state.get("steps_since_penalty", 0)

@@ -1,5 +1,6 @@
 """What a run stands on: its data, the judge of that data, the device, and the price of its work."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,16 +18,17 @@ from autogan.judges import DomainJudge, Judge, Reference, domain_judge, referenc
 from autogan.judges.questions import Question
 from autogan.judges.scores import fewest_for_inception_score
 from autogan.judges.training import NetworkTraining
+from autogan.method.mirroring import warning_of_mirrored
 from autogan.method.precision import decide_precision
 from autogan.progress.base import Progress
 from autogan.runs.drive import drive
 from autogan.runs.folder import Run
 from autogan.runs.memory_needed import refuse_too_large_batches
-from autogan.runs.plan import Plan
+from autogan.runs.plan import Part, Plan
 from autogan.runs.workload import Workload
 from autogan.settings.decided import DecidedSettings, decide_compute, decide_for_data
 from autogan.settings.judge import INCEPTION_CLASSES
-from autogan.settings.sections import Settings
+from autogan.settings.sections import AdversarialSettings, Settings
 from autogan.spaces import search_space
 from autogan.spaces.space import SearchSpace
 
@@ -83,6 +85,7 @@ def prepare(
         bytes_a_number = 2 if compute.autocast_dtype else 4
         parts = Plan.of(settings, run.task if run else None, derives=derives).parts
         refuse_too_large_batches(settings, parts, compute.memory_bytes, bytes_a_number)
+        _refuse_unrecordable(settings, parts, compute)
     cache_directory: Path = default_cache_directory()
     data = load_data(
         run.source if run else settings.data.source,
@@ -115,8 +118,34 @@ def prepare(
     judge = _judge(settings, data, compute, workload, progress, run)
     progress.status(f"judging the {len(data.train):,} training images")
     statistics = reference(judge, data.train, data.digest, cache_directory)
+    if to_train and any(section.mirror for section in _trained(settings, plan.parts).values()):
+        warning = warning_of_mirrored(judge, data, settings.judge)
+        progress.note(warning or "Mirrored images look like the others to the judge.")
     space = search_space("autogan", settings.cells)
     return Context(settings, data, judge, statistics, compute, plan, workload, space, classes)
+
+
+def _trained(settings: Settings, parts: Collection[Part]) -> dict[str, AdversarialSettings]:
+    """The sections by which the parts of a run train networks, by name."""
+    sections: dict[str, AdversarialSettings] = {}
+    if "search" in parts:
+        sections["search"] = settings.search
+    if "derive" in parts or "train" in parts:
+        sections["train"] = settings.train
+    return sections
+
+
+def _refuse_unrecordable(settings: Settings, parts: Collection[Part], compute: Compute) -> None:
+    """Refuses a decay rate that changes where steps are recorded with the one that they begin with."""
+    if not compute.captures:
+        return
+    for name, section in _trained(settings, parts).items():
+        if section.schedule.second_decay_rate_end is not None:
+            raise UserError(
+                f"{name}.schedule.second_decay_rate_end changes Adam's decay rate from step to step, "
+                "and steps recorded as CUDA graphs keep the one that they were recorded with. Set "
+                f"compute.capture=none, or {name}.schedule.second_decay_rate_end=null."
+            )
 
 
 def _with_precision(

@@ -14,9 +14,21 @@ def read_losses(
     discriminator_loss: Tensor,
     generator_loss: Tensor,
     stage: int | None = None,
+    augmentation_probability: Tensor | None = None,
 ) -> Losses:
-    """The losses as a line of the journal; `Diverged` where one is no finite number."""
-    losses = Losses(part, step, discriminator_loss.item(), generator_loss.item(), stage)
+    """The losses as a line of the journal; `Diverged` where one is no finite number.
+
+    augmentation_probability: of an augmentation that adapts it.
+    """
+    probability = augmentation_probability
+    losses = Losses(
+        part,
+        step,
+        discriminator_loss.item(),
+        generator_loss.item(),
+        stage,
+        None if probability is None else probability.item(),
+    )
     if not (math.isfinite(losses.discriminator_loss) and math.isfinite(losses.generator_loss)):
         raise Diverged(
             f"The training {part!r} went wrong in step {step}: its losses are "

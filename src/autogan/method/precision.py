@@ -125,6 +125,7 @@ class _Round:
                 section.discriminator_channels,
                 spectral_norm=section.objective.spectral_norm,
                 classes=classes,
+                direction_head=section.objective.direction_head,
             ),
             learning_rate=section.learning_rate,
             betas=section.betas,
@@ -132,7 +133,7 @@ class _Round:
             seed=0,
             purpose="precision",
             objective=make_objective(section.objective),
-            augmentation=make_augmentation(section.augmentation),
+            augmentation=make_augmentation(section),
         )
         size = settings.data.image_size
         pixels = torch.zeros((1, 3, size, size), dtype=torch.uint8, device=compute.device)

@@ -20,6 +20,7 @@ from typing import Any
 from autogan.basics.errors import UserError
 from autogan.gan.augmentation import make_augmentation
 from autogan.gan.penalties import make_objective
+from autogan.gan.schedules import Schedule
 from autogan.gan.step import Gan
 from autogan.images import default_cache_directory
 from autogan.judges import reference
@@ -77,6 +78,7 @@ class Search:
                 options.discriminator_channels,
                 spectral_norm=options.objective.spectral_norm,
                 classes=context.classes,
+                direction_head=options.objective.direction_head,
             ),
             learning_rate=options.learning_rate,
             betas=options.betas,
@@ -84,7 +86,7 @@ class Search:
             seed=settings.seed,
             purpose="search",
             objective=make_objective(options.objective),
-            augmentation=make_augmentation(options.augmentation),
+            augmentation=make_augmentation(options),
         )
         self.scorer = ChildScorer(
             self.gan,
@@ -100,6 +102,8 @@ class Search:
         self.iteration = 0
         self.at = Position()
         self.steps = 0  # discriminator steps since the search began
+        self.restarted_at = 0  # of these, those before the present weights were drawn
+        self.schedule = Schedule(options, options.iterations * self.workload.shared_steps())
         self.beams: list[list[Child]] = []  # of every stage that has ended
         self.children = Children(self.scorer, self.gan, settings.seed, run.journal, progress)
         self.ranking: list[Child] = []
@@ -172,6 +176,7 @@ class Search:
         if self.at.step % 10 == 0:
             self._tell(f"shared training, step {self.at.step} of {self.workload.shared_steps()}")
         architecture = self._next_architecture()
+        self.schedule.apply(self.gan, self.steps - self.restarted_at)
         loss = self.gan.discriminator_step(self.batches.next(), architecture)
         self.discriminator_losses.add(loss)
         self.steps += 1
@@ -183,7 +188,10 @@ class Search:
             self.generator_losses.add(generator_loss)
             cost += self.workload.generator_step(self.options, self.stage)
             if self.steps % self.settings.log_every_steps < every:
-                losses = read_losses("search", self.steps, loss, generator_loss, self.stage)
+                probability = self.gan.augmentation.learned_probability()
+                losses = read_losses(
+                    "search", self.steps, loss, generator_loss, self.stage, probability
+                )
                 self.run.journal.log(losses)
         self.progress.advance(cost)
         self.at.step += 1
@@ -244,6 +252,7 @@ class Search:
     def reset(self) -> None:
         """Fresh shared weights, optimisers and loss windows; the strategy keeps what it learned."""
         self.gan.restart()
+        self.restarted_at = self.steps
         self.generator_losses.clear()
         self.discriminator_losses.clear()
         self.run.journal.log(WeightsReset(self.iteration, self.stage))
@@ -320,6 +329,7 @@ class Search:
             "iteration": self.iteration,
             "at": self.at.state_dict(),
             "steps": self.steps,
+            "restarted_at": self.restarted_at,
             "gan": self.gan.state_dict(),
             "strategy": self.strategy.state_dict(),
             "generator_losses": self.generator_losses.state_dict(),
@@ -335,6 +345,7 @@ class Search:
         self.iteration = state["iteration"]
         self.at = Position.of(state["at"])
         self.steps = state["steps"]
+        self.restarted_at = state.get("restarted_at", 0)  # 0.1.0 had no schedules
         self.gan.load_state_dict(state["gan"])
         self.strategy.load_state_dict(state["strategy"])
         self.generator_losses.load_state_dict(state["generator_losses"])

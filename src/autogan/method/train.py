@@ -7,7 +7,9 @@ from torch import Tensor
 from autogan.basics.errors import Diverged
 from autogan.basics.randomness import torch_generator
 from autogan.gan.augmentation import make_augmentation
+from autogan.gan.averaging import HalfLife
 from autogan.gan.penalties import make_objective
+from autogan.gan.schedules import Schedule
 from autogan.gan.step import Gan
 from autogan.judges import FeatureStatistics, frechet_distance, inception_score
 from autogan.method.context import Context
@@ -19,6 +21,7 @@ from autogan.runs.drive import drive
 from autogan.runs.events import Validated
 from autogan.runs.folder import Run
 from autogan.runs.outcomes import Validation, from_plain, to_plain
+from autogan.settings.sections import TrainSettings
 from autogan.spaces.architecture import Architecture
 from autogan.spaces.networks import Generator
 from autogan.spaces.space import SearchSpace
@@ -42,6 +45,17 @@ def validation_of(generator: Generator, generator_steps: int, context: Context) 
         inception_score(judgement.probabilities, splits).mean if knows_classes else None,
         frechet_distance(statistics, real),
         (statistics.covariance.trace().cpu() / real.covariance.trace().cpu()).item(),
+    )
+
+
+def average_decay_of(settings: TrainSettings) -> float | HalfLife:
+    """How the averaged generator forgets."""
+    if settings.average_half_life_images is None:
+        return settings.average_decay
+    return HalfLife(
+        settings.average_half_life_images,
+        settings.average_seen_share,
+        settings.discriminator_batch * settings.discriminator_steps,
     )
 
 
@@ -73,15 +87,16 @@ class Training:
                 settings.discriminator_channels,
                 spectral_norm=settings.objective.spectral_norm,
                 classes=context.classes,
+                direction_head=settings.objective.direction_head,
             ),
             learning_rate=settings.learning_rate,
             betas=settings.betas,
             compute=context.compute,
             seed=context.settings.seed,
             purpose=name,
-            average_decay=settings.average_decay,
+            average_decay=average_decay_of(settings),
             objective=make_objective(settings.objective),
-            augmentation=make_augmentation(settings.augmentation),
+            augmentation=make_augmentation(settings),
         )
         self.batches = GameBatches(
             context.data.train.placed_on(context.compute.device).pixels,
@@ -96,6 +111,7 @@ class Training:
         self._step_cost += settings.discriminator_steps * context.workload.discriminator_step(
             settings, stage
         )
+        self.schedule = Schedule(settings, generator_steps)
         self.steps_done = 0  # generator steps
         self.validations: list[Validation] = []
         self.best: Validation | None = None
@@ -130,7 +146,7 @@ class Training:
 
     def _train_step(self) -> None:
         """Discriminator steps and a generator step."""
-        self.gan.set_learning_rate(self.learning_rate_factor())
+        self.schedule.apply(self.gan, self.steps_done)
         for _ in range(self.settings.discriminator_steps):
             loss = self.gan.discriminator_step(self.batches.next(), self.architecture)
         generator_loss = self.gan.generator_step(
@@ -142,7 +158,11 @@ class Training:
             self.progress.status(f"{self.name}: step {self.steps_done} of {self.generator_steps}")
         log_every = max(1, self.run.settings.log_every_steps // self.settings.discriminator_steps)
         if self.steps_done % log_every == 0:
-            self.run.journal.log(read_losses(self.name, self.steps_done, loss, generator_loss))
+            probability = self.gan.augmentation.learned_probability()
+            losses = read_losses(
+                self.name, self.steps_done, loss, generator_loss, None, probability
+            )
+            self.run.journal.log(losses)
 
     def _validation_is_due(self) -> bool:
         """Whether the present step ends an interval, or all, and was not validated yet."""
@@ -154,12 +174,6 @@ class Training:
             bool(self.validations) and self.validations[-1].generator_steps == self.steps_done
         )
         return (at_end or at_interval) and not validated
-
-    def learning_rate_factor(self) -> float:
-        """1, or with linear decay a ramp from 1 to 0 over the second half of the training."""
-        if not self.settings.linear_decay:
-            return 1.0
-        return min(1.0, 2 * (1 - self.steps_done / self.generator_steps))
 
     def validate(self) -> None:
         """Scores the averaged generator on the validation latents, always the same ones."""

@@ -1,4 +1,5 @@
-"""The layers of a discriminator: spectrally normalised, which keeps its slope in bounds, or as they are."""
+"""The layers of a discriminator: spectrally normalised, which keeps its slope in bounds, or as they are;
+and a last layer that is a direction."""
 
 import torch
 import torch.nn.functional as F
@@ -64,3 +65,25 @@ class SpectralNorm(Unnormalised):
             # Copies: the next iteration must not change what this one's backward pass needs.
             u, v = self.u.clone(), self.v.clone()
             return self.layer.weight / torch.dot(u, self.layer.weight.flatten(1) @ v)
+
+
+class Direction(Unnormalised):
+    """A linear layer to one number whose weight counts as a direction alone: it has length 1 (SAN).
+
+    Features and direction are trained apart (Takida et al., 2024): through `forward` gradients reach
+    the features, through the second answer of `apart` the direction.
+    """
+
+    def weight(self) -> Tensor:
+        """The layer's weight, 1×C, divided by its length; in float32."""
+        with torch.autocast(self.layer.weight.device.type, enabled=False):
+            return F.normalize(self.layer.weight, dim=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The features along the direction, which is held fixed: B×C → B×1."""
+        return F.linear(x, self.weight().detach())
+
+    def apart(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """As `forward`, and the same values with the features held fixed instead: B×1 each."""
+        weight = self.weight()
+        return F.linear(x, weight.detach()), F.linear(x.detach(), weight)

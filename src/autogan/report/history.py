@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from autogan.report import charts
+from autogan.report.game import game_words
 from autogan.runs.events import (
     Grown,
     IterationEnded,
@@ -50,6 +51,7 @@ def history_charts(record: RunRecord) -> list[Chart]:
         _entropies(record),
         _search_losses(record),
         _training_losses(record),
+        _augmentation(record),
         *_validations(record),
         _option_shares(record),
     ]
@@ -152,12 +154,14 @@ def _search_losses(record: RunRecord) -> Chart | None:
             starts[grow.stage] = ends[grow.iteration]
     resets = [ends[r.iteration] for r in record.of(WeightsReset) if r.iteration in ends]
     svg = charts.curves(
-        "search-losses", _loss_series(losses), ("discriminator step", "hinge loss"),
+        "search-losses", _loss_series(losses),
+        ("discriminator step", f"{_loss_name(record, 'search')} loss"),
         [(step, _stage_name(record, stage)) for stage, step in starts.items()], resets,
     )  # fmt: skip
     caption = (
         "Losses of the shared networks. Two flat lines would mean that the game has ended; "
         f"{_resets_words(len(record.of(WeightsReset)))}."
+        f"{_game(record, 'search')}"
     )
     return Chart("Losses of the search", svg, caption)
 
@@ -177,10 +181,43 @@ def _training_losses(record: RunRecord) -> Chart | None:
     svg = charts.curves(
         "training-losses",
         _loss_series(_losses(record, part)),
-        ("generator step", "hinge loss"),
+        ("generator step", f"{_loss_name(record, 'train')} loss"),
     )
-    caption = f"Losses while {_part_name(part)} was trained from scratch."
+    caption = f"Losses while {_part_name(part)} was trained from scratch.{_game(record, 'train')}"
     return Chart("Losses of the training", svg, caption)
+
+
+def _loss_name(record: RunRecord, section: str) -> str:
+    return record.setting(f"{section}.objective.loss") or "hinge"
+
+
+def _game(record: RunRecord, section: str) -> str:
+    """A sentence more, on what is not the paper's."""
+    words = game_words(getattr(record.settings, section)) if record.settings else ""
+    return f" {words}" if words else ""
+
+
+def _augmentation(record: RunRecord) -> Chart | None:
+    """The probability of the last part that adapts one."""
+    lines = [line for line in record.of(Losses) if line.augmentation_probability is not None]
+    if not lines:
+        return None
+    part = lines[-1].part
+    points = [
+        (float(line.step), line.augmentation_probability)
+        for line in lines
+        if line.part == part and line.augmentation_probability is not None
+    ]
+    step = "discriminator step" if part == "search" else "generator step"
+    svg = charts.curves(
+        "augmentation", {"probability": points}, (step, "probability of a change"), limits=(0, 1.03)
+    )
+    where = "in the search" if part == "search" else f"while {_part_name(part)} was trained"
+    caption = (
+        f"How probable each change of an image was {where}. It rises while the discriminator knows "
+        "too many real images by heart."
+    )
+    return Chart("Adaptive augmentation", svg, caption)
 
 
 def _losses(record: RunRecord, part: str) -> list[Losses]:

@@ -35,7 +35,10 @@ class Event:
 
 @dataclass(frozen=True)
 class Losses(Event):
-    """Every `log_every_steps`. part: "search", or the training's name; stage: of the search."""
+    """Every `log_every_steps`. part: "search", or the training's name; stage: of the search.
+
+    augmentation_probability: where it is adaptive.
+    """
 
     name = "losses"
     part: str
@@ -43,6 +46,7 @@ class Losses(Event):
     discriminator_loss: float
     generator_loss: float
     stage: int | None = None
+    augmentation_probability: float | None = None
 
     def fields(self) -> Line:
         """The stage stands before the losses."""

@@ -101,6 +101,7 @@ def _where(
             at = reached.positions.search or SearchPosition()
             stage = sum(start <= at.iteration for start in settings.search.stage_starts())
             position = f"iteration {at.iteration + 1} of {plan.iterations}, stage {stage} of {settings.cells}"
+            position += _probability(record, "search")
             kept = f"{at.iteration} of {plan.iterations} iterations of the search"
             if at.phase != "shared training" or at.step:
                 kept += f" and {at.phase} to step {at.step}"
@@ -120,7 +121,15 @@ def _where(
 def _training(name: str, steps: int | None, reached: Reached, record: RunRecord) -> tuple[str, str]:
     kept = reached.trained(name)
     seen = [line.step for line in record.of(Losses) if line.part == name]
-    return f"step {max([kept, *seen])} of {steps}", f"{kept} of {steps} steps"
+    position = f"step {max([kept, *seen])} of {steps}{_probability(record, name)}"
+    return position, f"{kept} of {steps} steps"
+
+
+def _probability(record: RunRecord, part: str) -> str:
+    """The latest adaptive probability of a part, where it has one."""
+    found = [line.augmentation_probability for line in record.of(Losses) if line.part == part]
+    latest = found[-1] if found else None
+    return "" if latest is None else f", augmentation probability {latest:.3f}"
 
 
 def _seconds_since_write(folder: Path) -> float:

@@ -1,8 +1,17 @@
 """What all sections of the settings share."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, PositiveInt, Tag
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    PositiveInt,
+    Tag,
+)
+from pydantic_core import PydanticCustomError
 
 
 class Section(BaseModel):
@@ -28,3 +37,16 @@ PerCell = Annotated[
     Discriminator(_form),
 ]
 """One positive number for all cells, or one for each, the first cell's first."""
+
+
+def _probability(value: object) -> object:
+    number = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
+    if not number and value != "adaptive":
+        raise PydanticCustomError("probability", "adaptive, or a number from 0 to 1")
+    return value
+
+
+Probability = Annotated[
+    Annotated[float, Field(ge=0, le=1)] | Literal["adaptive"], BeforeValidator(_probability)
+]
+"""A number from 0 to 1, or adaptive."""

@@ -52,13 +52,13 @@ def load_settings(
         changes or {},
         overrides_tree(overrides),
     ]
-    return settings_from_tree(merged(*layers))
+    return settings_from_tree(merged(*map(_in_present_names, layers)))
 
 
 def settings_from_tree(tree: Tree) -> Settings:
     """Settings from one tree; raises `UserError` as `load_settings` does."""
     try:
-        return Settings.model_validate(tree)
+        return Settings.model_validate(_in_present_names(tree))
     except ValidationError as error:
         problems, known = error.errors(), setting_names()
         said = [explain(problem, known) for problem in problems[:MOST_PROBLEMS_SAID]]
@@ -81,6 +81,30 @@ def merged(*layers: Tree) -> Tree:
             both = isinstance(below, dict) and isinstance(value, dict)
             result[name] = merged(below, value) if both else value  # type: ignore[arg-type]
     return result
+
+
+def _in_present_names(tree: Tree) -> Tree:
+    """The tree, with what version 0.1.0 called train.linear_decay as a value of train.schedule.
+
+    Done to each layer before they are laid over each other, so that the later one counts under both
+    names.
+    """
+    train = tree.get("train") if isinstance(tree, dict) else None
+    if not isinstance(train, dict) or "linear_decay" not in train:
+        return tree
+    falls = train["linear_decay"]
+    if falls not in (False, True):
+        raise UserError(f"Setting train.linear_decay cannot be {shown(falls)}: true or false.")
+    named = "linear" if falls else "constant"
+    rest = {name: value for name, value in train.items() if name != "linear_decay"}
+    schedule = rest.get("schedule", {})
+    if isinstance(schedule, dict) and schedule.get("learning_rate", named) != named:
+        raise UserError(
+            f"Settings contradict each other: train.linear_decay is {str(falls).lower()}, and "
+            f"train.schedule.learning_rate is {shown(schedule['learning_rate'])}. Leave the first out: "
+            "the second has taken its place."
+        )
+    return {**tree, "train": merged(rest, {"schedule": {"learning_rate": named}})}
 
 
 def overrides_tree(overrides: Iterable[str]) -> Tree:

@@ -6,15 +6,23 @@ Nothing here imports torch.
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
+from pydantic import (
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    model_validator,
+)
 
 from autogan.basics.limits import MOST_CELLS
-from autogan.settings.base import PerCell, Section
+from autogan.settings.base import PerCell, Probability, Section
 from autogan.settings.judge import JudgeSettings
 from autogan.settings.protocols import PROTOCOLS, Protocol, protocol_of
 
 Metric = Literal["auto", "inception_score", "frechet_distance"]
 DecayRate = Annotated[float, Field(ge=0, lt=1)]
+Share = Annotated[float, Field(gt=0, le=1)]
 
 
 class DataSettings(Section):
@@ -80,6 +88,22 @@ class ObjectiveSettings(Section):
     spectral_norm: bool = True
     """Whether every weight of the discriminator is divided by its largest singular value, as in the
     paper; gradient penalties do without."""
+    direction_head: bool = False
+    """SAN: whether the discriminator's last layer is a direction of length 1 that is trained by a term
+    of its own; for the losses hinge and non-saturating."""
+    lecam_penalty: NonNegativeFloat = 0.0
+    """LeCam: λ of λ times the mean squares of how far the logits of real images lie above the moving
+    average of generated ones, and those of generated images below that of real ones; 0 for none. For
+    few images; 0.3 goes with hinge."""
+    lecam_decay: DecayRate = 0.99
+    """Of these two moving averages, for each discriminator step."""
+    lecam_from_step: NonNegativeInt = 1000
+    """Discriminator steps before the LeCam penalty begins to count."""
+    top_share: Share = 1.0
+    """Top-k: share of a generator step's images, those that the discriminator scores best, that alone
+    give the generator a gradient in the end; it begins with all of them. Above 0 and up to 1 (all)."""
+    top_share_steps: PositiveInt = 10_000
+    """Generator steps over which that share falls from 1 to top_share."""
 
     @property
     def generator_sees_real(self) -> bool:
@@ -103,6 +127,76 @@ class ObjectiveSettings(Section):
             raise ValueError(
                 "spectral_norm is false and there is no penalty: nothing would hold the discriminator's "
                 "slope. Set real_penalty, generated_penalty or slope_penalty"
+            )
+        if self.direction_head and self.loss not in ("hinge", "non-saturating"):
+            why = (
+                "whose last layer is trained by such a term already"
+                if self.loss == "wasserstein"
+                else "which only compares logits with each other"
+            )
+            raise ValueError(
+                f"direction_head goes with the losses hinge and non-saturating, and not with "
+                f"{self.loss}, {why}"
+            )
+        for name, needed in (
+            ("lecam_decay", "lecam_penalty"),
+            ("lecam_from_step", "lecam_penalty"),
+            ("top_share_steps", "top_share"),
+        ):
+            _refuse_useless(self, name, needed)
+        return self
+
+
+def _refuse_useless(section: Section, name: str, needed: str) -> None:
+    """Raises `ValueError` where a setting was changed that means nothing because another was not."""
+    defaults = {key: field.default for key, field in type(section).model_fields.items()}
+    if getattr(section, name) != defaults[name] and getattr(section, needed) == defaults[needed]:
+        raise ValueError(
+            f"{name} is {getattr(section, name)}, which means nothing while {needed} is "
+            f"{_shown(defaults[needed])}"
+        )
+
+
+def _shown(value: object) -> str:
+    return "null" if value is None else "empty" if value == () else str(value)
+
+
+class ScheduleSettings(Section):
+    """What changes while two networks train (see `gan/schedules.py`); by default nothing does."""
+
+    learning_rate: Literal["constant", "linear", "cosine"] = "constant"
+    """constant; linear (falls to zero over the second half of the steps); or cosine (falls along half a
+    cosine to learning_rate_end)."""
+    learning_rate_end: float = Field(default=0.0, ge=0, lt=1)
+    """What a cosine leaves of the learning rate, as a share of it; at least 0 and below 1."""
+    penalty_end: Share = 1.0
+    """What a cosine leaves of real_penalty and generated_penalty, as a share of them; 1: they stay."""
+    second_decay_rate_end: DecayRate | None = None
+    """What Adam's second decay rate rises to along a cosine; null: it stays. Not with steps that are
+    recorded as CUDA graphs (compute.capture=none)."""
+    cosine_share: Share = 1.0
+    """Share of all steps in which the cosines are done; then what they led to stays."""
+
+    @property
+    def has_cosine(self) -> bool:
+        """Whether anything follows a cosine."""
+        return (
+            self.learning_rate == "cosine"
+            or self.penalty_end < 1
+            or self.second_decay_rate_end is not None
+        )
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> "ScheduleSettings":
+        if self.learning_rate_end and self.learning_rate != "cosine":
+            raise ValueError(
+                f"learning_rate_end is {self.learning_rate_end}, which means nothing while "
+                f"learning_rate is {self.learning_rate}: it is of cosine"
+            )
+        if self.cosine_share < 1 and not self.has_cosine:
+            raise ValueError(
+                f"cosine_share is {self.cosine_share}, but nothing follows a cosine: set "
+                "learning_rate=cosine, penalty_end or second_decay_rate_end"
             )
         return self
 
@@ -128,11 +222,57 @@ class AdversarialSettings(Section):
     augmentation: tuple[Change, ...] = ()
     """How images are changed before the discriminator looks at them, real and generated ones alike:
     colour, shift, cutout, each at most once. For few images; none by default."""
+    augmentation_probability: Probability = 1.0
+    """With which each of these changes is done to an image, 0 to 1; or adaptive: it begins at 0, and
+    rises while the discriminator knows too many real images by heart."""
+    augmentation_target: float = Field(default=0.6, ge=0, lt=1)
+    """Mean sign of the discriminator's logits at real images above which an adaptive probability rises,
+    and below which it falls; at least 0 and below 1."""
+    augmentation_images: PositiveInt = 500_000
+    """Real images in which an adaptive probability can go from 0 to 1; fewer for a short training."""
+    mirror: bool = False
+    """Whether each real image of a batch is mirrored left to right with probability ½. Doubles the
+    images where a mirrored one could be real (letters could not)."""
+    schedule: ScheduleSettings = ScheduleSettings()
 
     @model_validator(mode="after")
-    def _changes_once(self) -> "AdversarialSettings":
+    def _augments_consistently(self) -> "AdversarialSettings":
         if len(set(self.augmentation)) < len(self.augmentation):
             raise ValueError(f"augmentation names a change twice: {', '.join(self.augmentation)}")
+        _refuse_useless(self, "augmentation_probability", "augmentation")
+        adaptive = self.augmentation_probability == "adaptive"
+        for name in () if adaptive else ("augmentation_target", "augmentation_images"):
+            if (given := getattr(self, name)) != type(self).model_fields[name].default:
+                raise ValueError(
+                    f"{name} is {given}, which means nothing while augmentation_probability is "
+                    f"{self.augmentation_probability}: it is of adaptive"
+                )
+        if adaptive and self.objective.loss == "wasserstein":
+            raise ValueError(
+                "augmentation_probability is adaptive, which goes by the sign of the discriminator's "
+                "logits, and that says nothing with objective.loss=wasserstein. Give a number"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _schedules_consistently(self) -> "AdversarialSettings":
+        schedule, objective = self.schedule, self.objective
+        if schedule.penalty_end < 1 and not (objective.real_penalty or objective.generated_penalty):
+            raise ValueError(
+                f"schedule.penalty_end is {schedule.penalty_end}, but there is nothing that could "
+                "fall: set objective.real_penalty or objective.generated_penalty"
+            )
+        if schedule.penalty_end < 1 and objective.slope_penalty:
+            raise ValueError(
+                "schedule.penalty_end is of real_penalty and generated_penalty, and does not go with "
+                "objective.slope_penalty"
+            )
+        end = schedule.second_decay_rate_end
+        if end is not None and end < self.betas[1]:
+            raise ValueError(
+                f"schedule.second_decay_rate_end is {end}, below the second of betas "
+                f"({self.betas[1]}): it can only rise"
+            )
         return self
 
 
@@ -252,12 +392,20 @@ class TrainSettings(AdversarialSettings):
     """Generator updates."""
     average_decay: float = Field(default=0.999, ge=0, lt=1)
     """Of the exponential moving average of the generator's weights, which is what is kept."""
-    linear_decay: bool = False
-    """Whether the learning rate falls linearly to zero over the second half of the training."""
+    average_half_life_images: PositiveFloat | None = None
+    """The same as a half-life, in real images that the discriminator sees, which then counts instead of
+    average_decay; null: average_decay counts."""
+    average_seen_share: Share = 0.05
+    """The half-life is at most this share of the images seen so far, so that the start is forgotten."""
     validate_every_steps: PositiveInt = 2500
     """Generator steps between two scorings on the validation latents."""
     validation_images: int = Field(default=5000, ge=2)
     """Generated images in such a scoring."""
+
+    @model_validator(mode="after")
+    def _averages_consistently(self) -> "TrainSettings":
+        _refuse_useless(self, "average_seen_share", "average_half_life_images")
+        return self
 
 
 class EvaluateSettings(Section):
@@ -338,6 +486,13 @@ class Settings(Section):
                 f"train.generator_channels takes one number, or {self.cells}: one for each cell from "
                 f"{bottom} to {size} pixels; it has {len(channels)}"
             )
+        for name in ("search", "train"):
+            if getattr(self, name).objective.direction_head and self.network.conditional != "never":
+                raise ValueError(
+                    f"{name}.objective.direction_head makes the last layer one direction, and with "
+                    f"network.conditional {self.network.conditional} every class may have its own: set "
+                    "direction_head to false or network.conditional to never"
+                )
         return self
 
 

@@ -101,3 +101,17 @@ class Discriminator(nn.Module):
         For discriminators that guess classes; only they have it.
         """
         raise NotImplementedError(f"{type(self).__name__} guesses no classes")
+
+    @property
+    def has_direction(self) -> bool:
+        """Whether the last layer is a direction, which has a loss of its own."""
+        return False
+
+    def logits_apart(
+        self, images: Tensor, stage: int | None = None, labels: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """As `forward`, and the same values with gradients to the direction alone: B each.
+
+        Only asked of those that have a direction.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no direction")

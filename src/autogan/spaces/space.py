@@ -153,12 +153,14 @@ class SearchSpace(ABC):
         channels: int,
         *,
         spectral_norm: bool = True,
+        direction_head: bool = False,
         classes: "Classes | None" = None,
     ) -> "Discriminator":
         """The discriminator that grows with the generators of this space.
 
         spectral_norm: whether its weights are normalised, which holds its slope; a penalty may instead.
-        classes: of the images; None: labels make no difference.
+        direction_head: whether its last layer is a direction, which is trained apart (SAN).
+        classes: of the images; None: labels make no difference. Not beside a direction.
         """
 
     @abstractmethod

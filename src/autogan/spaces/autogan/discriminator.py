@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from autogan.images.classes import Classes
 from autogan.nets.layers import initialise
 from autogan.nets.residual_block import ResidualBlock
-from autogan.nets.spectral_norm import SpectralNorm, Unnormalised
+from autogan.nets.spectral_norm import Direction, SpectralNorm, Unnormalised
 from autogan.spaces.networks import Discriminator
 
 
@@ -18,10 +18,12 @@ class AutoGanDiscriminator(Discriminator):
     then the last block, ReLU, global sum pooling and a linear layer without bias. Growing blocks
     pool, except the last of three or more.
     channels: channels of every block (64 in the paper's search, 128 from scratch). spectral_norm:
-    whether all weights are spectrally normalised, as in the paper. classes: of images; the logit is then
-    ψ(h) + ⟨e_y, h⟩, h the pooled features and e_y learned for each class (Miyato and Koyama, 2018).
-    Where some images are unlabelled it learns which class an image has, and takes its guess where it is
-    not told (Lucic et al., 2019): a linear layer on h, which is never spectrally normalised.
+    whether all weights are spectrally normalised, as in the paper. direction_head: whether the linear
+    layer is a direction, which is trained apart (SAN); not beside classes.
+    classes: of images; the logit is then ψ(h) + ⟨e_y, h⟩, h the pooled features and e_y learned for each
+    class (Miyato and Koyama, 2018). Where some images are unlabelled it learns which class an image has,
+    and takes its guess where it is not told (Lucic et al., 2019): a linear layer on h, which is never
+    spectrally normalised.
     """
 
     def __init__(
@@ -30,9 +32,11 @@ class AutoGanDiscriminator(Discriminator):
         channels: int,
         *,
         spectral_norm: bool = True,
+        direction_head: bool = False,
         classes: Classes | None = None,
     ) -> None:
         super().__init__(stages, channels, classes=classes)
+        assert not (direction_head and classes), "a direction beside classes"
         wrap = SpectralNorm if spectral_norm else Unnormalised
         self.growing = nn.ModuleList(
             ResidualBlock(
@@ -45,7 +49,7 @@ class AutoGanDiscriminator(Discriminator):
             for index in range(stages)
         )
         self.last = ResidualBlock(channels, channels, pools=False, wrap=wrap)
-        self.to_logit = wrap(nn.Linear(channels, 1, bias=False))
+        self.to_logit = (Direction if direction_head else wrap)(nn.Linear(channels, 1, bias=False))
         if classes:
             self.of_class = wrap(nn.Linear(channels, len(classes), bias=False))  # rows: the e_y
             if classes.unlabelled:
@@ -79,6 +83,19 @@ class AutoGanDiscriminator(Discriminator):
         h = self._features(images, stage)
         guesses = self.to_class(h)  # B×classes
         return self._logits(h, known_or_guessed(labels, guesses)), guesses
+
+    @property
+    def has_direction(self) -> bool:
+        """As `Discriminator.has_direction`."""
+        return isinstance(self.to_logit, Direction)
+
+    def logits_apart(
+        self, images: Tensor, stage: int | None = None, labels: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """As `Discriminator.logits_apart`."""
+        assert isinstance(self.to_logit, Direction)
+        logits, along = self.to_logit.apart(self._features(images, stage))
+        return logits.squeeze(1), along.squeeze(1)  # B each
 
     def _features(self, images: Tensor, stage: int | None) -> Tensor:
         """The pooled features: B×C."""

@@ -79,13 +79,18 @@ class AutoGanSpace(SearchSpace):
         channels: int,
         *,
         spectral_norm: bool = True,
+        direction_head: bool = False,
         classes: "Classes | None" = None,
     ) -> "Discriminator":
         """As `SearchSpace.discriminator`."""
         from autogan.spaces.autogan.discriminator import AutoGanDiscriminator
 
         return AutoGanDiscriminator(
-            self.stages, channels, spectral_norm=spectral_norm, classes=classes
+            self.stages,
+            channels,
+            spectral_norm=spectral_norm,
+            direction_head=direction_head,
+            classes=classes,
         )
 
     def operations(
