@@ -256,8 +256,8 @@ class HasNetworks(AutoGanSpace):
     def generator(self, **shape: Any) -> AutoGanGenerator:
         return self.generator_class(self, **shape)
 
-    def discriminator(self, channels: int) -> AutoGanDiscriminator:
-        return self.discriminator_class(self.stages, channels)
+    def discriminator(self, channels: int, **shape: Any) -> AutoGanDiscriminator:
+        return self.discriminator_class(self.stages, channels, **shape)
 
 
 class TooBright(AutoGanGenerator):
@@ -295,6 +295,12 @@ class DrawsItsOwn(AutoGanDiscriminator):
         super().initialise(torch.Generator().manual_seed(0))
 
 
+class TrainsTogether(AutoGanDiscriminator):
+    def logits_apart(self, *given: Any, **named: Any) -> tuple[Tensor, Tensor]:
+        logits, along = super().logits_apart(*given, **named)
+        return logits, along + 0 * logits
+
+
 class MakesTooBright(HasNetworks):
     generator_class = TooBright
 
@@ -313,6 +319,10 @@ class MakesOneWidth(HasNetworks):
 
 class JudgesByTheBatch(HasNetworks):
     discriminator_class = Compares
+
+
+class TrainsAllAtOnce(HasNetworks):
+    discriminator_class = TrainsTogether
 
 
 class SeedsItself(HasNetworks):
@@ -360,6 +370,7 @@ BROKEN_SPACES: dict[str, type[AutoGanSpace]] = {
     "test_cells_may_have_widths_of_their_own": MakesOneWidth,
     "test_the_discriminator_gives_one_logit_an_image_at_every_stage": JudgesByTheBatch,
     "test_the_discriminator_is_drawn_from_the_stream_it_is_given": SeedsItself,
+    "test_features_and_direction_of_a_discriminator_are_trained_apart": TrainsAllAtOnce,
     "test_operations_have_the_parameters_of_the_discriminator": LeavesOneOut,
     "test_diagrams_are_well_formed": DrawsOneThing,
     "test_text_diagrams_are_lines_of_text": DrawsOneThing,
