@@ -32,7 +32,7 @@ def data(folder: Path, *, one_sided: bool, count: int = 200) -> DataSet:
     pixels += torch.randint(0, 60, (count, 1, 1, 1), generator=stream, dtype=torch.uint8)
     if one_sided:
         pixels[..., :4] += 70
-    images = ImageSet(pixels, torch.full((count,), -1))
+    images = ImageSet(pixels, None)
     return DataSet("sides", "5" * 64, (), images, images, cache_directory=folder)
 
 

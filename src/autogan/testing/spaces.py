@@ -311,7 +311,7 @@ class SpaceConformance(ABC):
                 torch.testing.assert_close(logits[0], discriminator(self.images(stage), stage))
                 for values in logits:
                     discriminator.zero_grad()
-                    values.sum().backward()
+                    values.sum().backward(retain_graph=True)
                     reached.append({name for name in weights if weights[name].grad is not None})
             for features, direction in zip(reached[0::2], reached[1::2], strict=True):
                 assert features and direction, "nothing is trained"
