@@ -225,6 +225,18 @@ def test_bad_architecture_files(
         (["arch", "show", "A", "--svg", "/proc/a.svg"], "/proc cannot be written to"),
         (["sample", "no-such", "--out", "x.jpg"], "must end in .png"),
         (["status", "no-such"], "config.yaml"),
+        (
+            [
+                *("run", "--preset", "demo", "--out", "x"),
+                *("--set", "train.objective.direction_head=true"),
+                *("--set", "train.objective.loss=relativistic-average"),
+            ],
+            "direction_head goes with the losses hinge and non-saturating",
+        ),
+        (
+            ["run", "--preset", "demo", "--out", "x", "--set", "search.schedule.penalty_end=0.1"],
+            "there is nothing that could fall",
+        ),
     ],
 )
 def test_bad_input_is_refused(autogan: Callable, arguments: list[str], words: str) -> None:

@@ -1,5 +1,6 @@
 """What a run stands on: what is refused before anything is trained, what is said, what is prepared."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from autogan.method import context as module
 from autogan.method.context import describe_images, make_inception_judge, prepare
 from autogan.runs.folder import Run
 from autogan.runs.task import Task
+from autogan.settings.decided import decide_compute
 from autogan.settings.protocols import Protocol
 from autogan.settings.sections import EvaluateSettings, Settings
 
@@ -227,3 +229,27 @@ def test_a_generator_that_sees_real_images_needs_enough_of_them(
     seeing = {"objective": {"loss": "relativistic-pairing"}, "generator_batch": 81}
     with pytest.raises(UserError, match=r"80 training images, fewer than train\.generator_batch"):
         prepare(on(pets, train=seeing), Listening())
+
+
+def test_a_decay_rate_that_rises_is_refused_where_steps_are_recorded(
+    pets: Path, untrained: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recording = replace(decide_compute(tiny().compute), captures=True)
+    monkeypatch.setattr(module, "decide_compute", lambda given: recording)
+    rising = {"schedule": {"second_decay_rate_end": 0.99}}
+    for section in ("search", "train"):
+        with pytest.raises(
+            UserError, match=rf"^{section}\.schedule\.second_decay_rate_end.*compute\.capture=none"
+        ):
+            prepare(on(pets, **{section: rising}), Listening())
+    with pytest.raises(AssertionError, match="a judge is trained"):  # nothing else is refused
+        prepare(on(pets, search=rising), Listening(), to_train=False)
+
+
+def test_who_mirrors_is_told_what_the_judge_says_of_it(pets: Path) -> None:
+    told = Listening()
+    prepare(on(pets, train={"mirror": True}), told)
+    assert any(note.startswith("mirror is on, and judge.flip too") for note in told.notes)
+    silent = Listening()
+    prepare(on(pets), silent)
+    assert not any("irror" in note for note in silent.notes)

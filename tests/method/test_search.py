@@ -1,6 +1,7 @@
 """The search, on random pixels and with a judge that only looks at colours."""
 
 import json
+import math
 from pathlib import Path
 from typing import Any, cast
 
@@ -319,6 +320,38 @@ def test_scoring_neither_reads_nor_writes_running_statistics(tmp_path: Path, tex
     corrupted = generate(generator, latents, search.compute, architecture)
     assert not torch.equal(corrupted, with_running)
     assert reward_of(search, architecture) == reward
+
+
+def test_a_schedule_of_the_search_counts_from_the_last_reset(tmp_path: Path) -> None:
+    """Over the discriminator steps of all iterations; also after going on from a state."""
+    schedule = {"learning_rate": "cosine"}
+    shape = {"iterations": 2, "stage_weights": [1, 1], "shared_steps": 10, "shared_epochs": None}
+    search = make(tmp_path, schedule=schedule, **shape)
+
+    def rate() -> float:
+        """Of the step that was done last, as a share of the first step's."""
+        (group,) = search.gan.discriminator_optimiser.param_groups
+        return float(group["lr"]) / search.options.learning_rate
+
+    def cosine(step: int) -> float:
+        return (1 + math.cos(math.pi * step / 20)) / 2
+
+    for step in range(4):
+        search.shared_training_step()
+        assert rate() == pytest.approx(cosine(step))
+    search.reset()
+    for step in range(3):
+        search.shared_training_step()
+        assert rate() == pytest.approx(cosine(step))
+    state = copied(search.state_dict(), tmp_path / "state")
+    search = make(tmp_path, "again", schedule=schedule, **shape)
+    search.load_state_dict(state)
+    search.shared_training_step()
+    assert rate() == pytest.approx(cosine(3))
+    del state["restarted_at"]  # as 0.1.0 kept it
+    search.load_state_dict(state)
+    search.shared_training_step()
+    assert rate() == pytest.approx(cosine(7))
 
 
 EVERYTHING = {

@@ -314,6 +314,12 @@ class JudgesAllClassesAlike(HasNetworks):
     discriminator_class = KnowsNoClass
 
 
+class TrainsTogether(AutoGanDiscriminator):
+    def logits_apart(self, *given: Any, **named: Any) -> tuple[Tensor, Tensor]:
+        logits, along = super().logits_apart(*given, **named)
+        return logits, along + 0 * logits
+
+
 class MakesTooBright(HasNetworks):
     generator_class = TooBright
 
@@ -332,6 +338,10 @@ class MakesOneWidth(HasNetworks):
 
 class JudgesByTheBatch(HasNetworks):
     discriminator_class = Compares
+
+
+class TrainsAllAtOnce(HasNetworks):
+    discriminator_class = TrainsTogether
 
 
 class SeedsItself(HasNetworks):
@@ -381,6 +391,7 @@ BROKEN_SPACES: dict[str, type[AutoGanSpace]] = {
     "test_the_discriminator_gives_one_logit_an_image_at_every_stage": JudgesByTheBatch,
     "test_the_discriminator_judges_an_image_by_its_class": JudgesAllClassesAlike,
     "test_the_discriminator_is_drawn_from_the_stream_it_is_given": SeedsItself,
+    "test_features_and_direction_of_a_discriminator_are_trained_apart": TrainsAllAtOnce,
     "test_operations_have_the_parameters_of_the_discriminator": LeavesOneOut,
     "test_diagrams_are_well_formed": DrawsOneThing,
     "test_text_diagrams_are_lines_of_text": DrawsOneThing,

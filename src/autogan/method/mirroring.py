@@ -43,8 +43,9 @@ def warning_of_mirrored(judge: Judge, data: DataSet, settings: JudgeSettings) ->
     ratio = mirrored_ratio(judge, data)
     if ratio is None:
         return (
-            f"mirror is on. {data.name} has too few images for the judge to tell whether mirrored ones "
-            "look real. Letters and digits do not."
+            f"mirror is on. The judge has {judge.feature_dimension} features, too many to tell by "
+            f"{min(MOST_IMAGES, len(data.train)):,} images of {data.name} whether mirrored ones look "
+            "real. Letters and digits do not."
         )
     if ratio < TOLD_APART:
         return None

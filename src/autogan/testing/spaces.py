@@ -353,6 +353,26 @@ class SpaceConformance(ABC):
         assert all(torch.equal(one[name], same[name]) for name in one), "it draws from elsewhere"
         assert not all(torch.equal(v, one[n]) for n, v in other.state_dict().items())
 
+    def test_features_and_direction_of_a_discriminator_are_trained_apart(self) -> None:
+        for space in self.spaces():
+            assert not self.discriminator(space).has_direction
+            discriminator = space.discriminator(self.channels, direction_head=True)
+            discriminator.initialise(seeded(0))
+            assert discriminator.eval().has_direction
+            weights = dict(discriminator.named_parameters())
+            reached = []
+            for stage in range(space.stages):
+                logits = discriminator.logits_apart(self.images(stage), stage)
+                torch.testing.assert_close(logits[0], logits[1])
+                torch.testing.assert_close(logits[0], discriminator(self.images(stage), stage))
+                for values in logits:
+                    discriminator.zero_grad()
+                    values.sum().backward(retain_graph=True)
+                    reached.append({name for name in weights if weights[name].grad is not None})
+            for features, direction in zip(reached[0::2], reached[1::2], strict=True):
+                assert features and direction, "nothing is trained"
+                assert not features & direction, f"both train {features & direction}"
+
     def test_operations_have_the_parameters_of_the_discriminator(self) -> None:
         for space, classes in itertools.product(self.spaces(), TOLD):
             built = sum(p.numel() for p in self.discriminator(space, classes).parameters())
