@@ -19,11 +19,10 @@ from typer.main import get_command
 
 from autogan.cli.common import app
 from autogan.settings.loading import load_settings, preset_names, settings_from_tree
-from autogan.spaces import search_space
+from autogan.spaces import search_space, space_of
 from autogan.spaces.architecture import Architecture
 from autogan.spaces.autogan.codec import PUBLISHED_VECTORS
 from autogan.spaces.autogan.generator import AutoGanGenerator
-from autogan.spaces.autogan.text_diagram import text_diagram
 
 A = Architecture.parse("autogan-a")
 
@@ -156,7 +155,7 @@ def test_size_and_cost_are_those_of_the_network(done: Callable) -> None:
 
 
 def test_the_diagram_shows_every_operation_and_skip() -> None:
-    lines = text_diagram(A, channels=256, bottom_size=4).splitlines()
+    lines = space_of(A).text_diagram(A, channels=256, bottom_size=4).splitlines()
     assert [line.split("│")[1].split(":")[0].strip() for line in lines if "◄" in line] == [
         "+ skip from cell 0",
         "+ skip from cell 0",
