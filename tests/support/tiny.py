@@ -96,7 +96,7 @@ def context_of(settings: Settings, folder: Path, task: Task | None = None) -> Co
         Compute.resolve("cpu", "float32"),
         Plan.of(chosen, task, workload),
         workload,
-        search_space("autogan", chosen.cells),
+        search_space(chosen.network.space, chosen.cells),
     )
 
 

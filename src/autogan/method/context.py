@@ -95,7 +95,7 @@ def prepare(
     judge = _judge(settings, data, compute, workload, progress, run)
     progress.status(f"judging the {len(data.train):,} training images")
     statistics = reference(judge, data.train, data.digest, cache_directory)
-    space = search_space("autogan", settings.cells)
+    space = search_space(settings.network.space, settings.cells)
     return Context(settings, data, judge, statistics, compute, plan, workload, space)
 
 

@@ -99,7 +99,7 @@ class _Round:
     """`discriminator_steps` updates of D and one of G, at the last stage of a part."""
 
     def __init__(self, settings: Settings, section: AdversarialSettings, compute: Compute) -> None:
-        space = search_space("autogan", settings.cells)
+        space = search_space(settings.network.space, settings.cells)
         self.section = section
         self.architecture = space.first()
         self.gan = Gan(

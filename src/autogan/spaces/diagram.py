@@ -12,6 +12,7 @@ from autogan.spaces.cells import CellOperations, by_cell
 from autogan.spaces.operations import Operation
 
 _CHIP_WIDTH, _CHIP_HEIGHT, _CHIP_GAP = 100, 26, 7
+_CHIP_CHARACTERS = 12
 _CELL_WIDTH = 290
 _ATTENTION_WIDTH = _CHIP_WIDTH + 26  # that a cell with attention is wider by
 _CELL_TOP_PADDING, _CELL_BOTTOM_PADDING = 60, 40
@@ -217,7 +218,8 @@ def _chip_words(operation: Operation) -> str:
             return f"{operation.words} ×2".replace("deconvolution", "deconv")
         case "convolution":
             kernel, *kind = operation.words.split()
-            return f"{kind[0]} {kernel}"  # conv 3×3
+            words = f"{kind[0]} {kernel}"  # conv 3×3
+            return words if len(words) <= _CHIP_CHARACTERS else kind[0]
         case "attention":
             return operation.words.replace("attention", "attn")
     return operation.words

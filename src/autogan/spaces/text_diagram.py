@@ -1,6 +1,6 @@
 """A generator's operations as text: cells from top to bottom, skips as lines to the right of them."""
 
-import textwrap
+import itertools
 from collections.abc import Iterable, Sequence
 
 from autogan.spaces.cells import by_cell
@@ -37,14 +37,14 @@ def text_diagram(operations: Sequence[Operation]) -> str:
         sides = f"{cell.side_in}×{cell.side_in} → {cell.side}×{cell.side}"
         title = f" cell {cell.index}: {sides} "
         rows.append(f"  ┌{title:─^{_INSIDE}}┐")
-        rows += _wrapped(_words(cell.block1))
+        rows += _wrapped(cell.block1)
         for source, skip in cell.skips.items():
             ins.append((source, len(rows)))
             rows.append(_inside(f"+ skip from cell {source}: {_words(skip, ', ')}"))
         if cell.index in senders:
             outs[cell.index] = len(rows)
             rows.append(_inside("skip-out"))
-        rows += _wrapped(_words(cell.block2))
+        rows += _wrapped(cell.block2)
         if cell.shortcut:
             rows.append(_inside(f"+ shortcut: {_words(cell.shortcut, ', ')}"))
         if cell.attention:
@@ -59,15 +59,29 @@ def _inside(text: str) -> str:
     return f"  │ {text:<{_INSIDE - 2}} │"
 
 
-def _wrapped(text: str) -> list[str]:
-    """A line for each operation that has no room in the line before."""
-    return [_inside(line) for line in textwrap.wrap(text, _INSIDE - 2, break_long_words=False)]
+def _wrapped(operations: Iterable[Operation]) -> list[str]:
+    """A block; where its operations have no room in one line, they go on in the next."""
+    first, *others = _in_turn(operations)
+    lines = [first]
+    for left, words in enumerate(others, start=1 - len(others)):
+        needed = len(lines[-1]) + len(f" → {words}") + (len(" →") if left else 0)
+        if needed <= _INSIDE - 2:
+            lines[-1] += f" → {words}"
+        else:
+            lines[-1] += " →"
+            lines.append(words)
+    return [_inside(line) for line in lines]
 
 
 def _words(operations: Iterable[Operation], between: str = " → ") -> str:
-    """What is done, in the order in which it runs; what is done several times stands once."""
+    """What is done, in the order in which it runs."""
+    return between.join(_in_turn(operations))
+
+
+def _in_turn(operations: Iterable[Operation]) -> list[str]:
+    """What is done; what is done several times running stands once."""
     words = [operation.words for operation in operations if operation.kind != "absent"]
-    return between.join(dict.fromkeys(words))
+    return [word for word, _ in itertools.groupby(words)]
 
 
 def _with_skips(rows: list[str], outs: dict[int, int], ins: list[tuple[int, int]]) -> list[str]:

@@ -145,7 +145,7 @@ def test_gradients_reach_the_path_alone(block: str, width: str) -> None:
     generator = shared(1)
     latents = torch.randn(3, LATENT, generator=torch.Generator().manual_seed(1))
     for upsampling, attention in itertools.product(UPSAMPLINGS, ("none", "softmax", "linear")):
-        architecture = architecture_of([CellArchitecture(block, upsampling, attention, width)])
+        architecture = architecture_of([CellArchitecture(block, upsampling, width, attention)])
         own = SearchSpace.only(architecture).generator(
             latent_size=LATENT, channels=CHANNELS, bottom_size=2
         )
@@ -171,8 +171,8 @@ def test_channels_last_and_autocast_make_nearly_the_same_images() -> None:
     for block in BLOCKS:
         architecture = architecture_of(
             [
-                CellArchitecture(block, "nearest", "softmax"),
-                CellArchitecture(block, "bilinear", "linear"),
+                CellArchitecture(block, "nearest", "full", "softmax"),
+                CellArchitecture(block, "bilinear", "half", "linear"),
             ]
         )
         assert architecture in space

@@ -44,9 +44,9 @@ def test_a_text_says_what_a_cell_takes() -> None:
     cells = cells_of(Architecture.parse(EXAMPLE))
     assert cells == (
         CellArchitecture("pre-batch", "nearest"),
-        CellArchitecture("grouped", "bilinear", "linear", "half", (0,)),
+        CellArchitecture("grouped", "bilinear", "half", "linear", (0,)),
     )
-    assert Architecture.parse(EXAMPLE).to_vector() == [1, 0, 0, 0, 7, 1, 2, 1, 1]
+    assert Architecture.parse(EXAMPLE).to_vector() == [1, 0, 0, 0, 7, 1, 1, 2, 1]
     first, second = cells
     assert (first.kind, first.normalisation, first.middle) == ("pre", "batch", "full")
     assert (second.kind, second.middle) == ("grouped", "full")
@@ -56,7 +56,7 @@ def test_a_text_says_what_a_cell_takes() -> None:
 def test_the_space_holds_as_many_as_its_description_says() -> None:
     assert [search_space("modern", n).cardinality() for n in (1, 2)] == [162, 162 * 324]
     assert search_space("modern", 3).cardinality() == 34_012_224
-    assert "softmax" not in search_space("modern", 4).at_stage(3)[2].options
+    assert "softmax" not in search_space("modern", 4).at_stage(3)[3].options
 
 
 @pytest.mark.parametrize(

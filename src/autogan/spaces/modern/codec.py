@@ -33,7 +33,7 @@ def text_of(architecture: Architecture) -> str:
 
 def from_vector(vector: Sequence[int]) -> Architecture:
     """The architecture of 4, 9, 14, … integers (5 per cell, 4 for the first): the positions of the
-    options of block, upsampling, attention, width and skips.
+    options of block, upsampling, width, attention and skips.
 
     Raises `UserError` naming the position, the decision and what is allowed.
     """
@@ -102,4 +102,4 @@ def _parse_cell(text: str, index: int) -> CellArchitecture:
             "+skip0 (from an earlier cell)."
         )
     sources = tuple(sorted(_integer(skip.removeprefix("skip")) for skip in skips))
-    return CellArchitecture(block, upsampling, attention, width, sources)
+    return CellArchitecture(block, upsampling, width, attention, sources)

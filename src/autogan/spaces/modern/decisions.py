@@ -40,15 +40,15 @@ class CellArchitecture:
     block: "pre-batch" (norm, ReLU, convolution), "post-none" (convolution, norm, ReLU) and so on;
     "bottleneck", "grouped" (residual, without normalisation) or "modulated" (by a style).
     upsampling: "nearest", "bilinear" or "deconvolution" (stride 2, 2×2 kernel).
-    attention: "none", "softmax" or "linear", after the second block.
     width: "full" or "half": of the maps inside the cell; its output is always of full width.
+    attention: "none", "softmax" or "linear", after the second block.
     skips: the earlier cells, ascending, whose skip-outs are added between the two blocks.
     """
 
     block: str
     upsampling: str
-    attention: str = "none"
     width: str = "full"
+    attention: str = "none"
     skips: tuple[int, ...] = ()
 
     @property
@@ -107,8 +107,8 @@ def cell_decisions(cell: int) -> tuple[Decision, ...]:
     options: dict[str, tuple[Option, ...]] = {
         "block": BLOCKS,
         "upsampling": UPSAMPLINGS,
-        "attention": attentions,
         "width": WIDTHS,
+        "attention": attentions,
     }
     if cell > 0:
         options["skips"] = _skip_options(cell)

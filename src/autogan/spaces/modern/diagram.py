@@ -18,4 +18,4 @@ def architecture_diagram(architecture: Architecture, bottom_size: int = 4) -> st
 def _kind(cell: CellArchitecture) -> str:
     """What a cell is, in words."""
     words = f"{cell.kind}-activation" if cell.kind in CONVOLUTION_ORDERS else cell.kind
-    return words if cell.width == "full" else f"{words}, half as wide inside"
+    return words if cell.width == "full" else f"{words}, half width"
