@@ -260,6 +260,25 @@ def test_the_space_has_the_published_cardinality(done: Callable) -> None:
     assert product == described["cardinality"] == 373_248
 
 
+def test_the_commands_about_architectures_know_the_modern_space(done: Callable) -> None:
+    described = json.loads(done("arch", "space", "--space", "modern", "--json").out)
+    assert described["cardinality"] == 34_012_224
+    assert list(described["cells"][1]) == ["block", "upsampling", "width", "attention", "skips"]
+    text = done("arch", "random", "--space", "modern", "--seed", 1).out.strip()
+    shown = json.loads(done("arch", "show", text, "--json").out)
+    assert shown["architecture"] == text and shown["published_name"] is None
+    assert shown["cells"][0]["skips"] == [] and len(shown["vector"]) == 14
+    printed = done("train", "--arch", text, "--preset", "own-32", "--dry-run").out
+    assert "space: modern" in printed
+
+
+def test_an_architecture_of_another_space_than_is_set_is_refused(refused: Callable) -> None:
+    text = "modern:grouped-nearest/grouped-nearest/grouped-nearest"
+    options = ("--preset", "own-32", "--set", "network.space=autogan", "--dry-run")
+    assert "--arch is of the space modern" in refused("train", "--arch", text, *options)
+    assert "Known: autogan, modern" in refused("arch", "space", "--space", "old")
+
+
 # presets
 
 
