@@ -55,6 +55,11 @@ def train_architecture(
             f"The architecture has {len(architecture)} cells, but images of "
             f"{settings.data.image_size} pixels take {settings.cells}."
         )
+    if isinstance(settings, Settings) and architecture.space != settings.network.space:
+        raise UserError(
+            f"The architecture is of the space {architecture.space}, and network.space is "
+            f"{settings.network.space}."
+        )
     with _new_run(folder, settings, Task("train", str(architecture))) as run:
         results = run_training(run, architecture, progress or Progress())
         return load_generator(run.folder / "generator.safetensors").generator, results

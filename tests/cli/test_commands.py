@@ -19,11 +19,10 @@ from typer.main import get_command
 
 from autogan.cli.common import app
 from autogan.settings.loading import load_settings, preset_names, settings_from_tree
-from autogan.spaces import search_space
+from autogan.spaces import search_space, space_of
 from autogan.spaces.architecture import Architecture
 from autogan.spaces.autogan.codec import PUBLISHED_VECTORS
 from autogan.spaces.autogan.generator import AutoGanGenerator
-from autogan.spaces.autogan.text_diagram import text_diagram
 
 A = Architecture.parse("autogan-a")
 
@@ -156,7 +155,7 @@ def test_size_and_cost_are_those_of_the_network(done: Callable) -> None:
 
 
 def test_the_diagram_shows_every_operation_and_skip() -> None:
-    lines = text_diagram(A, channels=256, bottom_size=4).splitlines()
+    lines = space_of(A).text_diagram(A, channels=256, bottom_size=4).splitlines()
     assert [line.split("│")[1].split(":")[0].strip() for line in lines if "◄" in line] == [
         "+ skip from cell 0",
         "+ skip from cell 0",
@@ -271,6 +270,25 @@ def test_the_space_has_the_published_cardinality(done: Callable) -> None:
         for options in cell.values():
             product *= len(options)
     assert product == described["cardinality"] == 373_248
+
+
+def test_the_commands_about_architectures_know_the_modern_space(done: Callable) -> None:
+    described = json.loads(done("arch", "space", "--space", "modern", "--json").out)
+    assert described["cardinality"] == 34_012_224
+    assert list(described["cells"][1]) == ["block", "upsampling", "width", "attention", "skips"]
+    text = done("arch", "random", "--space", "modern", "--seed", 1).out.strip()
+    shown = json.loads(done("arch", "show", text, "--json").out)
+    assert shown["architecture"] == text and shown["published_name"] is None
+    assert shown["cells"][0]["skips"] == [] and len(shown["vector"]) == 14
+    printed = done("train", "--arch", text, "--preset", "own-32", "--dry-run").out
+    assert "space: modern" in printed
+
+
+def test_an_architecture_of_another_space_than_is_set_is_refused(refused: Callable) -> None:
+    text = "modern:grouped-nearest/grouped-nearest/grouped-nearest"
+    options = ("--preset", "own-32", "--set", "network.space=autogan", "--dry-run")
+    assert "--arch is of the space modern" in refused("train", "--arch", text, *options)
+    assert "Known: autogan, modern" in refused("arch", "space", "--space", "old")
 
 
 # presets

@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from autogan.basics.errors import UserError
 from autogan.interop import (
     load_official_discriminator,
     load_official_generator,
@@ -294,6 +295,12 @@ def test_published_networks(official: Path, golden: dict[str, Tensor], name: str
     discriminator = load_official_discriminator(file)
     assert not discriminator.training
     logits_close(discriminator(images), golden[f"{name}.logits"])
+
+
+def test_architectures_of_another_space_are_none_of_the_authors(official: Path) -> None:
+    file = official / "official_autogan-a.pth"
+    with pytest.raises(UserError, match="of the space autogan, and modern:grouped-nearest is of"):
+        load_official_generator(file, "modern:grouped-nearest")
 
 
 @pytest.mark.parametrize("case", CASES)

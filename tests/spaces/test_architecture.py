@@ -113,10 +113,12 @@ def test_another_space_has_values_texts_and_samples_of_its_own() -> None:
 
 
 def test_an_unknown_space_lists_the_known_ones() -> None:
-    with pytest.raises(UserError, match=r"Unknown search space 'autogun'\..*Known: autogan\."):
+    with pytest.raises(
+        UserError, match=r"Unknown search space 'autogun'\..*Known: autogan, modern\."
+    ):
         search_space("autogun", 3)
     with pytest.raises(UserError, match="Unknown search space"):
-        Architecture("modern", ((),))
+        Architecture("modernist", ((),))
 
 
 def test_spaces_are_values() -> None:

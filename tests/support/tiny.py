@@ -102,7 +102,7 @@ def context_of(
         Compute.resolve("cpu", "float32"),
         Plan.of(chosen, task, workload),
         workload,
-        search_space("autogan", chosen.cells),
+        search_space(chosen.network.space, chosen.cells),
         classes,
     )
 

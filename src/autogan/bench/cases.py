@@ -89,7 +89,8 @@ def adversarial_steps(
     generator = space.generator(
         latent_size=LATENT_SIZE, channels=widths.generator_channels, bottom_size=BOTTOM_SIZE
     )
-    discriminator = search_space("autogan", cells).discriminator(widths.discriminator_channels)
+    whole = search_space(architecture.space if architecture else "autogan", cells)
+    discriminator = whole.discriminator(widths.discriminator_channels)
     plain = kind is PlainGan
     gan = kind(
         as_plain(generator) if plain else generator,
@@ -148,7 +149,7 @@ def _step_work(widths: Widths, cells: int, stage: int, architectures: list[Archi
     generator /= len(architectures)
     discriminator = 2.0 * (
         discriminator_size(
-            search_space("autogan", cells),
+            search_space(architectures[0].space, cells),
             stage,
             channels=widths.discriminator_channels,
             image_size=BOTTOM_SIZE << (stage + 1),

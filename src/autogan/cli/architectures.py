@@ -10,6 +10,7 @@ from autogan.basics.errors import UserError
 from autogan.cli.common import INGREDIENTS, Json, app, refuse_unwritable
 from autogan.cli.console import notes, say, say_lines, tables
 from autogan.files.texts import read_bytes
+from autogan.spaces import DEFAULT_SPACE, SPACES
 
 if TYPE_CHECKING:
     from autogan.spaces.architecture import Architecture
@@ -22,6 +23,14 @@ LARGEST_SIZE = 2**20
 MOST_DRAWN = 100_000
 """Architectures that are drawn at once."""
 Cells = Annotated[int, typer.Option("--cells", help="Cells; each doubles the resolution.")]
+SpaceName = Annotated[
+    str,
+    typer.Option(
+        "--space",
+        help="autogan or modern.",
+        autocompletion=lambda: list(SPACES),
+    ),
+]
 
 
 @arch_app.callback()
@@ -34,7 +43,7 @@ def _arch() -> None:
 
 def published_names() -> list[str]:
     """The names that complete where an architecture is asked for."""
-    from autogan.spaces import SPACES, space_class
+    from autogan.spaces import space_class
 
     return [name for space in SPACES for name in space_class(space).published()]
 
@@ -75,7 +84,8 @@ def show(
         str,
         typer.Argument(
             metavar="A",
-            help="autogan-a, -b, -c (or A, B, C), a text form, the authors' vector in any notation, "
+            help="autogan-a, -b, -c (or A, B, C), a text form (modern:… of the modern space), the authors' "
+            "vector in any notation, "
             "or a JSON file that holds one.",
             autocompletion=published_names,
         ),
@@ -109,7 +119,6 @@ def show(
     """
     from autogan.basics.formatting import millions
     from autogan.spaces import space_of
-    from autogan.spaces.autogan.decisions import cells_of
     from autogan.spaces.sizes import generator_size
 
     chosen = read_architecture(architecture)
@@ -126,7 +135,7 @@ def show(
         "published_name": names[0] if names else None,
         "architecture": str(chosen),
         "vector": vector,
-        "cells": [vars(cell) for cell in cells_of(chosen)],
+        "cells": space.by_name(chosen),
         "channels": channels,
         "bottom_size": bottom_size,
         "latent_size": latent_size,
@@ -160,6 +169,7 @@ def random_architectures(
     ] = 1,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Names the draw.")] = 0,
     cells: Cells = 3,
+    space: SpaceName = DEFAULT_SPACE,
     as_json: Json = False,
 ) -> None:
     """Architectures drawn uniformly from the space, one a line; the same may come twice.
@@ -170,8 +180,8 @@ def random_architectures(
 
     from autogan.spaces import search_space
 
-    space, generator = search_space("autogan", cells), Random(seed)
-    drawn = (space.sample(generator) for _ in range(count))
+    drawn_from, generator = search_space(space, cells), Random(seed)
+    drawn = (drawn_from.sample(generator) for _ in range(count))
     if as_json:
         listed = [{"architecture": str(a), "vector": a.to_vector()} for a in drawn]
         print(json.dumps({"architectures": listed}))
@@ -181,15 +191,21 @@ def random_architectures(
 
 
 @arch_app.command()
-def space(cells: Cells = 3, as_json: Json = False) -> None:
+def space(
+    cells: Cells = 3,
+    name: SpaceName = DEFAULT_SPACE,
+    as_json: Json = False,
+) -> None:
     """The search space: every decision with its options, and how many architectures there are.
 
     Example: [bold]autogan arch space --cells 4[/]
+
+    Example: [bold]autogan arch space --space modern[/]
     """
     from autogan.spaces import search_space
     from autogan.spaces.decisions import option_text
 
-    searched = search_space("autogan", cells)
+    searched = search_space(name, cells)
     if as_json:
         listed = [{d.name: list(d.options) for d in decisions} for decisions in searched.by_stage]
         print(json.dumps({"cells": listed, "cardinality": searched.cardinality()}))
@@ -198,7 +214,7 @@ def space(cells: Cells = 3, as_json: Json = False) -> None:
 
     from rich.table import Table
 
-    table = Table("cell", "decision", "options, in the order of the authors' integers", "how many")
+    table = Table("cell", "decision", "options, in the order of the vector's integers", "how many")
     for cell, decisions in enumerate(searched.by_stage):
         for decision in decisions:
             options = " · ".join(option_text(option) for option in decision.options)

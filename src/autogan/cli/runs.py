@@ -34,7 +34,8 @@ ArchitectureOption = Annotated[
     str | None,
     typer.Option(
         "--arch",
-        help="autogan-a, -b, -c, a text form, the authors' vector, or a JSON file with one.",
+        help="autogan-a, -b, -c, a text form (modern:… of the modern space), the authors' vector, or a JSON "
+        "file with one.",
         autocompletion=published_names,
     ),
 ]
@@ -190,7 +191,13 @@ def train(
     if not architecture:
         raise UserError("Which architecture should be trained? Give --arch; for example autogan-a.")
     chosen = read_architecture(architecture)
-    settings = _resolved(preset, data, skip_broken, config, overrides, resume, out)
+    settings = _resolved(
+        preset, data, skip_broken, config, overrides, resume, out, space=chosen.space
+    )
+    if chosen.space != settings.network.space:
+        raise UserError(
+            f"--arch is of the space {chosen.space}, and network.space is {settings.network.space}."
+        )
     if len(chosen) != settings.cells:
         raise UserError(
             f"--arch has {len(chosen)} cells, but {settings.data.image_size} pixels from a bottom "
@@ -222,10 +229,14 @@ def _resolved(
     overrides: list[str] | None,
     resume: bool,
     out: Path | None,
+    space: str | None = None,
 ) -> "Settings":
-    from autogan.settings.loading import load_settings
+    """space: of the architecture that is trained, where one is given."""
+    from autogan.settings.loading import load_settings, merged
 
     given, changes = overrides or (), data_changes(data, skip_broken)
+    if space is not None:
+        changes = merged(changes, {"network": {"space": space}})
     if resume and not (preset or config):
         from autogan.runs.config import read_settings
 

@@ -111,7 +111,20 @@ class SharedGenerator(AutoGanGenerator):
 
 
 def as_architecture(given: ArchitectureLike) -> Architecture:
-    """The architecture that a user gave in any of the accepted notations."""
+    """The architecture that a user gave in any of the accepted notations.
+
+    Raises `UserError` for one that is not of AutoGAN's space: the authors' program knows no other.
+    """
+    chosen = _read_architecture(given)
+    if chosen.space != "autogan":
+        raise UserError(
+            f"The authors' files hold architectures of the space autogan, and {chosen} is of the space "
+            f"{chosen.space}."
+        )
+    return chosen
+
+
+def _read_architecture(given: ArchitectureLike) -> Architecture:
     if isinstance(given, Architecture):
         return given
     if isinstance(given, str):

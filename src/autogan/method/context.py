@@ -121,7 +121,7 @@ def prepare(
     if to_train and any(section.mirror for section in _trained(settings, plan.parts).values()):
         warning = warning_of_mirrored(judge, data, settings.judge)
         progress.note(warning or "Mirrored images look like the others to the judge.")
-    space = search_space("autogan", settings.cells)
+    space = search_space(settings.network.space, settings.cells)
     return Context(settings, data, judge, statistics, compute, plan, workload, space, classes)
 
 

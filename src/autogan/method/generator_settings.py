@@ -71,6 +71,7 @@ def _sizes_of(generator: Generator) -> Tree:
     return {
         "data": {"image_size": generator.bottom_size << cells},
         "network": {
+            "space": generator.architecture.space,
             "bottom_size": generator.bottom_size,
             "latent_size": generator.latent_size,
         },

@@ -111,7 +111,7 @@ class _Round:
         compute: Compute,
         classes: Classes | None,
     ) -> None:
-        space = search_space("autogan", settings.cells)
+        space = search_space(settings.network.space, settings.cells)
         self.section = section
         self.architecture = space.first()
         self.gan = Gan(

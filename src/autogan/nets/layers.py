@@ -8,6 +8,7 @@ convolution of stride 2; a deconvolution followed by a 1×1 convolution is one d
 """
 
 import itertools
+from abc import abstractmethod
 
 import torch
 import torch.nn.functional as F
@@ -173,16 +174,36 @@ def project_deconvolved(
     return F.conv_transpose2d(x, kernel, bias, stride=2)
 
 
+class OwnStart(nn.Module):
+    """A layer that starts otherwise than `initialise` lets layers start."""
+
+    @abstractmethod
+    def start(self, generator: torch.Generator) -> None:
+        """Gives this layer's own parameters, not its children's, their first values, in place.
+
+        Called without gradients. What is drawn comes from `generator` (see `drawn_normal`).
+        """
+
+
+def drawn_normal(shape: torch.Size, deviation: float, generator: torch.Generator) -> Tensor:
+    """Normal values of mean 0, drawn aside on the generator's device (see `initialise`)."""
+    return torch.empty(shape, device=generator.device).normal_(0, deviation, generator=generator)
+
+
 @torch.no_grad()
 def initialise(module: nn.Module, generator: torch.Generator) -> None:
     """Xavier-uniform weights, zero biases, small normal embeddings, and normalisation layers as when
     made; in place.
 
+    A layer with an `OwnStart` starts as that says.
+
     Weights are drawn aside, on the generator's device: a random fill goes in memory order, and one
     seed is to give the same network in every layout and on every device.
     """
     for layer in module.modules():
-        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+        if isinstance(layer, OwnStart):
+            layer.start(generator)
+        elif isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
             drawn = torch.empty(layer.weight.shape, device=generator.device)
             layer.weight.copy_(nn.init.xavier_uniform_(drawn, generator=generator))
             if layer.bias is not None:

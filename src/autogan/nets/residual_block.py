@@ -13,7 +13,7 @@ class ResidualBlock(nn.Module):
     The first block of the network (`on_image`) takes no ReLU before its first convolution. Where a
     block keeps its channels and its size, the shortcut is the identity; else a 1×1 convolution,
     after the pooling, with which it commutes. wrap: what becomes of each convolution, `SpectralNorm`
-    or `Unnormalised`.
+    or `Unnormalised`. middle: channels between the two convolutions, by default those of the output.
     """
 
     def __init__(
@@ -24,12 +24,14 @@ class ResidualBlock(nn.Module):
         pools: bool,
         on_image: bool = False,
         wrap: type[Unnormalised] = SpectralNorm,
+        middle: int | None = None,
     ) -> None:
         super().__init__()
         self.pools = pools
         self.on_image = on_image
-        self.convolution1 = wrap(nn.Conv2d(channels_in, channels_out, 3, padding=1))
-        self.convolution2 = wrap(nn.Conv2d(channels_out, channels_out, 3, padding=1))
+        middle = middle or channels_out
+        self.convolution1 = wrap(nn.Conv2d(channels_in, middle, 3, padding=1))
+        self.convolution2 = wrap(nn.Conv2d(middle, channels_out, 3, padding=1))
         if pools or channels_in != channels_out:
             self.shortcut = wrap(nn.Conv2d(channels_in, channels_out, 1))
 

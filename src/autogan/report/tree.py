@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from html import escape
 
 from autogan.basics.errors import UserError
-from autogan.basics.limits import MOST_CELLS
 from autogan.runs.contents import Architectures
-from autogan.spaces import search_space
+from autogan.spaces import space_of
 from autogan.spaces.architecture import Architecture
 
 _WIDTH, _HEIGHT, _GAP, _BETWEEN, _TOP = 268, 50, 12, 58, 50
+_WORDS_IN_A_LINE = 3
 
 
 @dataclass(frozen=True)
@@ -115,22 +115,21 @@ def _card(node: Node, left: float, y: float, lowest: float, highest: float) -> s
 
 
 def _newest(architecture: Architecture) -> tuple[str, str]:
-    """The options of the newest stage in two lines: those that have names, then what is added.
+    """The options of the newest stage in two lines: the first words, then what is added.
 
     A question that the space asks only at other stages is answered with no.
     """
-    names = {d.name: None for d in search_space(architecture.space, MOST_CELLS).decisions}
-    stage = len(architecture) - 1
-    decisions = search_space(architecture.space, len(architecture)).at_stage(stage)
-    taken = {d.name: o for d, o in zip(decisions, architecture.taken[stage], strict=True)}
-    choices, added, left_out = [], [], []
-    for name in names:
-        option = taken.get(name, False)
+    choices: list[str] = []
+    added: list[str] = []
+    left_out: list[str] = []
+    for name, option in space_of(architecture).by_name(architecture)[-1].items():
         noun = name.removesuffix("s")  # one of them
-        if isinstance(option, str):
+        if isinstance(option, str) and len(choices) < _WORDS_IN_A_LINE:
             choices.append(option)
-        elif not option:
+        elif not option or option == "none":
             left_out.append(f"no {noun}")
+        elif isinstance(option, str):
+            added.append(f"{option} {noun}")
         elif isinstance(option, tuple):
             added.append(f"{noun} from {' and '.join(map(str, option))}")
         else:

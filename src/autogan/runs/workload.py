@@ -39,7 +39,7 @@ class Workload:
 
     def _generator(self, widths: AdversarialSettings, stage: int) -> int:
         return generator_size(
-            search_space("autogan", stage + 1).first(),
+            search_space(self.settings.network.space, stage + 1).first(),
             latent_size=self.settings.network.latent_size,
             channels=widths.generator_channels,
             bottom_size=self.settings.network.bottom_size,
@@ -48,7 +48,7 @@ class Workload:
 
     def _discriminator(self, widths: AdversarialSettings, stage: int) -> int:
         return discriminator_size(
-            search_space("autogan", self.settings.cells),
+            search_space(self.settings.network.space, self.settings.cells),
             stage,
             channels=widths.discriminator_channels,
             image_size=self.settings.network.bottom_size << (stage + 1),

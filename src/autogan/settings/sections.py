@@ -56,6 +56,9 @@ class ComputeSettings(Section):
 class NetworkSettings(Section):
     """The shape that all networks of a run share."""
 
+    space: Literal["autogan", "modern"] = "autogan"
+    """What architectures are taken from: autogan (the paper's space), or modern (residual bottlenecks,
+    modulated convolutions, attention, widths). `autogan train` takes that of its architecture."""
     latent_size: PositiveInt = 128
     """Length of a latent vector."""
     bottom_size: PositiveInt = 4

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from autogan.spaces.architecture import Architecture
     from autogan.spaces.space import SearchSpace
 
-SPACES = ("autogan",)
+SPACES = ("autogan", "modern")
 DEFAULT_SPACE = "autogan"
 """The space of vectors and of texts that name none."""
 
@@ -24,6 +24,10 @@ def space_class(name: str) -> "type[SearchSpace]":
         from autogan.spaces.autogan.space import AutoGanSpace
 
         return AutoGanSpace
+    if name == "modern":
+        from autogan.spaces.modern.space import ModernSpace
+
+        return ModernSpace
     raise unknown_name("search space", name, SPACES)
 
 

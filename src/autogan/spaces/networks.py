@@ -5,6 +5,7 @@ from abc import abstractmethod
 import torch
 from torch import Tensor, nn
 
+from autogan.basics.errors import UserError
 from autogan.images.classes import Classes
 from autogan.nets.layers import initialise
 from autogan.spaces.architecture import Architecture
@@ -57,6 +58,16 @@ class Generator(nn.Module):
         )
         initialise(generator, torch.Generator().manual_seed(seed))
         return generator
+
+    def known_labels(self, labels: Tensor | None) -> Tensor:
+        """`labels`, which a generator of classes must be given; else raises `UserError`."""
+        assert self.classes is not None, "a generator without classes"
+        if labels is None:
+            raise UserError(
+                f"This generator makes images of {len(self.classes)} classes: give it labels, "
+                f"one number from 0 to {len(self.classes) - 1} for each latent."
+            )
+        return labels
 
     @property
     def architecture(self) -> Architecture:

@@ -9,16 +9,20 @@ from dataclasses import dataclass, field
 
 from autogan.spaces.decisions import Place
 
+CLASS_NUMBERS = 32
+"""Learned numbers of each class that stand beside a generator's latent."""
+
 
 @dataclass(frozen=True)
 class Operation:
     """One step of a forward pass.
 
-    kind: "linear", "convolution", "upsampling", "pooling", "normalisation", "activation", or
-    "absent" where a normalisation could stand and none does.
+    kind: "linear", "convolution", "upsampling", "pooling", "normalisation", "activation", "noise",
+    "sum", "attention", or "absent" where a normalisation could stand and none does.
     words: what it is, e.g. "3×3 conv", "nearest", "batch norm".
     place: the cell or block in which it stands; None before the first and after the last.
-    branch: which part of that: "input", "block 1", "skip from 0", "block 2", "shortcut", "output".
+    branch: which part of that: "mapping", "input", "block 1", "skip from 0", "block 2", "shortcut",
+    "attention", "output".
     source: the number of the place that a skip comes from, else None.
     channels, side: of the map that it gives, side in pixels.
     parameters: trained numbers; multiply_accumulates: for one image, forward.

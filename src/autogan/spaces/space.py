@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Self
 
-from autogan.spaces import space_of
+from autogan.basics.limits import MOST_CELLS
+from autogan.spaces import search_space, space_of
 from autogan.spaces.architecture import Architecture
 from autogan.spaces.decisions import Decision, Option, Place
 from autogan.spaces.operations import Operation
@@ -78,6 +79,18 @@ class SearchSpace(ABC):
     def prefix(self, stages: int) -> Self:
         """The space of the first `stages` stages."""
         return type(self)(self.by_stage[:stages])
+
+    def by_name(self, architecture: Architecture) -> list[dict[str, Option]]:
+        """What each stage of `architecture` takes, by the names of the decisions.
+
+        A question that the space asks only at other stages, as of skips, is answered with none.
+        """
+        names = {d.name: None for d in search_space(self.name, MOST_CELLS).decisions}
+        stages = []
+        for decisions, options in zip(self.by_stage, architecture.taken, strict=True):
+            taken = {d.name: option for d, option in zip(decisions, options, strict=True)}
+            stages.append({name: taken.get(name, ()) for name in names})
+        return stages
 
     def encode(self, architecture: Architecture, stage: int) -> list[int]:
         """The position of the taken option for every decision of a stage."""

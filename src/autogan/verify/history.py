@@ -123,7 +123,7 @@ def _equal_weights(one: SavedGenerator, other: SavedGenerator) -> bool:
 
 def _shared_shapes(settings: Settings, classes: Classes | None) -> dict[str, torch.Size]:
     with torch.device("meta"):
-        generator = search_space("autogan", settings.cells).generator(
+        generator = search_space(settings.network.space, settings.cells).generator(
             latent_size=settings.network.latent_size,
             channels=settings.search.generator_channels,
             bottom_size=settings.network.bottom_size,

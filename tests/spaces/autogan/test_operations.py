@@ -13,7 +13,7 @@ from autogan.spaces.architecture import Architecture
 from autogan.spaces.autogan.codec import PUBLISHED_VECTORS
 from autogan.spaces.autogan.decisions import architecture_of, cells_of
 from autogan.spaces.autogan.generator import AutoGanGenerator
-from autogan.spaces.autogan.operations import by_cell
+from autogan.spaces.cells import by_cell
 from autogan.spaces.operations import Operation, Size
 from autogan.spaces.sizes import discriminator_size, generator_size
 from autogan.spaces.space import SearchSpace

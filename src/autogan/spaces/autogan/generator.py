@@ -4,14 +4,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from autogan.basics.errors import UserError
 from autogan.images.classes import Classes
 from autogan.nets.layers import BatchNorm
 from autogan.spaces.architecture import Architecture
 from autogan.spaces.autogan.cell import Cell
 from autogan.spaces.autogan.decisions import cells_of
-from autogan.spaces.autogan.operations import CLASS_NUMBERS
 from autogan.spaces.networks import Generator
+from autogan.spaces.operations import CLASS_NUMBERS
 from autogan.spaces.space import SearchSpace
 from autogan.spaces.widths import Channels, each_width
 
@@ -80,11 +79,7 @@ class AutoGanGenerator(Generator):
         assert len(architecture) <= len(self.cells), (len(architecture), len(self.cells))
         assert self.widths[len(architecture) - 1] == self.widths[-1], "to_rgb has another width"
         if self.classes:
-            if labels is None:
-                raise UserError(
-                    f"This generator makes images of {len(self.classes)} classes: give it labels, "
-                    f"one number from 0 to {len(self.classes) - 1} for each latent."
-                )
+            labels = self.known_labels(labels)
             latents = torch.cat([latents, self.class_embedding(labels)], dim=1)
         x = self.project(latents)  # B×(C·b·b)
         x = x.view(-1, self.widths[0], self.bottom_size, self.bottom_size)  # B×C×b×b

@@ -4,18 +4,12 @@ It is held against the networks themselves by tests. Size and cost are sums over
 diagrams draw it.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-
 from autogan.images.classes import Classes
 from autogan.spaces.architecture import Architecture
 from autogan.spaces.autogan.decisions import CellArchitecture, cells_of, generator_cell
 from autogan.spaces.decisions import Place
-from autogan.spaces.operations import Branch, Operation
+from autogan.spaces.operations import CLASS_NUMBERS, Branch, Operation
 from autogan.spaces.widths import Channels, each_width
-
-CLASS_NUMBERS = 32
-"""Learned numbers of each class that stand beside the latent."""
 
 
 def generator_operations(
@@ -144,39 +138,3 @@ def discriminator_operations(
     else:
         out.sum_to_logit()
     return (*listed, *out.operations)
-
-
-@dataclass
-class CellOperations:
-    """A cell's part of a generator's operations, by branch, for those who draw it.
-
-    index: of the cell; side_in, side: of its input and its output, in pixels.
-    skips: by the cell that each comes from.
-    """
-
-    index: int
-    side_in: int
-    side: int
-    block1: list[Operation] = field(default_factory=list)
-    skips: dict[int, list[Operation]] = field(default_factory=dict)
-    block2: list[Operation] = field(default_factory=list)
-    shortcut: list[Operation] = field(default_factory=list)
-
-
-def by_cell(operations: Iterable[Operation]) -> list[CellOperations]:
-    """The operations of a generator's cells, cell by cell."""
-    cells: list[CellOperations] = []
-    side = 0
-    for operation in operations:
-        if operation.place is not None:
-            if operation.place.number == len(cells):
-                cells.append(CellOperations(len(cells), side, side))
-            cell = cells[-1]
-            if operation.source is not None:
-                cell.skips.setdefault(operation.source, []).append(operation)
-            else:
-                branches = {"block 1": cell.block1, "block 2": cell.block2}
-                branches.get(operation.branch, cell.shortcut).append(operation)
-            cell.side = operation.side
-        side = operation.side
-    return cells

@@ -10,9 +10,9 @@ from autogan.spaces.autogan import codec
 from autogan.spaces.autogan.decisions import NAME, cell_decisions
 from autogan.spaces.autogan.diagram import architecture_diagram
 from autogan.spaces.autogan.operations import discriminator_operations, generator_operations
-from autogan.spaces.autogan.text_diagram import text_diagram
 from autogan.spaces.operations import Operation
 from autogan.spaces.space import SearchSpace
+from autogan.spaces.text_diagram import text_diagram
 from autogan.spaces.widths import Channels
 
 if TYPE_CHECKING:
@@ -136,4 +136,8 @@ class AutoGanSpace(SearchSpace):
         self, architecture: Architecture, *, channels: Channels, bottom_size: int
     ) -> str:
         """The architecture's generator drawn with characters, for a terminal."""
-        return text_diagram(architecture, channels, bottom_size)
+        return text_diagram(
+            generator_operations(
+                architecture, latent_size=1, channels=channels, bottom_size=bottom_size
+            )
+        )

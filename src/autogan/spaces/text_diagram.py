@@ -1,11 +1,10 @@
-"""A generator architecture as text: cells from top to bottom, skips as lines to the right of them."""
+"""A generator's operations as text: cells from top to bottom, skips as lines to the right of them."""
 
-from collections.abc import Iterable
+import itertools
+from collections.abc import Iterable, Sequence
 
-from autogan.spaces.architecture import Architecture
-from autogan.spaces.autogan.operations import by_cell, generator_operations
+from autogan.spaces.cells import by_cell
 from autogan.spaces.operations import Operation
-from autogan.spaces.widths import Channels
 
 _INSIDE = 50  # characters between the walls of a cell
 _GAP = 3  # between two lines for skips
@@ -21,34 +20,35 @@ _LINES = {
 }
 
 
-def text_diagram(architecture: Architecture, channels: Channels, bottom_size: int) -> str:
+def text_diagram(operations: Sequence[Operation]) -> str:
     """The diagram, at most 80 columns wide for three cells.
 
-    A line leaves a cell where its skip-out is taken, and ends in ◄ where it is added.
+    operations: of a generator; the length of a latent is not drawn. A line leaves a cell where its
+    skip-out is taken, and ends in ◄ where it is added.
     """
-    operations = generator_operations(  # the length of a latent is not drawn
-        architecture, latent_size=1, channels=channels, bottom_size=bottom_size
-    )
     cells = by_cell(operations)
     senders = {source for cell in cells for source in cell.skips}
-    first = operations[0]
-    rows = [f"  latent → {first.words} → {first.channels} maps of {first.side}×{first.side}"]
+    first = next(operation for operation in operations if operation.branch == "input")
+    rows = ["  latent → styles"] if operations[0].branch == "mapping" else []
+    rows += [f"  latent → {first.words} → {first.channels} maps of {first.side}×{first.side}"]
     outs: dict[int, int] = {}  # cell → row of its skip-out
     ins: list[tuple[int, int]] = []  # (source, row) of every skip that is added
     for cell in cells:
         sides = f"{cell.side_in}×{cell.side_in} → {cell.side}×{cell.side}"
         title = f" cell {cell.index}: {sides} "
         rows.append(f"  ┌{title:─^{_INSIDE}}┐")
-        rows.append(_inside(_words(cell.block1)))
+        rows += _wrapped(cell.block1)
         for source, skip in cell.skips.items():
             ins.append((source, len(rows)))
             rows.append(_inside(f"+ skip from cell {source}: {_words(skip, ', ')}"))
         if cell.index in senders:
             outs[cell.index] = len(rows)
             rows.append(_inside("skip-out"))
-        rows.append(_inside(_words(cell.block2)))
+        rows += _wrapped(cell.block2)
         if cell.shortcut:
             rows.append(_inside(f"+ shortcut: {_words(cell.shortcut, ', ')}"))
+        if cell.attention:
+            rows.append(_inside(_words(cell.attention)))
         rows.append(f"  └{'─' * _INSIDE}┘")
     out = [operation for operation in operations if operation.branch == "output"]
     rows.append(f"  {_words(out)} → image of {out[-1].side}×{out[-1].side}")
@@ -59,10 +59,29 @@ def _inside(text: str) -> str:
     return f"  │ {text:<{_INSIDE - 2}} │"
 
 
+def _wrapped(operations: Iterable[Operation]) -> list[str]:
+    """A block; where its operations have no room in one line, they go on in the next."""
+    first, *others = _in_turn(operations)
+    lines = [first]
+    for left, words in enumerate(others, start=1 - len(others)):
+        needed = len(lines[-1]) + len(f" → {words}") + (len(" →") if left else 0)
+        if needed <= _INSIDE - 2:
+            lines[-1] += f" → {words}"
+        else:
+            lines[-1] += " →"
+            lines.append(words)
+    return [_inside(line) for line in lines]
+
+
 def _words(operations: Iterable[Operation], between: str = " → ") -> str:
-    """What is done, in the order in which it runs; what is done several times stands once."""
+    """What is done, in the order in which it runs."""
+    return between.join(_in_turn(operations))
+
+
+def _in_turn(operations: Iterable[Operation]) -> list[str]:
+    """What is done; what is done several times running stands once."""
     words = [operation.words for operation in operations if operation.kind != "absent"]
-    return between.join(dict.fromkeys(words))
+    return [word for word, _ in itertools.groupby(words)]
 
 
 def _with_skips(rows: list[str], outs: dict[int, int], ins: list[tuple[int, int]]) -> list[str]:

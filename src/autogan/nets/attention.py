@@ -1,0 +1,80 @@
+"""Attention between all positions of a map: softmax (Zhang et al., 2019, "SAGAN"), or at linear cost."""
+
+from abc import abstractmethod
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from autogan.nets.layers import OwnStart
+from autogan.nets.widths import attention_widths
+
+
+class Attention(OwnStart):
+    """x + strength · output(mixed values): B×C×H×W → the same shape. The strength starts from 0.
+
+    wrap: what becomes of each of the four 1×1 convolutions.
+    """
+
+    def __init__(self, channels: int, wrap: Callable[[nn.Conv2d], nn.Module] | None = None) -> None:
+        super().__init__()
+        keys, values = attention_widths(channels)
+
+        def convolution(channels_in: int, channels_out: int) -> nn.Module:
+            layer = nn.Conv2d(channels_in, channels_out, 1, bias=False)
+            return layer if wrap is None else wrap(layer)
+
+        self.query = convolution(channels, keys)
+        self.key = convolution(channels, keys)
+        self.value = convolution(channels, values)
+        self.output = convolution(values, channels)
+        self.strength = nn.Parameter(torch.zeros(()))
+
+    def start(self, generator: torch.Generator) -> None:
+        """No attention at first; nothing is drawn."""
+        self.strength.zero_()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x: B×C×H×W → the same shape."""
+        query, key, value = self.query(x), self.key(x), self.value(x)
+        mixed = self._mixed(query, key, value)  # B×HW×V
+        maps = mixed.transpose(1, 2).unflatten(2, x.shape[2:])  # B×V×H×W
+        return x + self.strength * self.output(maps)
+
+    @abstractmethod
+    def _mixed(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        """query, key: B×K×H×W, value: B×V×H×W → for every position a mixture of values, B×HW×V."""
+
+
+def _positions(maps: Tensor) -> Tensor:
+    """B×C×H×W → B×HW×C."""
+    return maps.flatten(2).transpose(1, 2)
+
+
+class SoftmaxAttention(Attention):
+    """softmax(query·key) over keys and values that are max-pooled 2×2, where the map has as many.
+
+    It holds about (H·W)²/4 weights for each image.
+    """
+
+    def _mixed(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        if min(key.shape[2:]) > 1:
+            key, value = F.max_pool2d(key, 2), F.max_pool2d(value, 2)
+        keys, values = _positions(key), _positions(value)
+        weights = torch.softmax(_positions(query) @ keys.transpose(1, 2), dim=2)  # B×HW×HW/4
+        return weights.to(values.dtype) @ values
+
+
+class LinearAttention(Attention):
+    """The weights of a value are φ(query)·φ(key) with φ = ELU + 1, divided by their sum.
+
+    Keys and values are multiplied first, so the cost grows with the number of positions, not with its
+    square (Katharopoulos et al., 2020).
+    """
+
+    def _mixed(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        queries, keys = (F.elu(_positions(maps)) + 1 for maps in (query, key))  # B×HW×K, positive
+        summary = keys.transpose(1, 2) @ _positions(value)  # B×K×V
+        total = queries @ keys.sum(dim=1, keepdim=True).transpose(1, 2)  # B×HW×1
+        return (queries @ summary) / total

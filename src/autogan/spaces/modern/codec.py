@@ -1,0 +1,105 @@
+"""How architectures of the modern space are written: the text form and the vector."""
+
+import re
+from collections.abc import Sequence
+
+from autogan.basics.errors import UserError
+from autogan.spaces.architecture import Architecture
+from autogan.spaces.decisions import Option, option_text
+from autogan.spaces.modern.decisions import (
+    ATTENTIONS,
+    BLOCKS,
+    NAME,
+    UPSAMPLINGS,
+    WIDTHS,
+    CellArchitecture,
+    architecture_of,
+    cell_decisions,
+    cells_of,
+    check_number,
+)
+
+EXAMPLE = "modern:pre-batch-nearest/grouped-bilinear+linear+half+skip0"
+MOST_DIGITS = 18
+
+
+def text_of(architecture: Architecture) -> str:
+    """The text form without the space's name, such as `modulated-nearest/grouped-bilinear+softmax+skip0`.
+
+    Cells are separated by a slash, and no character needs quoting in a shell.
+    """
+    return "/".join(str(cell) for cell in cells_of(architecture))
+
+
+def from_vector(vector: Sequence[int]) -> Architecture:
+    """The architecture of 4, 9, 14, … integers (5 per cell, 4 for the first): the positions of the
+    options of block, upsampling, width, attention and skips.
+
+    Raises `UserError` naming the position, the decision and what is allowed.
+    """
+    if len(vector) < 4 or (len(vector) - 4) % 5:
+        raise UserError(
+            f"A vector of the modern space has 4 integers for the first cell and 5 for each further "
+            f"one (4, 9, 14, …); this one has {len(vector)}."
+        )
+    check_number((len(vector) + 1) // 5)
+    taken: list[tuple[Option, ...]] = []
+    position = 0
+    while position < len(vector):
+        options = []
+        for decision in cell_decisions(len(taken)):
+            code = vector[position]
+            if not 0 <= code < len(decision.options):
+                meanings = ", ".join(
+                    f"{i} {option_text(option)}" for i, option in enumerate(decision.options)
+                )
+                raise UserError(
+                    f"Architecture vector, position {position} (cell {len(taken)}, "
+                    f"{decision.name}): {code} is not allowed. Allowed: {meanings}."
+                )
+            options.append(decision.options[code])
+            position += 1
+        taken.append(tuple(options))
+    return Architecture(NAME, tuple(taken))
+
+
+def parse(text: str) -> Architecture:
+    """The architecture of a text form, without the space's name, or of a vector.
+
+    A vector may be written with spaces, commas or brackets.
+    """
+    if re.fullmatch(r"[\[(]?[\d\s,-]*\d[\d\s,-]*[\])]?", text):
+        return from_vector([_integer(digits) for digits in re.findall(r"-?\d+", text)])
+    return architecture_of(_parse_cell(part, i) for i, part in enumerate(text.split("/")))
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > MOST_DIGITS:
+        raise UserError(
+            f"{digits[:MOST_DIGITS]}… is no number of an architecture: it has too many digits."
+        )
+    return int(digits)
+
+
+def _parse_cell(text: str, index: int) -> CellArchitecture:
+    main, *extras = text.strip().split("+")
+    block, _, upsampling = main.rpartition("-")
+    skips = [extra for extra in extras if re.fullmatch(r"skip\d+", extra)]
+    words = [extra for extra in extras if extra not in skips]
+    attention = next((word for word in words if word in ATTENTIONS), ATTENTIONS[0])
+    width = next((word for word in words if word in WIDTHS), WIDTHS[0])
+    known = {attention, width}
+    if (
+        block not in BLOCKS
+        or upsampling not in UPSAMPLINGS
+        or not known.issuperset(words)
+        or len(set(extras)) < len(extras)
+    ):
+        raise UserError(
+            f"Cannot read {text.strip()!r} as cell {index} of an architecture of the modern space. A cell "
+            f"is block-upsampling, then what it adds, as in {EXAMPLE}. Blocks: {', '.join(BLOCKS)}. "
+            f"Upsamplings: {', '.join(UPSAMPLINGS)}. Added: +softmax or +linear (attention), +half (width), "
+            "+skip0 (from an earlier cell)."
+        )
+    sources = tuple(sorted(_integer(skip.removeprefix("skip")) for skip in skips))
+    return CellArchitecture(block, upsampling, width, attention, sources)
