@@ -42,3 +42,12 @@ def test_it_goes_on_with_the_stored_moments_and_the_stored_rate(kind: type) -> N
         step(other, restored, number)
     for one, again in zip(layer.parameters(), other.parameters(), strict=True):
         assert torch.equal(one, again)
+
+
+def test_decay_rates_that_a_schedule_changed_come_back() -> None:
+    layer, optimiser = made()
+    step(layer, optimiser, 1)
+    optimiser.param_groups[0]["betas"] = (0.0, 0.95)
+    _, restored = made()
+    load_optimiser(restored, copy.deepcopy(optimiser.state_dict()))
+    assert restored.param_groups[0]["betas"] == (0.0, 0.95)
