@@ -71,3 +71,12 @@ def test_a_step_of_muon_is_that_of_its_formula() -> None:
         normed = weight * 6**0.5 / weight.square().sum().sqrt()
         weight = normed - 0.1 * orthogonalised(gradient + 0.6 * summed)
     torch.testing.assert_close(parameter.detach(), weight)
+
+
+def test_decay_rates_that_a_schedule_changed_come_back() -> None:
+    layer, optimiser = made()
+    step(layer, optimiser, 1)
+    optimiser.param_groups[0]["betas"] = (0.0, 0.95)
+    _, restored = made()
+    load_optimiser(restored, copy.deepcopy(optimiser.state_dict()))
+    assert restored.param_groups[0]["betas"] == (0.0, 0.95)

@@ -9,7 +9,7 @@ from torch import Tensor
 
 
 def load_optimiser(optimiser: torch.optim.Optimizer, state: dict[str, Any]) -> None:
-    """Loads moments and learning rates, and gives every moment its weight's memory layout.
+    """Loads moments and rates, and gives every moment its weight's memory layout.
 
     Other options stay the optimiser's own: a state may come from another device. The fused updates
     walk weights and moments in memory order, whatever their strides say, and files keep tensors
@@ -19,6 +19,8 @@ def load_optimiser(optimiser: torch.optim.Optimizer, state: dict[str, Any]) -> N
     optimiser.load_state_dict({"state": state["state"], "param_groups": own})
     for group, saved in zip(optimiser.param_groups, state["param_groups"], strict=True):
         set_learning_rate(group, float(saved["lr"]))
+        if "betas" in saved:  # of Adam; a schedule may have changed them
+            group["betas"] = tuple(map(float, saved["betas"]))
     for parameter, moments in optimiser.state.items():
         for name, moment in moments.items():
             if isinstance(moment, Tensor) and moment.shape == parameter.shape:
