@@ -70,7 +70,7 @@ OBJECTIVES: dict[str, ObjectiveSettings] = {
         spectral_norm=False,
     ),
 }
-SPACES = ("autogan",)
+SPACES = ("autogan", "modern")
 LARGEST_DIFFERENCE = 1e-3
 """‖recorded − direct‖ / ‖direct‖ of all weights after some steps, which libraries may order otherwise."""
 
