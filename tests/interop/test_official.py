@@ -298,7 +298,7 @@ def test_published_networks(official: Path, golden: dict[str, Tensor], name: str
 
 
 def test_architectures_of_another_space_are_none_of_the_authors(official: Path) -> None:
-    file = official / "official_autogan-a.pth"
+    file = official / f"official_{next(iter(PUBLISHED))}.pth"
     with pytest.raises(UserError, match="of the space autogan, and modern:grouped-nearest is of"):
         load_official_generator(file, "modern:grouped-nearest")
 

@@ -42,7 +42,8 @@ def expected(made: Attention, x: Tensor) -> Tensor:
             else:
                 phi = [torch.where(m > 0, m + 1, torch.exp(m)) for m in (keys, asked)]
                 weights = phi[0] @ phi[1]
-            mixed[:, row, column] = (weights / weights.sum()) @ values
+            total = weights.sum() + (0 if softmax else 1e-6)
+            mixed[:, row, column] = (weights / total) @ values
     return x + made.strength * at_positions(made.output, mixed)
 
 
@@ -75,3 +76,18 @@ def test_softmax_attention_takes_a_map_of_one_position() -> None:
         [at_positions(made.output, at_positions(made.value, image)) for image in x]
     )
     torch.testing.assert_close(made(x), alone, rtol=0, atol=1e-10)
+
+
+def test_linear_attention_survives_keys_far_below_zero() -> None:
+    """φ of all of them is next to nothing there, in bfloat16 nothing at all."""
+    made = LinearAttention(CHANNELS)
+    initialise(made, torch.Generator().manual_seed(0))
+    torch.nn.init.constant_(made.strength, 1)
+    far = torch.full((2, CHANNELS, SIDE, SIDE), 40.0)
+    for layer in (made.query, made.key):
+        torch.nn.init.constant_(layer.weight, -1)
+    with torch.autocast("cpu", torch.bfloat16):
+        y = made(far)
+    y.sum().backward()
+    assert bool(y.isfinite().all())
+    assert all(bool(p.grad.isfinite().all()) for p in made.parameters() if p.grad is not None)

@@ -36,6 +36,21 @@ def test_every_card_names_the_options_of_the_newest_cell() -> None:
     assert tree.count('class="card chosen"') == 2 and tree.count('class="edge chosen"') == 1
 
 
+def test_words_that_have_no_room_beside_the_reward_stand_below() -> None:
+    text = "modern:post-instance-deconvolution+linear/grouped-nearest+half+skip0"
+    beams = Architectures(
+        stages=[[child(text.split("/")[0], 0, 2.0)]], ranking=[child(text, 1, 3.0)], scored=2
+    )
+    tree = beam_tree(columns_of(beams, 4, [text], text))
+    for words in (
+        ">post-instance · deconvolution<",
+        ">full width, linear attention<",
+        ">grouped · nearest · half<",
+        ">skip from 0 · winner<",
+    ):
+        assert words in tree, words
+
+
 def test_a_winner_that_this_version_cannot_read_is_no_way_through_the_tree() -> None:
     tree = beam_tree(columns_of(BEAMS, 4, [], "pre-none-cubic"))
     assert 'class="card chosen"' not in tree and tree.count('class="card"') == 4

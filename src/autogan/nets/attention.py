@@ -10,6 +10,8 @@ from torch import Tensor, nn
 from autogan.nets.layers import OwnStart
 from autogan.nets.widths import attention_widths
 
+EPSILON = 1e-6
+
 
 class Attention(OwnStart):
     """x + strength · output(mixed values): B×C×H×W → the same shape. The strength starts from 0.
@@ -39,7 +41,7 @@ class Attention(OwnStart):
         """x: B×C×H×W → the same shape."""
         query, key, value = self.query(x), self.key(x), self.value(x)
         mixed = self._mixed(query, key, value)  # B×HW×V
-        maps = mixed.transpose(1, 2).unflatten(2, x.shape[2:])  # B×V×H×W
+        maps = mixed.transpose(1, 2).unflatten(2, x.shape[2:]).to(value.dtype)  # B×V×H×W
         return x + self.strength * self.output(maps)
 
     @abstractmethod
@@ -67,14 +69,18 @@ class SoftmaxAttention(Attention):
 
 
 class LinearAttention(Attention):
-    """The weights of a value are φ(query)·φ(key) with φ = ELU + 1, divided by their sum.
+    """The weights of a value are φ(query)·φ(key) with φ = ELU + 1, divided by their sum (and EPSILON).
 
     Keys and values are multiplied first, so the cost grows with the number of positions, not with its
     square (Katharopoulos et al., 2020).
     """
 
     def _mixed(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-        queries, keys = (F.elu(_positions(maps)) + 1 for maps in (query, key))  # B×HW×K, positive
-        summary = keys.transpose(1, 2) @ _positions(value)  # B×K×V
+        # In bfloat16 ELU + 1 would be 0 below -6, and so could be the sum of weights.
+        queries, keys = (
+            F.elu(_positions(maps).to(torch.promote_types(maps.dtype, torch.float32))) + 1
+            for maps in (query, key)
+        )  # B×HW×K, positive
+        summary = keys.transpose(1, 2) @ _positions(value).to(keys.dtype)  # B×K×V
         total = queries @ keys.sum(dim=1, keepdim=True).transpose(1, 2)  # B×HW×1
-        return (queries @ summary) / total
+        return (queries @ summary) / (total + EPSILON)

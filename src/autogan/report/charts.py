@@ -49,6 +49,8 @@ _STYLE: dict[Any, Any] = {
     "legend.fontsize": 9,
     "lines.linewidth": 1.6,
 }
+_OPTIONS_IN_A_LINE = 3
+"""In the legend of a small chart."""
 MOST_POINTS = 400
 """Longer curves are drawn as means of equal stretches: a page holds many charts."""
 
@@ -201,25 +203,30 @@ def shares(
             axes.set_visible(False)
         for axes, (title, options) in zip(grid.flat, panels.items(), strict=False):
             bottom = [0.0] * len(xs)
-            for colour, (option, values) in zip(
-                itertools.cycle(SERIES), options.items(), strict=False
-            ):
+            for number, (option, values) in enumerate(options.items()):
+                # Past the last colour they come again, paler.
+                look = {
+                    "color": SERIES[number % len(SERIES)],
+                    "alpha": 0.45 if number >= len(SERIES) else None,
+                    "label": option,
+                }
                 if title in stacked:
-                    axes.bar(xs, values, width=0.9, bottom=bottom, color=colour, label=option)
+                    axes.bar(xs, values, width=0.9, bottom=bottom, **look)
                     bottom = [b + v for b, v in zip(bottom, values, strict=True)]
                 else:
-                    axes.plot(xs, values, color=colour, label=option, marker="o", markersize=3)
+                    axes.plot(xs, values, marker="o", markersize=3, **look)
             for x, _ in boundaries:
                 axes.axvline(x, color=INK, linewidth=0.9)
             axes.set_ylim(0, 1.02)
-            axes.set_title(title, pad=24)
+            lines = -(-len(options) // _OPTIONS_IN_A_LINE)
+            axes.set_title(title, pad=24 + 13 * max(0, lines - 1))
             _count_along(axes)
             axes.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
             axes.tick_params(labelbottom=True)
             axes.legend(
                 loc="lower left",
                 bbox_to_anchor=(-0.02, 1.0),
-                ncols=max(1, len(options)),
+                ncols=max(1, min(len(options), _OPTIONS_IN_A_LINE)),
                 borderaxespad=0.2,
                 handlelength=1.0,
                 handletextpad=0.4,

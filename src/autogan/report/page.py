@@ -30,7 +30,7 @@ from autogan.runs.plan import Plan, Reached
 from autogan.runs.positions import DerivePosition, Positions, SearchPosition, TrainingPosition
 from autogan.runs.record import PICTURES, RunRecord, class_pictures, missing_pictures, read_record
 from autogan.runs.task import Task
-from autogan.spaces import space_of
+from autogan.spaces import DEFAULT_SPACE, space_of
 from autogan.spaces.architecture import Architecture
 
 REPORT = "report.html"
@@ -106,6 +106,7 @@ class Found:
     words: str
     diagram: str = ""
     vector: str = ""
+    vector_title: str = ""
     problems: tuple[str, ...] = ()
 
 
@@ -122,7 +123,8 @@ def find(record: RunRecord) -> Found:
     bottom = record.setting("network.bottom_size") or 4
     vector = " ".join(map(str, architecture.to_vector()))
     diagram = space_of(architecture).diagram(architecture, bottom_size=bottom)
-    return Found(text, final, words, diagram, vector)
+    title = "Authors’ vector" if architecture.space == DEFAULT_SPACE else "Vector"
+    return Found(text, final, words, diagram, vector, title)
 
 
 def _best(record: RunRecord) -> tuple[str | None, bool, str]:

@@ -10,7 +10,7 @@ from autogan.spaces import space_of
 from autogan.spaces.architecture import Architecture
 
 _WIDTH, _HEIGHT, _GAP, _BETWEEN, _TOP = 268, 50, 12, 58, 50
-_WORDS_IN_A_LINE = 3
+_MOST_WORDS, _FIRST_LINE = 3, 31  # words and characters beside the reward
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,11 @@ def _newest(architecture: Architecture) -> tuple[str, str]:
     left_out: list[str] = []
     for name, option in space_of(architecture).by_name(architecture)[-1].items():
         noun = name.removesuffix("s")  # one of them
-        if isinstance(option, str) and len(choices) < _WORDS_IN_A_LINE:
+        line = " · ".join((*choices, str(option)))
+        has_room = (
+            len(choices) < _MOST_WORDS and len(line) <= _FIRST_LINE and not (added or left_out)
+        )
+        if isinstance(option, str) and has_room:
             choices.append(option)
         elif not option or option == "none":
             left_out.append(f"no {noun}")
