@@ -233,12 +233,13 @@ class Acceptance:
         if self.compute.device.type == "cuda":
             recorder = CudaRecorder(self.compute.device)
         compute = replace(self.compute.with_precision("float32"), captures=False)
+        architectures = search_architectures(stage + 1, space)[:2]
         ends = []
         for recordings in (None, Recordings(recorder)):
             gan = _gan(self.scale.search, compute, space, game, recordings, classes=classes)
             schedule = Schedule(game, 12)
             for number in range(6):
-                for place, architecture in enumerate(search_architectures(stage + 1)[:2]):
+                for place, architecture in enumerate(architectures):
                     schedule.apply(gan, 2 * number + place)
                     _round(gan, self.scale.search, architecture)
             networks = (gan.generator, gan.discriminator)

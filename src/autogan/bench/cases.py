@@ -65,10 +65,10 @@ class Case:
     warm_up: int = 1
 
 
-def search_architectures(cells: int) -> list[Architecture]:
-    """A fixed spread of architectures of the published space."""
+def search_architectures(cells: int, space: str = "autogan") -> list[Architecture]:
+    """A fixed spread of architectures of a space, by default of the published one."""
     stream = random.Random(0)
-    return [search_space("autogan", cells).sample(stream) for _ in range(ARCHITECTURES)]
+    return [search_space(space, cells).sample(stream) for _ in range(ARCHITECTURES)]
 
 
 def adversarial_steps(
