@@ -282,7 +282,7 @@ def test_features_and_direction_are_trained_by_separate_terms(loss: type[Objecti
         generated = made.generator(made.latents(4), ONE).double()
     images = torch.cat([batch.pixels.double() / 127.5 - 1, generated])
     assert made.discriminator.has_direction
-    h = before._features(images, 0)
+    h = before.features(images, 0)
     w = before.to_logit.layer.weight
     omega = (w / w.square().sum().sqrt()).squeeze(0)
     values = h @ omega.detach()

@@ -34,7 +34,9 @@ def said(*arguments: object) -> str:
 
 
 def drawn(page: str) -> list[list[str]]:
-    """The diagrams, the words of the tree, the pictures, what stands in tables and as code."""
+    """The diagrams without their colours, the words of the tree, the pictures, what stands in tables and
+    as code."""
+    page = re.sub(r"<style>.*?</style>", "", page, flags=re.DOTALL)
     diagram = r'<svg[^>]*class="autogan-diagram".*?</svg>'
     (tree,) = re.findall(r'<svg[^>]*class="tree".*?</svg>', page, flags=re.DOTALL)
     found = (diagram, r'src="data:[^"]*"', r"<td>.*?</td>", r"<code>.*?</code>")

@@ -104,7 +104,7 @@ class NonSaturating(Objective):
         """E_r[D(G(z))] − E_r[D(x)], each a mean with the weights r = σ(−D), held fixed.
 
         r is the slope of G's loss: so a direction is best for the measures that G's gradient goes by
-        (Takida et al., 2024, section 5).
+        (Takida et al., 2024).
         """
         means = []
         for logits in (generated_logits, real_logits):
