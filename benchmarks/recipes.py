@@ -2,11 +2,12 @@
 
     OMP_NUM_THREADS=1 python benchmarks/recipes.py --data folder:fruit --seconds 600 --out recipes
 
-Every recipe is the `train` section of a preset with some settings changed: all of `RECIPES`, or --only NAME.
-One and the same architecture is trained from scratch with each, for as many steps as fit into the processor
-seconds of one thread: a few steps are timed first. Results are appended to results.jsonl in --out, and what
-stands there is not done again. Scores are by the preset's judge and by a second one, which nothing was chosen
-by: of another width and seed. Prints Markdown: medians over the seeds, with the lowest and the highest.
+Every recipe is a preset with some settings changed: all of `RECIPES`, or --only NAME. They share widths,
+batches and rates, which --set changes for all of them. "as the preset" changes nothing. One and the same
+architecture is trained from scratch with each, for as many steps as fit into the processor seconds of one
+thread: a few steps are timed first. Results are appended to results.jsonl in --out, and what stands there is
+not done again. Scores are by the preset's judge and by a second one, which nothing was chosen by: of another
+width and seed. Prints Markdown: medians over the seeds, with the lowest and the highest.
 """
 
 import argparse
@@ -32,34 +33,65 @@ from autogan.settings.loading import load_settings
 from autogan.settings.sections import Settings
 from autogan.spaces import search_space
 
+PLAIN = [
+    "network.conditional=never",
+    "train.objective.loss=hinge",
+    "train.objective.spectral_norm=true",
+    "train.objective.real_penalty=0",
+    "train.objective.generated_penalty=0",
+    "train.objective.penalty_every_steps=1",
+]
+"""Hinge loss, spectral norm, no labels, as version 0.1.0 and the paper train."""
 LABELS = ["network.conditional=auto"]
 AUGMENTATION = ["train.augmentation=[colour,shift,cutout]"]
-PAIRING = ["train.objective.loss=relativistic-pairing", "train.objective.spectral_norm=false"]
-WIDE = ["train.discriminator_channels=48", "train.learning_rate=0.0005"]
+ADAPTIVE = [
+    *AUGMENTATION,
+    "train.augmentation_probability=adaptive",
+    "train.augmentation_images=30000",
+]
+UNNORMALISED = "train.objective.spectral_norm=false"
 
 
-def penalised(weight: float, every: int) -> list[str]:
-    """R1 and R2 of one weight, every so many discriminator steps."""
+def penalised(loss: str, real: float, generated: float, every: int) -> list[str]:
+    """A loss with R1 and R2, every so many discriminator steps, instead of spectral norm."""
     return [
-        f"train.objective.real_penalty={weight}",
-        f"train.objective.generated_penalty={weight}",
+        f"train.objective.loss={loss}",
+        f"train.objective.real_penalty={real}",
+        f"train.objective.generated_penalty={generated}",
         f"train.objective.penalty_every_steps={every}",
+        UNNORMALISED,
     ]
 
 
-RECIPES: dict[str, list[str]] = {
-    "as the preset": [],
-    "augmentation": AUGMENTATION,
-    "labels": LABELS,
-    "labels, augmentation": LABELS + AUGMENTATION,
-    "pairing, R1 + R2 0.1": PAIRING + penalised(0.1, 4),
-    "pairing, R1 + R2 1": PAIRING + penalised(1, 4),
-    "labels, pairing, R1 + R2 0.1": LABELS + PAIRING + penalised(0.1, 4),
-    "labels, pairing, R1 + R2 1": LABELS + PAIRING + penalised(1, 4),
-    "labels, augmentation, pairing, R1 + R2 1": LABELS + AUGMENTATION + PAIRING + penalised(1, 4),
-    "labels, pairing, R1 + R2 1, wide D": LABELS + PAIRING + penalised(1, 2) + WIDE,
+WEAK = penalised("relativistic-pairing", 0.1, 0.1, 4)
+STRONG = penalised("relativistic-pairing", 1, 1, 4)
+
+CHANGES: dict[str, list[str]] = {
+    "hinge": [],
+    "hinge, augmentation": AUGMENTATION,
+    "hinge, adaptive augmentation": ADAPTIVE,
+    "hinge, mirrored": ["train.mirror=true"],
+    "hinge, LeCam 0.3": [
+        "train.objective.lecam_penalty=0.3",
+        "train.objective.lecam_from_step=200",
+    ],
+    "hinge, SAN": ["train.objective.direction_head=true"],
+    "hinge, top-k": ["train.objective.top_share=0.5", "train.objective.top_share_steps=400"],
+    "hinge, cosine": ["train.schedule.learning_rate=cosine"],
+    "hinge, labels": LABELS,
+    "hinge, labels, augmentation": LABELS + AUGMENTATION,
+    "logistic, R1 1": penalised("non-saturating", 1, 0, 4),
+    "relativistic average": ["train.objective.loss=relativistic-average"],
+    "pairing, R1 + R2 0.1": WEAK,
+    "pairing, R1 + R2 1": STRONG,
+    "labels, logistic, R1 1": LABELS + penalised("non-saturating", 1, 0, 4),
+    "labels, pairing, R1 + R2 0.1": LABELS + WEAK,
+    "labels, pairing, R1 + R2 1": LABELS + STRONG,
+    "labels, pairing, R1 + R2 1, adaptive augmentation": LABELS + STRONG + ADAPTIVE,
 }
-"""Settings that each changes."""
+"""Settings that each changes in the preset with `PLAIN`."""
+NOTHING: dict[str, list[str]] = {"as the preset": []}
+RECIPES = NOTHING | {name: PLAIN + changes for name, changes in CHANGES.items()}
 PROBE_STEPS = 16
 SECOND_JUDGE_SEED = 1_000_003
 SCORES = ("frechet_distance", "precision", "recall", "least_class_share")
