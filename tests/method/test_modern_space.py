@@ -19,6 +19,7 @@ from autogan.method.train import Training
 from autogan.runs.folder import Run
 from autogan.runs.stopping import Stopped
 from autogan.runs.task import Task
+from autogan.settings.loading import merged
 from autogan.settings.sections import Settings
 from autogan.spaces import search_space
 from autogan.spaces.architecture import Architecture
@@ -39,8 +40,38 @@ def images(tmp_path: Path) -> Path:
 
 def settings(images: Path, **changes: Any) -> Settings:
     search = {"shared_epochs": None, "shared_steps": 4}
-    network = {"space": "modern"}
-    return tiny(data={"source": f"folder:{images}"}, search=search, network=network, **changes)
+    own = {"search": search, "network": {"space": "modern"}}
+    return tiny(data={"source": f"folder:{images}"}, **merged(own, changes))
+
+
+TODAY = {
+    "learning_rate": 0.001,
+    "mirror": True,
+    "augmentation": ["colour", "shift", "cutout"],
+    "augmentation_probability": "adaptive",
+    "augmentation_images": 40,
+    "objective": {
+        "loss": "relativistic-pairing",
+        "spectral_norm": False,
+        "real_penalty": 1.0,
+        "generated_penalty": 1.0,
+        "penalty_every_steps": 3,
+        "lecam_penalty": 0.1,
+        "lecam_from_step": 2,
+        "top_share": 0.5,
+        "top_share_steps": 4,
+    },
+    "schedule": {"learning_rate": "cosine", "second_decay_rate_end": 0.99, "penalty_end": 0.1},
+}
+"""Everything that keeps a state of its own while two networks train."""
+RECIPES: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "labels, penalties, adaptive augmentation": {
+        "network": {"conditional": "always"},
+        "search": TODAY,
+        "train": TODAY,
+    },
+}
 
 
 def timeless(tree: Any) -> Any:
@@ -51,11 +82,13 @@ def timeless(tree: Any) -> Any:
     return [timeless(item) for item in tree] if isinstance(tree, list) else tree
 
 
+@pytest.mark.parametrize("recipe", RECIPES)
 def test_a_run_that_was_interrupted_ends_as_the_whole_one(
-    images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    recipe: str, images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """From the search to the report; stopped in the search, and in the training of a candidate."""
-    run = Run.create(tmp_path / "whole", settings(images))
+    chosen = settings(images, **RECIPES[recipe])
+    run = Run.create(tmp_path / "whole", chosen)
     results = run_everything(run, Listening())
     run.close()
     assert results["architecture"].startswith("modern:")
@@ -66,7 +99,7 @@ def test_a_run_that_was_interrupted_ends_as_the_whole_one(
     generator = load_generator(run.folder / "generator.safetensors").generator
     assert str(generator.architecture) == results["architecture"]
 
-    Run.create(tmp_path / "stopped", settings(images)).close()
+    Run.create(tmp_path / "stopped", chosen).close()
     for kind, steps in ((Search, 5), (Training, 3)):
         with monkeypatch.context() as patch, pytest.raises(Stopped):
             stopped = Run.resume(tmp_path / "stopped")

@@ -89,7 +89,7 @@ def test_a_finished_run_has_everything(make_run: MakeRun) -> None:
         "--set seed=5",
     ):  # fmt: skip
         assert shown in words(page), shown
-    assert 'class="notice"' not in html
+    assert html.count('class="notice"') == 1 and "Classes are missing: square." in words(page)
 
 
 def test_the_page_is_whole_in_itself(make_run: MakeRun) -> None:

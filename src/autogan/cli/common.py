@@ -318,10 +318,15 @@ def print_results(results: dict[str, Any], folder: Path, as_json: bool) -> None:
         print(json.dumps(results))
         return
     from autogan.progress.terminal import results_table
+    from autogan.runs.cautions import cautions
+    from autogan.runs.contents import Results
+    from autogan.runs.outcomes import from_plain
 
     tables.print(results_table(results))
     if "files" in results:
         for name, file in results["files"].items():
             notes.print(f"{name}: {folder / file}", highlight=False, markup=False, soft_wrap=True)
+        for caution in cautions(from_plain(Results, results)):
+            notes.print(caution, style="yellow", highlight=False, markup=False, soft_wrap=True)
         results_file = folder / "results.json"
         notes.print(f"results: {results_file}", highlight=False, markup=False, soft_wrap=True)

@@ -25,6 +25,7 @@ from autogan.report.quality import (
 )
 from autogan.report.repeat import all_settings, repeat_command
 from autogan.report.tree import beam_tree, columns_of
+from autogan.runs.cautions import cautions
 from autogan.runs.events import IterationEnded, StrategyUpdate
 from autogan.runs.plan import Plan, Reached
 from autogan.runs.positions import DerivePosition, Positions, SearchPosition, TrainingPosition
@@ -63,6 +64,7 @@ def report_page(record: RunRecord) -> str:
         charts=history_charts(record),
         tree=_tree(record),
         bars=bars,
+        cautions=cautions(record.results) if record.results else [],
         words=in_words(record.results, bars) if record.results else [],
         protocol=protocol_words(record.results) if record.results else "",
         classes=classes_of(record.results) if record.results else None,

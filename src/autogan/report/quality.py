@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 from autogan.basics.formatting import SCORES, score_text
-from autogan.judges.values import MISSING_BELOW, ClassScores, Mode, Modes
+from autogan.judges.values import ClassScores, Mode, Modes
 from autogan.report.published import NOTE, OwnResult, Row, RowGroup, leaderboard
+from autogan.runs.cautions import ClassShare, class_shares
 from autogan.runs.contents import Evaluated, Results
 
 MOST_CLASSES = 40
@@ -39,20 +40,6 @@ class ScoreBar:
     floor: str
     place: float | None
     note: str
-
-
-@dataclass(frozen=True)
-class ClassShare:
-    """A class as the judge sees it: its share, 0 to 1, of generated and of held-out real images."""
-
-    name: str
-    generated: float
-    real: float
-
-    @property
-    def missing(self) -> bool:
-        """Whether the generator hardly ever makes it."""
-        return self.generated < MISSING_BELOW * self.real
 
 
 @dataclass(frozen=True)
@@ -182,14 +169,9 @@ def classes_of(results: Results) -> Classes | None:
 
     Beyond MOST_CLASSES those are shown whose shares differ most.
     """
-    generated = results.scores.class_shares
-    real = results.floor.class_shares if results.floor else ()
-    if not generated or len(generated) != len(real):
+    every = class_shares(results)
+    if not every:
         return None
-    names = results.judge.class_names
-    if len(names) != len(real):
-        names = [f"class {number}" for number in range(len(real))]
-    every = [ClassShare(*fields) for fields in zip(names, generated, real, strict=True)]
     shown = every
     if len(every) > MOST_CLASSES:
         shown = sorted(every, key=lambda c: -abs(c.generated - c.real))[:MOST_CLASSES]
