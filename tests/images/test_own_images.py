@@ -384,7 +384,8 @@ def test_a_run_that_its_images_forbid_is_refused_before_torch_is_loaded(
 
 
 @pytest.mark.parametrize(
-    ("size", "bottom", "cells"), [(16, 4, 2), (32, 4, 3), (48, 6, 3), (64, 4, 4)]
+    ("size", "bottom", "cells"),
+    [(16, 4, 2), (32, 4, 3), (48, 6, 3), (64, 4, 4), (128, 4, 5), (256, 4, 6)],
 )
 def test_presets_for_own_images(home: Path, size: int, bottom: int, cells: int) -> None:
     settings = load_settings(f"own-{size}", overrides=["data.source=folder:here"])

@@ -38,6 +38,8 @@ def test_the_presets_are_these() -> None:
         "own-32",
         "own-48",
         "own-64",
+        "own-128",
+        "own-256",
         "stl10-transfer",
     ]
 
@@ -45,14 +47,14 @@ def test_the_presets_are_these() -> None:
 @pytest.mark.parametrize("name", preset_names())
 def test_presets_load_and_come_back_from_yaml(name: str) -> None:
     settings = load_settings(name)
-    cells = {"own-16": 2, "own-64": 4}.get(name, 3)
+    cells = {"own-16": 2, "own-64": 4, "own-128": 5, "own-256": 6}.get(name, 3)
     assert len(settings.search.stage_starts()) == settings.cells == cells
     tree = yaml.safe_load(settings_to_yaml(settings))
     assert settings_from_tree(tree) == settings
 
 
 def test_presets_differ() -> None:
-    assert len({settings_to_yaml(load_settings(name)) for name in preset_names()}) == 9
+    assert len({settings_to_yaml(load_settings(name)) for name in preset_names()}) == 11
 
 
 def test_the_paper_preset_has_the_published_numbers() -> None:

@@ -4,6 +4,7 @@ Layers of nested dictionaries are laid over each other, and checked once, as a w
 """
 
 import importlib.resources
+import re
 from collections.abc import Iterable, Iterator
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -113,12 +114,15 @@ def overrides_tree(overrides: Iterable[str]) -> Tree:
 
 
 def preset_names() -> list[str]:
-    """The names of the presets that are installed with the package."""
-    return sorted(
-        file.name.removesuffix(".yaml")
-        for file in _preset_folder().iterdir()
-        if file.name.endswith(".yaml")
-    )
+    """The names of the presets that are installed with the package, numbers in them in their order."""
+    files = (file.name for file in _preset_folder().iterdir())
+    names = (name.removesuffix(".yaml") for name in files if name.endswith(".yaml"))
+    return sorted(names, key=_with_numbers)
+
+
+def _with_numbers(name: str) -> list[str | int]:
+    """A key that puts own-16 before own-128: words and numbers in turn."""
+    return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", name)]
 
 
 def preset_text(name: str) -> str:
