@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 SPACES = ("autogan", "modern")
 DEFAULT_SPACE = "autogan"
 """The space of vectors and of texts that name none."""
+PAIRED = "+discriminator"
+"""Ends the name of a space whose members are generators of `SPACES` with their discriminators."""
+PAIR_SPACES = tuple(f"{name}{PAIRED}" for name in SPACES)
 
 
 def space_class(name: str) -> "type[SearchSpace]":
@@ -28,6 +31,10 @@ def space_class(name: str) -> "type[SearchSpace]":
         from autogan.spaces.modern.space import ModernSpace
 
         return ModernSpace
+    if name in PAIR_SPACES:
+        from autogan.spaces.pair import AutoGanPairs, ModernPairs
+
+        return AutoGanPairs if name == AutoGanPairs.name else ModernPairs
     raise unknown_name("search space", name, SPACES)
 
 
