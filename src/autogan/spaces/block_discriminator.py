@@ -75,8 +75,8 @@ class BlockDiscriminator(PooledDiscriminator):
     discriminators: the weights of one are a subset of its, under the same names.
 
     open_options: `all_options` for a shared one, `only_options` for that of one architecture.
-    channels: of every block. spectral_norm: whether all weights are spectrally normalised. direction_head, classes: see
-    `PooledDiscriminator`.
+    channels: of every block. spectral_norm: whether all weights are spectrally normalised.
+    direction_head, classes: see `PooledDiscriminator`.
     """
 
     def __init__(

@@ -139,11 +139,15 @@ def only_options(architecture: DiscriminatorArchitecture) -> OpenOptions:
     return [[(option,) for option in options] for options in architecture.taken]
 
 
-def told_discriminator(text: str, stages: int, setting: str) -> DiscriminatorArchitecture:
-    """The discriminator of a text form that a setting or an option holds, with a block for every stage.
+def told_discriminator(
+    text: str | None, stages: int, setting: str = "network.discriminator"
+) -> DiscriminatorArchitecture | None:
+    """The discriminator of a text form that a setting holds, with a block for every stage; None for None.
 
     Raises `UserError` that names the `setting` where the text is none, or is of another number of blocks.
     """
+    if text is None:
+        return None
     try:
         told = DiscriminatorArchitecture.parse(text)
     except UserError as error:
