@@ -10,7 +10,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from autogan.bench.plain import as_plain
 from autogan.spaces import search_space
 from autogan.spaces.block_discriminator import BlockDiscriminator
-from autogan.spaces.block_operations import discriminator_operations
+from autogan.spaces.block_operations import block_rows, discriminator_operations
 from autogan.spaces.discriminator_architecture import (
     DiscriminatorArchitecture,
     only_options,
@@ -80,3 +80,14 @@ def test_the_default_discriminator_costs_what_autogans_does() -> None:
             for told in (None, plain)
         }
         assert len(sizes) == 1, stage
+
+
+def test_rows_are_the_operations_block_by_block() -> None:
+    architecture = DiscriminatorArchitecture.parse("residual/bottleneck+softmax")
+    operations = discriminator_operations(architecture, 1, channels=8, image_size=16)
+    rows = block_rows(operations)
+    assert [row.name for row in rows] == ["block 0", "block 1", "last block", "end"]
+    first = "3×3 conv → ReLU → 3×3 conv → 2×2 mean + 2×2 mean → 1×1 conv"
+    assert rows[0].words == first
+    assert rows[1].words.endswith("+ identity → low-pass + softmax attention")
+    assert sum(row.parameters for row in rows) == Size.of(operations).parameters

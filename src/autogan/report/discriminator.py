@@ -4,9 +4,8 @@ from dataclasses import dataclass
 
 from autogan.basics.errors import UserError
 from autogan.runs.record import RunRecord
-from autogan.spaces.block_operations import discriminator_operations
+from autogan.spaces.block_operations import BlockRow, block_rows, discriminator_operations
 from autogan.spaces.discriminator_architecture import DiscriminatorArchitecture
-from autogan.spaces.operations import Operation, Size
 
 HOW = {
     "fixed": "It was not searched, as in the paper.",
@@ -20,16 +19,6 @@ HOW = {
         "a few steps, the generator's images were scored, and all was put back."
     ),
 }
-
-
-@dataclass(frozen=True)
-class BlockRow:
-    """name: of a block; words: its operations in order; parameters, multiply_accumulates: theirs."""
-
-    name: str
-    words: str
-    parameters: int
-    multiply_accumulates: int
 
 
 @dataclass(frozen=True)
@@ -63,22 +52,7 @@ def discriminator_words(record: RunRecord) -> DiscriminatorWords | None:
     return DiscriminatorWords(
         told.architecture,
         HOW[told.how],
-        _rows(operations, len(architecture.blocks)),
+        block_rows(operations),
         told.parameters,
         told.multiply_accumulates,
     )
-
-
-def _rows(operations: tuple[Operation, ...], growing: int) -> list[BlockRow]:
-    numbers = dict.fromkeys(o.place.number if o.place else None for o in operations)
-    rows = []
-    for number in numbers:
-        own = [o for o in operations if (o.place.number if o.place else None) == number]
-        name = (
-            "end" if number is None else f"block {number + 1}" if number < growing else "last block"
-        )
-        branches = dict.fromkeys(o.branch for o in own)
-        words = " + ".join(" → ".join(o.words for o in own if o.branch == b) for b in branches)
-        size = Size.of(own)
-        rows.append(BlockRow(name, words, size.parameters, size.multiply_accumulates))
-    return rows

@@ -19,6 +19,7 @@ DEFAULT_SPACE = "autogan"
 PAIRED = "+discriminator"
 """Ends the name of a space whose members are generators of `SPACES` with their discriminators."""
 PAIR_SPACES = tuple(f"{name}{PAIRED}" for name in SPACES)
+"""The spaces of these pairs."""
 
 
 def space_class(name: str) -> "type[SearchSpace]":
@@ -31,10 +32,10 @@ def space_class(name: str) -> "type[SearchSpace]":
         from autogan.spaces.modern.space import ModernSpace
 
         return ModernSpace
-    if name in PAIR_SPACES:
-        from autogan.spaces.pair import AutoGanPairs, ModernPairs
+    if name.endswith(PAIRED):
+        from autogan.spaces.pair import pairs_of
 
-        return AutoGanPairs if name == AutoGanPairs.name else ModernPairs
+        return pairs_of(space_class(name.removesuffix(PAIRED)))
     raise unknown_name("search space", name, SPACES)
 
 

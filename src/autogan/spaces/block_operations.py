@@ -3,11 +3,14 @@
 Held against the network itself by tests; sizes, costs and drawings read it.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 from autogan.images.classes import Classes
 from autogan.spaces.decisions import Place
 from autogan.spaces.discriminator_architecture import DiscriminatorArchitecture, pools
 from autogan.spaces.modern_branch import ModernBranch
-from autogan.spaces.operations import Branch, Operation
+from autogan.spaces.operations import Branch, Operation, Size
 from autogan.spaces.widths import channels_of
 
 
@@ -72,3 +75,28 @@ def _residual(
     if pooled or shortcut.channels != channels:
         shortcut.convolve(channels, 1)
     return [*block.operations, *shortcut.operations]
+
+
+@dataclass(frozen=True)
+class BlockRow:
+    """name: of a block; words: its operations in order; parameters, multiply_accumulates: theirs."""
+
+    name: str
+    words: str
+    parameters: int
+    multiply_accumulates: int
+
+
+def block_rows(operations: Sequence[Operation]) -> list[BlockRow]:
+    """The operations of a discriminator, block by block; ways that stand beside each other joined by +."""
+    numbers = list(dict.fromkeys(o.place.number if o.place else None for o in operations))
+    last = max(number for number in numbers if number is not None)
+    rows = []
+    for number in numbers:
+        own = [o for o in operations if (o.place.number if o.place else None) == number]
+        name = "end" if number is None else "last block" if number == last else f"block {number}"
+        branches = dict.fromkeys(o.branch for o in own)
+        words = " + ".join(" → ".join(o.words for o in own if o.branch == b) for b in branches)
+        size = Size.of(own)
+        rows.append(BlockRow(name, words, size.parameters, size.multiply_accumulates))
+    return rows

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from autogan.basics.errors import UserError
@@ -214,25 +214,20 @@ class PairSpace(SearchSpace):
         )
 
 
-class AutoGanPairs(PairSpace):
-    """The paper's generators with discriminators of decisions."""
+@cache
+def pairs_of(generators: type[SearchSpace]) -> type[PairSpace]:
+    """The space of pairs of any space's generators: one class for each."""
 
-    of_generators = "autogan"
-    name = f"{of_generators}{PAIRED}"
+    class Pairs(PairSpace):
+        of_generators = generators.name
+        name = f"{generators.name}{PAIRED}"
 
-
-class ModernPairs(PairSpace):
-    """The modern space's generators with discriminators of decisions."""
-
-    of_generators = "modern"
-    name = f"{of_generators}{PAIRED}"
+    return Pairs
 
 
 def pair_space(generators: SearchSpace) -> PairSpace:
     """Each of these generators with each discriminator, as a search space."""
-    joining = space_class(f"{generators.name}{PAIRED}")
-    assert issubclass(joining, PairSpace)
-    return joining.joined(generators)
+    return pairs_of(type(generators)).joined(generators)
 
 
 @lru_cache(maxsize=4096)
