@@ -1,6 +1,7 @@
 """The search of discriminators: after that of generators, or together with it."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from autogan.spaces.generator_file import load_generator
 from autogan.spaces.pair import players
 from autogan.testing.checks import equal_trees
 from autogan.verify import verify
+from autogan.verify.recompute import recompute
 
 GENERATOR = "autogan:post-batch-nearest+shortcut/pre-none-bilinear+skip0"
 
@@ -87,7 +89,20 @@ def test_after_the_generators_the_discriminators_of_the_best_one(
     assert saved.origin["discriminator"] == told["architecture"]
     checked = verify(tmp_path / "run")
     assert checked.sound, checked.problems
+    assert recompute(tmp_path / "run", Listening()) == []
     assert status_of(tmp_path / "run").part == "finished"
+    page = (tmp_path / "run" / "report.html").read_text()
+    for words in (
+        "The discriminator that it was trained against",
+        "It was searched after the generators",
+        "Discriminators for the best generator, stage by stage",
+        "Discriminators: reward of every child",
+        "Discriminators: share of each option",
+        told["architecture"],
+    ):
+        assert words in page, words
+    identifiers = re.findall(r' id="([^"]+)"', page)
+    assert len(set(identifiers)) == len(identifiers)
 
 
 def test_together_a_pair_is_one_architecture(images: Path, tmp_path: Path) -> None:
@@ -102,6 +117,10 @@ def test_together_a_pair_is_one_architecture(images: Path, tmp_path: Path) -> No
     assert results["architecture"].startswith("modern:")
     checked = verify(tmp_path / "run")
     assert checked.sound, checked.problems
+    assert recompute(tmp_path / "run", Listening()) == []
+    page = (tmp_path / "run" / "report.html").read_text()
+    assert "It was searched together with the generator" in page
+    assert "Discriminator attention" in page and "for the best generator" not in page
 
 
 def stopped_after(kind: Any, steps: int, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

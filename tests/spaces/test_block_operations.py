@@ -89,5 +89,5 @@ def test_rows_are_the_operations_block_by_block() -> None:
     assert [row.name for row in rows] == ["block 0", "block 1", "last block", "end"]
     first = "3×3 conv → ReLU → 3×3 conv → 2×2 mean + 2×2 mean → 1×1 conv"
     assert rows[0].words == first
-    assert rows[1].words.endswith("+ identity → low-pass + softmax attention")
+    assert rows[1].words.endswith("+ identity → low-pass → softmax attention")
     assert sum(row.parameters for row in rows) == Size.of(operations).parameters

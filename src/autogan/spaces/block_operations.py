@@ -95,8 +95,9 @@ def block_rows(operations: Sequence[Operation]) -> list[BlockRow]:
     for number in numbers:
         own = [o for o in operations if (o.place.number if o.place else None) == number]
         name = "end" if number is None else "last block" if number == last else f"block {number}"
-        branches = dict.fromkeys(o.branch for o in own)
-        words = " + ".join(" → ".join(o.words for o in own if o.branch == b) for b in branches)
+        beside = dict.fromkeys(o.branch for o in own if o.branch != "attention")
+        words = " + ".join(" → ".join(o.words for o in own if o.branch == b) for b in beside)
+        words = " → ".join([words, *(o.words for o in own if o.branch == "attention")])
         size = Size.of(own)
         rows.append(BlockRow(name, words, size.parameters, size.multiply_accumulates))
     return rows
