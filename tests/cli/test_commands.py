@@ -46,7 +46,7 @@ def all_commands() -> list[list[str]]:
 def test_all_commands_are_there() -> None:
     words = {" ".join(words) for words in all_commands()}
     assert {
-        "arch show", "arch random", "arch space", "data info", "judge train", "presets",
+        "arch show", "arch random", "arch space", "arch discriminator", "data info", "judge train", "presets",
         "presets show", "sample", "status", "run", "search", "derive", "train", "evaluate", "demo",
     } <= words  # fmt: skip
 
@@ -209,6 +209,47 @@ def test_bad_architecture_files(
     [
         (["arch", "show", "D"], "'D'"),
         (["arch", "show", "A", "--channels", "0"], "--channels"),
+        (["arch", "discriminator", "conv"], "Cannot read 'conv'"),
+        (["arch", "discriminator", "residual", "--channels", "0"], "--channels"),
+        (
+            ["train", "--arch", "A", "--discriminator", "conv/conv/conv", "--out", "x"],
+            "network.discriminator: Cannot read 'conv'",
+        ),
+        (
+            ["train", "--arch", "A", "--discriminator", "residual", "--out", "x"],
+            "1 growing blocks, and the generator has 3 cells",
+        ),
+        (
+            ["train", "--arch", "autogan+discriminator:pre-none-nearest~residual", "--out", "x"],
+            "Give both apart: --arch pre-none-nearest --discriminator residual",
+        ),
+        (
+            ["run", "--out", "x", "--set", "network.discriminator=residual/x/residual"],
+            "network.discriminator: Cannot read 'x'",
+        ),
+        (["run", "--out", "x", "--set", "search.discriminator=before"], "search.discriminator"),
+        (
+            ["run", "--out", "x", "--set", "search.probe_steps=3"],
+            "probe_steps is 3, which means nothing while discriminator is fixed",
+        ),
+        (
+            ["run", "--out", "x", "--set", "search.discriminator_iterations=30"],
+            "it is of after",
+        ),
+        (
+            [
+                *("run", "--out", "x", "--set", "search.discriminator=after"),
+                *("--set", "search.discriminator_iterations=2"),
+            ],
+            "discriminator_iterations (2) must be at least one for each of the 3 stages",
+        ),
+        (
+            [
+                *("run", "--out", "x", "--set", "search.discriminator=together"),
+                *("--set", "network.discriminator=residual/residual/residual"),
+            ],
+            "which looks for one",
+        ),
         (["arch", "random", "--count", "0"], "--count"),
         (["arch", "random", "--cells", "0"], "1 to 7 cells, not 0"),
         (["arch", "space", "--cells", "9"], "1 to 7 cells, not 9"),
@@ -282,6 +323,20 @@ def test_the_commands_about_architectures_know_the_modern_space(done: Callable) 
     assert shown["cells"][0]["skips"] == [] and len(shown["vector"]) == 14
     printed = done("train", "--arch", text, "--preset", "own-32", "--dry-run").out
     assert "space: modern" in printed
+
+
+def test_a_discriminator_is_shown(done: Callable) -> None:
+    text = "residual/bottleneck+half/residual+softmax/deviation"
+    described = json.loads(done("arch", "discriminator", text, "--channels", 16, "--json").out)
+    assert described["discriminator"] == text and described["image_size"] == 32
+    assert [block["name"] for block in described["blocks"]] == [
+        *("block 0", "block 1", "block 2", "last block", "end")
+    ]
+    for name in ("parameters", "multiply_accumulates"):
+        assert described[name] == sum(block[name] for block in described["blocks"]) > 0
+    assert text in done("arch", "discriminator", text).out
+    printed = done("train", "--arch", "A", "--discriminator", text, "--dry-run").out
+    assert f"discriminator: {text}" in printed
 
 
 def test_an_architecture_of_another_space_than_is_set_is_refused(refused: Callable) -> None:

@@ -18,6 +18,7 @@ from autogan.images.batches import Batch
 from autogan.images.classes import Classes
 from autogan.spaces import search_space
 from autogan.spaces.architecture import Architecture
+from autogan.testing.checks import equal_trees
 
 ARCHITECTURES = [
     Architecture.parse(text)
@@ -197,6 +198,43 @@ def test_what_was_recorded_is_forgotten_when_optimisers_are_replaced(event: str)
             made.load_state_dict(copy.deepcopy(made.state_dict()))
     assert len(recordings) == 0
     assert train(direct, 7) == train(recorded, 7)
+    assert_equal(direct, recorded)
+
+
+def test_a_trial_is_put_back_into_the_memory_that_recorded_steps_work_on() -> None:
+    """Where it gave no weight its first moments, what was recorded stays; else it is recorded anew."""
+    recordings = Recordings(StandIn())
+    direct, recorded = gan(None, Remembering(), Shades()), gan(recordings, Remembering(), Shades())
+    for made in (direct, recorded):
+        train(made, 7)
+    kept = len(recordings)
+    before = copy.deepcopy(recorded.state_dict())
+    with recorded.on_trial():
+        train(recorded, 8)
+        assert len(recordings) > kept
+        assert not equal_trees(before, recorded.state_dict())
+    for made in (direct, recorded):
+        made.set_learning_rate(1.0)
+    assert equal_trees(direct.state_dict()["generator"], recorded.state_dict()["generator"])
+    assert len(recordings) > kept, "what was recorded in the trial is good after it"
+    assert train(direct, 9) == train(recorded, 9)
+    assert_equal(direct, recorded)
+
+
+def test_weights_that_first_moved_in_a_trial_have_no_moments_after_it() -> None:
+    recordings = Recordings(StandIn())
+    direct, recorded = gan(None), gan(recordings)
+    for made in (direct, recorded):
+        made.discriminator_step(Batch(torch.zeros(4, 3, 8, 8, dtype=torch.uint8)), ARCHITECTURES[0])
+    before = copy.deepcopy(recorded.state_dict())
+    with recorded.on_trial():
+        train(recorded, 8)
+    recorded.set_learning_rate(1.0)
+    for name in ("generator_optimiser", "discriminator_optimiser"):
+        now = recorded.state_dict()[name]["state"]
+        assert equal_trees(before[name]["state"], now), name
+    assert len(recordings) == 0
+    assert train(direct, 9) == train(recorded, 9)
     assert_equal(direct, recorded)
 
 

@@ -36,7 +36,9 @@ LINES: list[tuple[Event, str]] = [
         StrategyUpdate(3, 1, {"reward": 1.5, "entropy/order": 0.5}),
         "iteration step reward entropy/order",
     ),
+    (StrategyUpdate(3, 1, {"reward": 1.5}, "discriminator"), "iteration step part reward"),
     (IterationEnded(3, 1, 40), "iteration stage steps"),
+    (IterationEnded(3, 1, 40, "discriminator"), "iteration stage steps part"),
     (Grown(3, 1), "iteration stage"),
     (WeightsReset(3, 1), "iteration stage"),
     (

@@ -90,6 +90,7 @@ def test_figures_become_points_of_curves(journal: Journal, points: list[Point]) 
     journal.log(Losses("search", 5, 1.5, -2.0, stage=1))
     journal.log(Validated("train", Validation(7, None, 12.0, 0.5)))
     journal.log(StrategyUpdate(2, 3, {"reward": 1.25}))
+    journal.log(StrategyUpdate(0, 1, {"reward": 2.5}, "discriminator"))
     journal.log(WeightsReset(0, 0))
     updates = load_settings().search.controller_steps
     assert points == [
@@ -97,6 +98,7 @@ def test_figures_become_points_of_curves(journal: Journal, points: list[Point]) 
         ("search/generator_loss", -2.0, 5),
         ("train/frechet_distance", 12.0, 7),
         ("search/reward", 1.25, 2 * updates + 3),
+        ("discriminator/reward", 2.5, 1),
     ]
 
 

@@ -84,7 +84,7 @@ def test_a_derivation_costs_the_scoring_and_the_training_of_every_candidate() ->
     plan = plan_of("run", *AGAIN)
     settings = load_settings(overrides=(*SETTINGS, *AGAIN))
     workload = Workload(settings, 500, 500)
-    scoring, one = workload.candidates().work, work(workload.training(10))
+    scoring, one = work(workload.candidates()), work(workload.training(10))
     assert work(plan.cost("derive")) == pytest.approx(scoring + 2 * one)
     assert work(plan.cost("train")) == pytest.approx(work(workload.training(20)))
 

@@ -11,6 +11,7 @@ from autogan.spaces import search_space
 from autogan.spaces.architecture import Architecture
 from autogan.spaces.autogan.discriminator import AutoGanDiscriminator
 from autogan.spaces.autogan.generator import AutoGanGenerator
+from autogan.spaces.discriminator_architecture import DiscriminatorArchitecture
 
 CPU = Compute.resolve("cpu", "float32")
 ONE = Architecture.parse("pre-batch-nearest+shortcut")
@@ -104,9 +105,13 @@ class ClassDiscriminator(AutoGanDiscriminator):
         self.given: list[list[int]] = []
 
     def forward(
-        self, images: Tensor, stage: int | None = None, labels: Tensor | None = None
+        self,
+        images: Tensor,
+        stage: int | None = None,
+        labels: Tensor | None = None,
+        architecture: DiscriminatorArchitecture | None = None,
     ) -> Tensor:
-        assert labels is not None
+        assert labels is not None and architecture is None
         self.given.append(labels.tolist())
         return super().forward(images, stage) * (1 + labels)
 

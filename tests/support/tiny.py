@@ -18,6 +18,7 @@ from autogan.settings.decided import decide_for_data
 from autogan.settings.loading import merged, settings_from_tree
 from autogan.settings.sections import Settings
 from autogan.spaces import search_space
+from autogan.spaces.discriminator_architecture import told_discriminator
 
 NETWORKS = {
     "generator_channels": 8,
@@ -104,6 +105,7 @@ def context_of(
         workload,
         search_space(chosen.network.space, chosen.cells),
         classes,
+        told_discriminator(chosen.network.discriminator, chosen.cells),
     )
 
 

@@ -1,6 +1,7 @@
 """The commands about architectures and the space they are taken from: arch show, random, space."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -160,6 +161,65 @@ def show(
     say(f"cost:     {millions(size.multiply_accumulates)} million multiply-accumulates an image")
     say("")
     say_lines(space.text_diagram(chosen, channels=channels, bottom_size=bottom_size))
+
+
+@arch_app.command(name="discriminator")
+def show_discriminator(
+    text: Annotated[
+        str,
+        typer.Argument(
+            metavar="D",
+            help="Its text form: a block for each cell (residual or bottleneck), +softmax (attention), +half "
+            "(width); at the end /deviation.",
+        ),
+    ],
+    channels: Annotated[
+        int,
+        typer.Option(
+            "--channels", min=1, max=LARGEST_SIZE, help="Of every block; 128 is published."
+        ),
+    ] = 128,
+    bottom_size: Annotated[
+        int,
+        typer.Option(
+            "--bottom-size", min=1, max=LARGEST_SIZE, help="Pixels that the first cell doubles."
+        ),
+    ] = 4,
+    as_json: Json = False,
+) -> None:
+    """One discriminator: its size, its cost and its operations, block by block.
+
+    Example: [bold]autogan arch discriminator residual/bottleneck+half/residual+softmax/deviation[/]
+    """
+    from autogan.basics.formatting import millions
+    from autogan.spaces.block_operations import block_rows, discriminator_operations
+    from autogan.spaces.discriminator_architecture import DiscriminatorArchitecture
+    from autogan.spaces.operations import Size
+
+    chosen = DiscriminatorArchitecture.parse(text)
+    image_size = bottom_size << len(chosen.blocks)
+    operations = discriminator_operations(
+        chosen, len(chosen.blocks) - 1, channels=channels, image_size=image_size
+    )
+    size, rows = Size.of(operations), block_rows(operations)
+    if as_json:
+        described: dict[str, Any] = {
+            "discriminator": str(chosen),
+            "channels": channels,
+            "image_size": image_size,
+            "parameters": size.parameters,
+            "multiply_accumulates": size.multiply_accumulates,
+            "blocks": [asdict(row) for row in rows],
+        }
+        print(json.dumps(described))
+        return
+    say(f"text:     {chosen}")
+    say(f"images:   {image_size}×{image_size}")
+    say(f"size:     {size.parameters:,} parameters at {channels} channels")
+    say(f"cost:     {millions(size.multiply_accumulates)} million multiply-accumulates an image")
+    say("")
+    for row in rows:
+        say(f"{row.name + ':':<12}{row.words}")
 
 
 @arch_app.command(name="random")

@@ -166,6 +166,14 @@ def derive(
 @app.command()
 def train(
     architecture: ArchitectureOption = None,
+    discriminator: Annotated[
+        str | None,
+        typer.Option(
+            "--discriminator",
+            help="Against which it is trained: a block for each cell, such as "
+            "residual/bottleneck+half/residual+softmax/deviation. Without it AutoGAN's.",
+        ),
+    ] = None,
     preset: Preset = None,
     data: Data = None,
     skip_broken: SkipBroken = False,
@@ -184,6 +192,8 @@ def train(
     from autogan.runs.config import read_task
     from autogan.runs.contents import read_results
     from autogan.runs.task import Task
+    from autogan.spaces import SPACES
+    from autogan.spaces.pair import players
 
     if resume and not architecture:
         task = read_task(_required(out))
@@ -191,8 +201,14 @@ def train(
     if not architecture:
         raise UserError("Which architecture should be trained? Give --arch; for example autogan-a.")
     chosen = read_architecture(architecture)
+    if chosen.space not in SPACES:
+        generator, own = players(chosen)
+        raise UserError(
+            f"--arch is a pair of a generator and its discriminator. Give both apart: --arch {generator} "
+            f"--discriminator {own}"
+        )
     settings = _resolved(
-        preset, data, skip_broken, config, overrides, resume, out, space=chosen.space
+        preset, data, skip_broken, config, overrides, resume, out, chosen.space, discriminator
     )
     if chosen.space != settings.network.space:
         raise UserError(
@@ -230,19 +246,26 @@ def _resolved(
     resume: bool,
     out: Path | None,
     space: str | None = None,
+    discriminator: str | None = None,
 ) -> "Settings":
-    """space: of the architecture that is trained, where one is given."""
+    """space, discriminator: of the architecture that is trained and against which, where given."""
     from autogan.settings.loading import load_settings, merged
+    from autogan.spaces.discriminator_architecture import told_discriminator
 
     given, changes = overrides or (), data_changes(data, skip_broken)
     if space is not None:
         changes = merged(changes, {"network": {"space": space}})
+    if discriminator is not None:
+        changes = merged(changes, {"network": {"discriminator": discriminator}})
     if resume and not (preset or config):
         from autogan.runs.config import read_settings
 
         own = read_settings(_required(out)).model_dump(mode="json")
-        return load_settings(None, None, given, changes, tree=own)
-    return load_settings(preset, config, given, changes)
+        settings = load_settings(None, None, given, changes, tree=own)
+    else:
+        settings = load_settings(preset, config, given, changes)
+    told_discriminator(settings.network.discriminator, settings.cells)  # refuses what is none
+    return settings
 
 
 def _required(out: Path | None) -> Path:

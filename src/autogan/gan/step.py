@@ -5,7 +5,8 @@ The two steps read nothing back from the device: losses are returned as tensors.
 recorded and replayed (see `capture`).
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -22,9 +23,11 @@ from autogan.gan.objectives import Hinge, Objective
 from autogan.images.batches import Batch
 from autogan.images.pixels import to_unit
 from autogan.nets.layers import initialise
-from autogan.nets.optimisers import load_optimiser, set_learning_rate
+from autogan.nets.optimisers import load_optimiser, put_back_optimiser, set_learning_rate
 from autogan.spaces.architecture import Architecture
+from autogan.spaces.discriminator_architecture import DiscriminatorArchitecture
 from autogan.spaces.networks import Discriminator, Generator
+from autogan.spaces.pair import players
 
 
 class Gan:
@@ -35,6 +38,7 @@ class Gan:
     the random streams of weights, latents, labels and augmentation. recordings: where steps are
     recorded; by default on CUDA GPUs, if `compute` says so.
 
+    An `architecture` is a generator's or a pair's; that of a pair names the discriminator too.
     A generator with classes makes images of the labels of real ones; of those that have none (-1), and
     where no real images are at hand, the labels are drawn in the classes' shares.
     """
@@ -100,13 +104,14 @@ class Gan:
         """The generator makes its images without a graph, and real and generated ones pass through D
         together, which is exact because D has no batch statistics."""
         stage = len(architecture) - 1
+        made_by, seen_by = players(architecture)
         self.discriminator.requires_grad_(True)
         with self.compute.autocast(), torch.no_grad():
-            generated = self.generator(latents, architecture, labels=wanted).float()
+            generated = self.generator(latents, made_by, labels=wanted).float()
         images = torch.cat([to_unit(pixels), generated])  # 2B×3×S×S
         images = images.contiguous(memory_format=self.compute.memory_format)
         both = None if labels is None or wanted is None else torch.cat([labels, wanted])
-        logits, along, guesses = self._logits_and_more(images, stage, both, numbers)  # 2B
+        logits, along, guesses = self._logits_and_more(images, stage, both, numbers, seen_by)  # 2B
         loss = self.objective.discriminator_loss(*logits.chunk(2))
         if along is not None:
             loss = loss + self.objective.direction_loss(*along.chunk(2))
@@ -116,7 +121,7 @@ class Gan:
         if places is not None:
             seen_real, seen_generated = images.chunk(2)
             penalty = self.objective.penalty(
-                lambda seen: self._logits(seen, stage, labels, numbers[: len(latents)]),
+                lambda seen: self._logits(seen, stage, labels, numbers[: len(latents)], seen_by),
                 seen_real,
                 seen_generated,
                 places,
@@ -163,41 +168,55 @@ class Gan:
         numbers: Tensor,
     ) -> Tensor:
         stage, count = len(architecture) - 1, len(latents)
+        made_by, seen_by = players(architecture)
         self.discriminator.requires_grad_(False)
         with self.compute.autocast():
-            generated = self.generator(latents, architecture, labels=wanted)  # B×3×S×S
-        logits = self._logits(generated, stage, wanted, numbers[:count])  # B
+            generated = self.generator(latents, made_by, labels=wanted)  # B×3×S×S
+        logits = self._logits(generated, stage, wanted, numbers[:count], seen_by)  # B
         real_logits = None
         if pixels is not None:
-            real_logits = self._logits(to_unit(pixels), stage, labels, numbers[count:])
+            real_logits = self._logits(to_unit(pixels), stage, labels, numbers[count:], seen_by)
         loss = self.objective.generator_loss(logits, real_logits)
         self.generator_optimiser.zero_grad(set_to_none=True)
         loss.backward()
         self.generator_optimiser.step()
         return loss.detach()
 
-    def _logits(self, images: Tensor, stage: int, labels: Tensor | None, numbers: Tensor) -> Tensor:
+    def _logits(
+        self,
+        images: Tensor,
+        stage: int,
+        labels: Tensor | None,
+        numbers: Tensor,
+        seen_by: DiscriminatorArchitecture | None = None,
+    ) -> Tensor:
         """What D says of images as the augmentation shows them: B×3×S×S → float32 B."""
         with self.compute.autocast():
-            return self.discriminator(self.augmentation(images, numbers), stage, labels).float()
+            seen = self.augmentation(images, numbers)
+            return self.discriminator(seen, stage, labels, seen_by).float()
 
     def _logits_and_more(
-        self, images: Tensor, stage: int, labels: Tensor | None, numbers: Tensor
+        self,
+        images: Tensor,
+        stage: int,
+        labels: Tensor | None,
+        numbers: Tensor,
+        seen_by: DiscriminatorArchitecture | None = None,
     ) -> tuple[Tensor, Tensor | None, Tensor | None]:
         """As `_logits`; the same values for a direction to learn from, where D's last layer is one; and the
         logits of classes, float32 B×classes, where D guesses these."""
         if self.discriminator.has_direction:
             with self.compute.autocast():
                 seen = self.augmentation(images, numbers)
-                logits, along = self.discriminator.logits_apart(seen, stage, labels)
+                logits, along = self.discriminator.logits_apart(seen, stage, labels, seen_by)
             return logits.float(), along.float(), None
         if self.discriminator.guesses_classes:
             assert labels is not None
             with self.compute.autocast():
                 seen = self.augmentation(images, numbers)
-                logits, guesses = self.discriminator.with_guesses(seen, stage, labels)
+                logits, guesses = self.discriminator.with_guesses(seen, stage, labels, seen_by)
             return logits.float(), None, guesses.float()
-        return self._logits(images, stage, labels, numbers), None, None
+        return self._logits(images, stage, labels, numbers, seen_by), None, None
 
     def _shared(self, penalty: Tensor) -> Tensor:
         """What a schedule leaves of a penalty."""
@@ -353,11 +372,33 @@ class Gan:
         return state
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Goes back to a state that `state_dict` gave."""
-        self.generator.load_state_dict(state["generator"])
-        self.discriminator.load_state_dict(state["discriminator"])
+        """Goes to a state that `state_dict` gave, perhaps of another process."""
+        self._load_all_but_optimisers(state)
         load_optimiser(self.generator_optimiser, state["generator_optimiser"])
         load_optimiser(self.discriminator_optimiser, state["discriminator_optimiser"])
+        self._forget_recordings()
+
+    @contextmanager
+    def on_trial(self) -> Iterator[None]:
+        """Afterwards all is as it was before, to the bit: weights, moments, streams, what is remembered.
+
+        It is put back into the same memory, so that recorded steps stay good.
+        """
+        before = _copied(self.state_dict())
+        try:
+            yield
+        finally:
+            self._load_all_but_optimisers(before)
+            lost = [
+                put_back_optimiser(self.generator_optimiser, before["generator_optimiser"]),
+                put_back_optimiser(self.discriminator_optimiser, before["discriminator_optimiser"]),
+            ]
+            if any(lost):
+                self._forget_recordings()
+
+    def _load_all_but_optimisers(self, state: dict[str, Any]) -> None:
+        self.generator.load_state_dict(state["generator"])
+        self.discriminator.load_state_dict(state["discriminator"])
         self._weights_generator.set_state(state["weights_generator"])
         self._latents_generator.set_state(state["latents_generator"])
         if self.average:
@@ -371,7 +412,15 @@ class Gan:
         if self.objective.numbers:
             self._penalty_generator.set_state(state["penalty_generator"])
         self._steps_since_penalty = state.get("steps_since_penalty", 0)
-        self._forget_recordings()
+
+
+def _copied(tree: Any) -> Any:
+    """The same with tensors of its own."""
+    if isinstance(tree, Tensor):
+        return tree.clone()
+    if isinstance(tree, dict):
+        return {key: _copied(value) for key, value in tree.items()}
+    return [_copied(value) for value in tree] if isinstance(tree, list) else tree
 
 
 def guessing_loss(guesses: Tensor, labels: Tensor) -> Tensor:

@@ -17,8 +17,10 @@ from autogan.judges import (
     frechet_distance,
     inception_score,
 )
+from autogan.method.probe import Probe
 from autogan.runs.stopping import Stopped
 from autogan.spaces.architecture import Architecture
+from autogan.spaces.pair import players
 
 
 class ChildScorer:
@@ -30,7 +32,8 @@ class ChildScorer:
     images: that a child is scored by. real: statistics of the real images at the present stage, for
     the Fréchet distance; None: the reward is the inception score over `inception_splits`.
     interruptible: a context in which a request to stop need not wait for the scoring.
-    labels: int64, of the images of every child, for generators with classes.
+    labels: int64, of the images of every child, for generators with classes. probe: the game that a pair
+    plays before its images are made; None: children have no discriminator of their own.
     """
 
     def __init__(
@@ -43,8 +46,10 @@ class ChildScorer:
         inception_splits: int,
         interruptible: Callable[[], AbstractContextManager[None]],
         labels: Tensor | None = None,
+        probe: Probe | None = None,
     ) -> None:
         self.real: Reference | None = None
+        self.probe = probe
         self._gan = gan
         self._judge = judge
         self._compute = compute
@@ -58,7 +63,10 @@ class ChildScorer:
 
         Raises `UserError` or `ArithmeticError` where its images cannot be scored.
         """
-        return self.reward(self._judgement(architecture))
+        if self.probe is None:
+            return self.reward(self._judgement(architecture))
+        with self.probe.after(architecture):
+            return self.reward(self._judgement(architecture))
 
     def _judgement(self, architecture: Architecture) -> Judgement:
         """What the judge says of the child's images; given up in the middle, the latents stay.
@@ -66,6 +74,7 @@ class ChildScorer:
         Its BatchNorm layers use the statistics of its own images: the running ones are shared by
         all paths through the generator.
         """
+        generator, _ = players(architecture)
         before = self._gan.latents_state()
         try:
             with self._interruptible():
@@ -74,7 +83,7 @@ class ChildScorer:
                         self._gan.generator,
                         latents,
                         self._compute,
-                        architecture,
+                        generator,
                         batch_statistics=True,
                         labels=labels,
                     )

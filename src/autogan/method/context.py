@@ -30,6 +30,12 @@ from autogan.settings.decided import DecidedSettings, decide_compute, decide_for
 from autogan.settings.judge import INCEPTION_CLASSES
 from autogan.settings.sections import AdversarialSettings, Settings
 from autogan.spaces import search_space
+from autogan.spaces.discriminator_architecture import (
+    DEVIATION,
+    GROUP,
+    DiscriminatorArchitecture,
+    told_discriminator,
+)
 from autogan.spaces.space import SearchSpace
 
 
@@ -51,6 +57,8 @@ class Context:
     """The whole space that is searched."""
     classes: Classes | None = None
     """Those that the networks are told; None: they are told none."""
+    discriminator: DiscriminatorArchitecture | None = None
+    """The one that the settings tell; None: the space's own."""
 
     @property
     def labels(self) -> Tensor | None:
@@ -81,11 +89,13 @@ def prepare(
     Raises `UserError` for data that cannot be used, before anything is trained.
     """
     compute = decide_compute(settings.compute)
+    discriminator = told_discriminator(settings.network.discriminator, settings.cells)
     if to_train:
         bytes_a_number = 2 if compute.autocast_dtype else 4
         parts = Plan.of(settings, run.task if run else None, derives=derives).parts
         refuse_too_large_batches(settings, parts, compute.memory_bytes, bytes_a_number)
         _refuse_unrecordable(settings, parts, compute)
+        _refuse_mixed_groups(settings, parts, discriminator)
     cache_directory: Path = default_cache_directory()
     data = load_data(
         run.source if run else settings.data.source,
@@ -122,7 +132,9 @@ def prepare(
         warning = warning_of_mirrored(judge, data, settings.judge)
         progress.note(warning or "Mirrored images look like the others to the judge.")
     space = search_space(settings.network.space, settings.cells)
-    return Context(settings, data, judge, statistics, compute, plan, workload, space, classes)
+    return Context(
+        settings, data, judge, statistics, compute, plan, workload, space, classes, discriminator
+    )
 
 
 def _trained(settings: Settings, parts: Collection[Part]) -> dict[str, AdversarialSettings]:
@@ -145,6 +157,22 @@ def _refuse_unrecordable(settings: Settings, parts: Collection[Part], compute: C
                 f"{name}.schedule.second_decay_rate_end changes Adam's decay rate from step to step, "
                 "and steps recorded as CUDA graphs keep the one that they were recorded with. Set "
                 f"compute.capture=none, or {name}.schedule.second_decay_rate_end=null."
+            )
+
+
+def _refuse_mixed_groups(
+    settings: Settings, parts: Collection[Part], told: DiscriminatorArchitecture | None
+) -> None:
+    """Refuses batches by which a discriminator would compare real images with generated ones."""
+    searched = "search" in parts and settings.search.discriminator != "fixed"
+    if not searched and not (told and told.minibatch_deviation):
+        return
+    for name, section in _trained(settings, parts).items():
+        if section.discriminator_batch % GROUP:
+            raise UserError(
+                f"{name}.discriminator_batch is {section.discriminator_batch}, and a discriminator with "
+                f"/{DEVIATION} compares the images of groups of {GROUP}: real and generated ones would be "
+                f"mixed. Set {name}.discriminator_batch to a multiple of {GROUP}."
             )
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from autogan.basics.errors import Diverged, UserError
 from autogan.files.storage import written_aside
 from autogan.method.context import Context
+from autogan.method.ranking import RANKINGS
 from autogan.method.train import train
 from autogan.progress.base import Progress
 from autogan.runs.contents import Derived
@@ -27,6 +28,7 @@ from autogan.runs.outcomes import (
     from_plain,
     to_plain,
 )
+from autogan.spaces.discriminator_architecture import DiscriminatorArchitecture
 from autogan.spaces.generator_file import save_generator
 
 PART = "derive"
@@ -59,7 +61,8 @@ def derive(
     if done is None:
         done = Derived(ranking=list(ranking), candidates=[], failed=[])
         _keep(done, run)
-    run.checkpoints.drop("ranking")  # it stands in the derivation's
+    for ranking_part in RANKINGS.values():  # it stands in the derivation's
+        run.checkpoints.drop(ranking_part)
     run.write("derive.json", to_plain(done))
     budget = options.generator_steps or context.settings.train.generator_steps
     for number, child in enumerate(done.ranking[: options.top]):
@@ -107,7 +110,8 @@ def _train_candidate(
     file = f"candidates/{number}.safetensors"
     (run.folder / file).parent.mkdir(exist_ok=True)
     generator = training.best_generator()
-    save_generator(run.folder / file, generator, generator.state_dict(), origin(context, best))
+    made = origin(context, best, training.discriminator)
+    save_generator(run.folder / file, generator, generator.state_dict(), made)
     candidate = Candidate(child.architecture, child.reward, budget, best, file)
     run.journal.log(CandidateTrained(candidate))
     inception = (
@@ -121,13 +125,20 @@ def _train_candidate(
     return candidate
 
 
-def origin(context: Context, validation: Validation) -> dict[str, Any]:
-    """What a generator's file says about how it was made."""
+def origin(
+    context: Context, validation: Validation, discriminator: DiscriminatorArchitecture | None
+) -> dict[str, Any]:
+    """What a generator's file says about how it was made.
+
+    discriminator: that it was trained against; None for the space's own, which is the plain one.
+    """
+    plain = DiscriminatorArchitecture.plain(context.settings.cells)
     return {
         "data": context.data.name,
         "data_digest": context.data.digest,
         "judge": context.judge.name,
         "validation": asdict(validation),
+        "discriminator": str(discriminator or plain),
         "settings": context.settings.model_dump(mode="json"),
     }
 

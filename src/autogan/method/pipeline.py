@@ -14,9 +14,10 @@ from autogan.method.context import Context, describe_images, prepare
 from autogan.method.derive import PART, derive, keep_as_winner, kept_derivation, origin
 from autogan.method.evaluate import Evaluation, evaluate
 from autogan.method.gallery import write_classes, write_gallery, write_missing
-from autogan.method.ranking import Ranking
+from autogan.method.ranking import RANKINGS, Ranking
 from autogan.method.results import write_results
 from autogan.method.search import Search
+from autogan.method.subject import DISCRIMINATOR, SEARCH, Subject
 from autogan.method.train import train
 from autogan.progress.base import Progress
 from autogan.report.live import LiveReport
@@ -48,7 +49,7 @@ def part_of(run: Run, name: str) -> Iterator[None]:
 def run_everything(run: Run, progress: Progress) -> dict[str, Any]:
     """Search, derive, train the winner, evaluate; the content of results.json."""
     context = prepare_run(run, progress)
-    ranking = rank_part(search_part(run, context, progress), run, progress)
+    ranking = rank_part(search_parts(run, context, progress), run, progress)
     candidates = derive_part(ranking, run, context, progress)
     train_winner(candidates, run, context, progress)
     evaluation, neighbours = evaluate_part(run, context, progress)
@@ -59,14 +60,14 @@ def run_everything(run: Run, progress: Progress) -> dict[str, Any]:
 
 def run_search(run: Run, progress: Progress) -> None:
     """The search alone; `run_derivation` goes on with it."""
-    search_part(run, prepare_run(run, progress), progress)
+    search_parts(run, prepare_run(run, progress), progress)
     end(run)
 
 
 def run_ranking(run: Run, progress: Progress) -> list[Child]:
     """The search and the final ranking; the architectures to derive from, best first."""
     context = prepare_run(run, progress, derives=True)
-    ranking = rank_part(search_part(run, context, progress), run, progress)
+    ranking = rank_part(search_parts(run, context, progress), run, progress)
     end(run)
     return ranking
 
@@ -76,14 +77,20 @@ def run_derivation(run: Run, progress: Progress) -> list[Candidate]:
 
     Raises `UserError` where it has not.
     """
-    searched = run.checkpoints.position("search") or {"iteration": 0}
-    if searched["iteration"] < run.settings.search.iterations:
+    wanted = {
+        SEARCH: run.settings.search.iterations,
+        DISCRIMINATOR: run.settings.search.iterations_of_discriminators,
+    }
+    done = {
+        part: (run.checkpoints.position(part) or {"iteration": 0})["iteration"] for part in wanted
+    }
+    if any(done[part] < iterations for part, iterations in wanted.items()):
         raise UserError(
             f"The search in {run.folder} has not ended. Finish it first: autogan search --out "
             f"{run.folder} --resume"
         )
     context = prepare_run(run, progress, derives=True)
-    ranking = rank_part(search_part(run, context, progress), run, progress)
+    ranking = rank_part(search_parts(run, context, progress), run, progress)
     candidates = derive_part(ranking, run, context, progress)
     end(run)
     return candidates
@@ -125,22 +132,62 @@ def prepare_run(run: Run, progress: Progress, *, derives: bool = False) -> Conte
         return context
 
 
-def search_part(run: Run, context: Context, progress: Progress) -> Search:
-    """The search, taken up where its latest checkpoint left it."""
-    with part_of(run, "search"):
-        progress.start("search")
-        search = Search(context, run, progress)
-        at = run.checkpoints.position("search")
-        if at is not None:
-            progress.skipped(context.workload.search(at["iteration"]))
-            progress.note(
-                f"The search goes on after {at['iteration']} iterations, in {at['phase']}, step "
-                f"{at['step']}."
-            )
-        drive(search, run.keeper("search"))
-        if run.checkpoints.position(PART) is None:  # else the ranking stands there already
-            search.write_architectures()
+def search_parts(run: Run, context: Context, progress: Progress) -> Search:
+    """The search that the derivation goes on with: of generators or pairs, or after it of discriminators."""
+    search = search_part(run, context, progress)
+    if not context.plan.discriminator_iterations:
         return search
+    return discriminator_part(search, run, context, progress)
+
+
+def search_part(run: Run, context: Context, progress: Progress) -> Search:
+    """The search that every run begins with, taken up where its latest checkpoint left it."""
+    with part_of(run, SEARCH):
+        progress.start(SEARCH)
+        search = Search(context, run, progress)
+        if (at := run.checkpoints.position(SEARCH)) is not None:
+            progress.skipped(context.workload.search(at["iteration"]))
+        _searched(search, run, progress)
+        return search
+
+
+def discriminator_part(search: Search, run: Run, context: Context, progress: Progress) -> Search:
+    """For the best generator that `search` found, with weights drawn anew: the search for its discriminator.
+
+    Where a derivation stands there already, `search` again: nothing is asked of it then.
+    """
+    with part_of(run, DISCRIMINATOR):
+        progress.start(DISCRIMINATOR)
+        if kept_derivation(run) is not None:
+            progress.skipped(context.workload.discriminator_search())
+            return search
+        generator = ranked(search, run)[0].architecture
+        if (at := run.checkpoints.position(DISCRIMINATOR)) is not None:
+            progress.skipped(context.workload.discriminator_search(at["iteration"]))
+        progress.note(f"The discriminator is searched for {generator}")
+        found = Search(context, run, progress, Subject.discriminators(context, generator))
+        _searched(found, run, progress)
+        return found
+
+
+def _searched(search: Search, run: Run, progress: Progress) -> None:
+    """Brings a search to its end, and writes what it found."""
+    part = search.subject.part
+    if (at := run.checkpoints.position(part)) is not None:
+        progress.note(
+            f"The search goes on after {at['iteration']} iterations, in {at['phase']}, step "
+            f"{at['step']}."
+        )
+    drive(search, run.keeper(part))
+    if run.checkpoints.position(PART) is None:  # else the ranking stands there already
+        search.write_architectures()
+
+
+def ranked(search: Search, run: Run) -> list[Child]:
+    """The ranking of a search that has ended, best first."""
+    drive(Ranking(search), run.keeper(RANKINGS[search.subject.part]))
+    search.write_architectures()
+    return search.ranking
 
 
 def rank_part(search: Search, run: Run, progress: Progress) -> list[Child]:
@@ -149,11 +196,9 @@ def rank_part(search: Search, run: Run, progress: Progress) -> list[Child]:
         progress.start("derive")
         done = kept_derivation(run)
         if done is not None:
-            progress.skipped([search.workload.candidates()])
+            progress.skipped(search.workload.candidates())
             return done.ranking
-        drive(Ranking(search), run.keeper("ranking"))
-        search.write_architectures()
-        return search.ranking
+        return ranked(search, run)
 
 
 def derive_part(
@@ -186,7 +231,7 @@ def train_part(architecture: Architecture, run: Run, context: Context, progress:
             run.folder / "generator.safetensors",
             generator,
             generator.state_dict(),
-            origin(context, training.best),
+            origin(context, training.best, training.discriminator),
         )
 
 

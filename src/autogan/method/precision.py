@@ -14,6 +14,7 @@ from autogan.bench.measure import interleaved
 from autogan.device.compute import PRECISIONS, Compute, Precision, computes_in_bfloat16
 from autogan.files.remembered import Remembered
 from autogan.gan.augmentation import make_augmentation
+from autogan.gan.discriminators import discriminator_for
 from autogan.gan.penalties import make_objective
 from autogan.gan.step import Gan
 from autogan.images.batches import Batch
@@ -25,6 +26,7 @@ from autogan.runs.plan import Part
 from autogan.runs.workload import Workload
 from autogan.settings.sections import AdversarialSettings, Settings
 from autogan.spaces import search_space
+from autogan.spaces.discriminator_architecture import told_discriminator
 
 PROBE_SECONDS = 1.0
 """For all kinds of steps together, beside what three rounds of a large step take longer."""
@@ -112,6 +114,7 @@ class _Round:
         classes: Classes | None,
     ) -> None:
         space = search_space(settings.network.space, settings.cells)
+        told = told_discriminator(settings.network.discriminator, settings.cells)
         self.section = section
         self.architecture = space.first()
         self.gan = Gan(
@@ -121,12 +124,7 @@ class _Round:
                 bottom_size=settings.network.bottom_size,
                 classes=classes,
             ),
-            space.discriminator(
-                section.discriminator_channels,
-                spectral_norm=section.objective.spectral_norm,
-                classes=classes,
-                direction_head=section.objective.direction_head,
-            ),
+            discriminator_for(section, space, classes, told),
             learning_rate=section.learning_rate,
             betas=section.betas,
             compute=compute,
@@ -155,7 +153,8 @@ class _Round:
 def _kinds(settings: Settings, parts: Collection[Part], workload: Workload) -> Iterator[StepKind]:
     search, train, derive = settings.search, settings.train, settings.derive
     if "search" in parts:
-        steps = search.iterations * workload.shared_steps()
+        iterations = search.iterations + search.iterations_of_discriminators
+        steps = iterations * workload.shared_steps()
         yield StepKind("search", search, steps / search.discriminator_steps)
     rounds = 0
     if "derive" in parts:

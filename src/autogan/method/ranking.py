@@ -4,6 +4,10 @@ from typing import Any
 
 from autogan.method.position import RANKING
 from autogan.method.search import Search
+from autogan.method.subject import DISCRIMINATOR, SEARCH
+
+RANKINGS = {SEARCH: "ranking", DISCRIMINATOR: "ranking-of-pairs"}
+"""By the part of a search: what the states of its ranking are called."""
 
 
 class Ranking:

@@ -14,9 +14,12 @@ from autogan.runs.events import Finished
 from autogan.runs.folder import Run
 from autogan.runs.outcomes import Candidate, to_plain
 from autogan.runs.record import PICTURES
-from autogan.spaces.generator_file import load_generator
+from autogan.settings.sections import Settings
+from autogan.spaces import space_of
+from autogan.spaces.discriminator_architecture import DiscriminatorArchitecture
+from autogan.spaces.generator_file import SavedGenerator, load_generator
 from autogan.spaces.networks import Generator
-from autogan.spaces.sizes import generator_size
+from autogan.spaces.sizes import discriminator_size, generator_size
 
 
 def write_results(
@@ -31,6 +34,9 @@ def write_results(
     results = {
         "schema": RESULTS_SCHEMA,
         **describe_generator(saved.generator),
+        "discriminator": describe_discriminator(
+            saved, context.settings, searched="search" in context.plan.parts
+        ),
         "data": describe_images(context.data),
         "judge": {**context.judge.describe(), "class_names": list(context.judge.class_names)},
         **evaluation.to_dict(),
@@ -54,6 +60,31 @@ def write_results(
 def recompute_command(folder: Path) -> str:
     """The command line that computes the final scores again, equal on the same machine."""
     return f"autogan evaluate {shlex.quote(str(folder / 'generator.safetensors'))} --json"
+
+
+def describe_discriminator(
+    saved: SavedGenerator, settings: Settings, *, searched: bool
+) -> dict[str, Any]:
+    """The discriminator that a run's generator was trained against: its text, how it came, size and cost.
+
+    searched: whether the run searched at all.
+    """
+    generator, text = saved.generator, saved.origin["discriminator"]
+    cells = len(generator.architecture)
+    size = discriminator_size(
+        space_of(generator.architecture),
+        cells - 1,
+        channels=settings.train.discriminator_channels,
+        image_size=generator.bottom_size << cells,
+        classes=generator.classes,
+        told=DiscriminatorArchitecture.parse(text),
+    )
+    return {
+        "architecture": text,
+        "how": settings.search.discriminator if searched else "fixed",
+        "parameters": size.parameters,
+        "multiply_accumulates": size.multiply_accumulates,
+    }
 
 
 def describe_generator(generator: Generator) -> dict[str, Any]:

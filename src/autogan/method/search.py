@@ -10,6 +10,9 @@
 `Search.step` is this loop, one step at a time: where in it the search stands is a value (`Position`),
 and between two steps the state is whole, so that an interrupted search goes on from there exactly.
 
+What is searched is a `Subject`: generators as in the paper, pairs of a generator and its discriminator,
+or the discriminators of one generator. All of them are architectures; the loop is the same.
+
 Growth comes before the reset, so that beams are never chosen with weights just drawn. Where the
 authors' program has faults (docs/method.md lists them), this follows the paper.
 """
@@ -18,10 +21,7 @@ from collections.abc import Callable
 from typing import Any
 
 from autogan.basics.errors import UserError
-from autogan.gan.augmentation import make_augmentation
-from autogan.gan.penalties import make_objective
 from autogan.gan.schedules import Schedule
-from autogan.gan.step import Gan
 from autogan.images import default_cache_directory
 from autogan.judges import reference
 from autogan.method.child_scoring import ChildScorer
@@ -31,6 +31,8 @@ from autogan.method.dynamic_reset import LossWindow
 from autogan.method.game_batches import GameBatches
 from autogan.method.losses import read_losses
 from autogan.method.position import CONTROLLER, GROWTH, SHARED_TRAINING, Position
+from autogan.method.probe import Probe
+from autogan.method.subject import SEARCH, Subject, shared_gan
 from autogan.progress.base import Progress
 from autogan.runs.events import (
     Grown,
@@ -55,7 +57,11 @@ class Search:
     Work for `drive`. When it is done, `Ranking` samples and scores architectures to derive from.
     """
 
-    def __init__(self, context: Context, run: Run, progress: Progress) -> None:
+    def __init__(
+        self, context: Context, run: Run, progress: Progress, subject: Subject | None = None
+    ) -> None:
+        """subject: what is searched; by default what a run searches first."""
+        self.subject = subject = subject or Subject.first(context)
         self.settings = settings = context.settings
         self.options = options = settings.search
         self.data = context.data
@@ -65,29 +71,10 @@ class Search:
         self.workload = context.workload
         self.run = run
         self.progress = progress
-        self.space = context.space
-        self.strategy = make_strategy(options, self.space, settings.seed)
-        self.gan = Gan(
-            self.space.generator(
-                latent_size=settings.network.latent_size,
-                channels=options.generator_channels,
-                bottom_size=settings.network.bottom_size,
-                classes=context.classes,
-            ),
-            self.space.discriminator(
-                options.discriminator_channels,
-                spectral_norm=options.objective.spectral_norm,
-                classes=context.classes,
-                direction_head=options.objective.direction_head,
-            ),
-            learning_rate=options.learning_rate,
-            betas=options.betas,
-            compute=compute,
-            seed=settings.seed,
-            purpose="search",
-            objective=make_objective(options.objective),
-            augmentation=make_augmentation(options),
-        )
+        self.space = subject.space
+        self.iterations = subject.iterations
+        self.strategy = make_strategy(options, self.space, subject.seed(settings.seed))
+        self.gan = shared_gan(context, subject)
         self.scorer = ChildScorer(
             self.gan,
             context.judge,
@@ -96,6 +83,7 @@ class Search:
             inception_splits=settings.evaluate.inception_splits,
             interruptible=run.stopping.at_once,
             labels=context.wanted_labels(options.reward_images, "reward/labels"),
+            probe=Probe(self.gan, options, run.stopping) if subject.probes else None,
         )
         self.generator_losses = LossWindow(options.reset.window, compute.device)
         self.discriminator_losses = LossWindow(options.reset.window, compute.device)
@@ -103,7 +91,7 @@ class Search:
         self.at = Position()
         self.steps = 0  # discriminator steps since the search began
         self.restarted_at = 0  # of these, those before the present weights were drawn
-        self.schedule = Schedule(options, options.iterations * self.workload.shared_steps())
+        self.schedule = Schedule(options, self.iterations * self.workload.shared_steps())
         self.beams: list[list[Child]] = []  # of every stage that has ended
         self.children = Children(self.scorer, self.gan, settings.seed, run.journal, progress)
         self.ranking: list[Child] = []
@@ -127,10 +115,12 @@ class Search:
             images.placed_on(self.compute.device).pixels,
             self.options,
             self.settings.seed,
-            f"search/stage{self.stage}",
+            f"{self.subject.part}/stage{self.stage}",
             generator_sees_real=self.gan.objective.generator_sees_real,
             labels=self.labels,
         )
+        if self.scorer.probe is not None:
+            self.scorer.probe.batches = self.batches
         if self.options.reward == "frechet_distance":
             self.scorer.real = reference(
                 self.judge, images, self.data.digest, default_cache_directory()
@@ -141,7 +131,7 @@ class Search:
     @property
     def done(self) -> bool:
         """Whether all iterations are done."""
-        return self.iteration >= self.options.iterations
+        return self.iteration >= self.iterations
 
     def step(self) -> bool:
         """The next step of the algorithm; whether it ended an iteration."""
@@ -154,13 +144,15 @@ class Search:
             if self.at.step < self.options.controller_steps:
                 self.controller_step()
                 return False
-            self.run.journal.log(IterationEnded(self.iteration, self.stage, self.steps))
+            self.run.journal.log(
+                IterationEnded(self.iteration, self.stage, self.steps, self.subject.line_part)
+            )
             self.at = Position(GROWTH, collapsed=self.at.collapsed)
-        if self.iteration + 1 in self.options.stage_starts():
+        if self.iteration + 1 in self.options.stage_starts(self.iterations):
             if not self.all_scored(lambda: self.distinct(self.options.candidates), "beam"):
                 return False
             self.grow()
-        last = self.iteration + 1 == self.options.iterations
+        last = self.iteration + 1 == self.iterations
         if self.at.collapsed and not last:
             self.reset()
         self.iteration += 1
@@ -190,7 +182,7 @@ class Search:
             if self.steps % self.settings.log_every_steps < every:
                 probability = self.gan.augmentation.learned_probability()
                 losses = read_losses(
-                    "search", self.steps, loss, generator_loss, self.stage, probability
+                    self.subject.part, self.steps, loss, generator_loss, self.stage, probability
                 )
                 self.run.journal.log(losses)
         self.progress.advance(cost)
@@ -224,7 +216,9 @@ class Search:
                 [self.children.observation(child) for child in children]
             )
             metrics = {"reward": sum(rewards) / len(rewards), **metrics}
-            self.run.journal.log(StrategyUpdate(self.iteration, self.at.step, metrics))
+            self.run.journal.log(
+                StrategyUpdate(self.iteration, self.at.step, metrics, self.subject.line_part)
+            )
         self.at = Position(CONTROLLER, self.at.step + 1, self.at.collapsed)
 
     def grow(self) -> None:
@@ -243,7 +237,7 @@ class Search:
         self.beams.append(kept)
         self._enter_stage()
         self.write_architectures()
-        self.run.journal.log(Grown(self.iteration, self.stage))
+        self.run.journal.log(Grown(self.iteration, self.stage, self.subject.line_part))
         self.progress.note(
             f"Stage {self.stage + 1} begins with {len(kept)} beams; best: {kept[0].architecture} "
             f"(reward {kept[0].reward:.3f})"
@@ -255,7 +249,7 @@ class Search:
         self.restarted_at = self.steps
         self.generator_losses.clear()
         self.discriminator_losses.clear()
-        self.run.journal.log(WeightsReset(self.iteration, self.stage))
+        self.run.journal.log(WeightsReset(self.iteration, self.stage, self.subject.line_part))
         self.progress.note(f"Iteration {self.iteration}: the losses stood still; dynamic reset.")
 
     # Proposals and their scores
@@ -279,6 +273,8 @@ class Search:
         if child is not None:
             images = self.options.reward_images
             self.progress.advance(self.workload.scoring(self.options, self.stage, images))
+            if self.subject.probes:
+                self.progress.advance(self.workload.probe(self.stage))
         return child
 
     def all_scored(self, propose: Callable[[], list[Architecture]], purpose: str) -> bool:
@@ -306,21 +302,24 @@ class Search:
     # What it tells, and its state
 
     def write_architectures(self) -> None:
-        """Writes architectures.json: the beams of every ended stage, and the final ranking."""
-        self.run.write(
-            "architectures.json",
-            {
-                "stages": [[_described(child) for child in beams] for beams in self.beams],
-                "ranking": [_described(child) for child in self.ranking],
-                "scored": len(self.children.history),
-                "failed": len(self.children.failures),
-            },
-        )
+        """Writes architectures.json: the beams of every ended stage, and the final ranking.
+
+        Of a search after the first one under "pairs", beside what stands there.
+        """
+        found: dict[str, Any] = {
+            "stages": [[_described(child) for child in beams] for beams in self.beams],
+            "ranking": [_described(child) for child in self.ranking],
+            "scored": len(self.children.history),
+            "failed": len(self.children.failures),
+        }
+        if self.subject.part != SEARCH:
+            found = {**self.run.read("architectures.json"), "pairs": found}
+        self.run.write("architectures.json", found)
 
     def _tell(self, what: str) -> None:
         self.progress.status(
             f"stage {self.stage + 1} of {self.settings.cells}, iteration {self.iteration + 1} of "
-            f"{self.options.iterations}: {what}"
+            f"{self.iterations}: {what}"
         )
 
     def state_dict(self) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from autogan.basics.errors import Diverged
 from autogan.basics.randomness import torch_generator
 from autogan.gan.augmentation import make_augmentation
 from autogan.gan.averaging import HalfLife
+from autogan.gan.discriminators import discriminator_for
 from autogan.gan.penalties import make_objective
 from autogan.gan.schedules import Schedule
 from autogan.gan.step import Gan
@@ -16,6 +17,7 @@ from autogan.method.context import Context
 from autogan.method.evaluate import judge_generator
 from autogan.method.game_batches import GameBatches
 from autogan.method.losses import read_losses
+from autogan.method.subject import with_discriminator
 from autogan.progress.base import Progress
 from autogan.runs.drive import drive
 from autogan.runs.events import Validated
@@ -62,6 +64,8 @@ def average_decay_of(settings: TrainSettings) -> float | HalfLife:
 class Training:
     """From fresh weights to the averaged generator that validated best.
 
+    architecture: of a generator, or of a pair, whose discriminator it then trains against; `architecture`
+    is the generator's, `discriminator` what is trained against, None for the space's own.
     name: names the random streams, the checkpoints and the log lines, e.g. "train", "candidate-0".
     """
 
@@ -74,7 +78,7 @@ class Training:
         run: Run,
         progress: Progress,
     ) -> None:
-        self.architecture = architecture
+        self.architecture, self.discriminator = with_discriminator(architecture, context)
         self.generator_steps = generator_steps
         self.name = name
         self.context = context
@@ -83,12 +87,7 @@ class Training:
         self.progress = progress
         self.gan = Gan(
             self._new_generator(),
-            context.space.discriminator(
-                settings.discriminator_channels,
-                spectral_norm=settings.objective.spectral_norm,
-                classes=context.classes,
-                direction_head=settings.objective.direction_head,
-            ),
+            discriminator_for(settings, context.space, context.classes, self.discriminator),
             learning_rate=settings.learning_rate,
             betas=settings.betas,
             compute=context.compute,

@@ -27,6 +27,23 @@ def load_optimiser(optimiser: torch.optim.Optimizer, state: dict[str, Any]) -> N
                 moments[name] = torch.empty_like(parameter).copy_(moment)
 
 
+def put_back_optimiser(optimiser: torch.optim.Optimizer, state: dict[str, Any]) -> bool:
+    """Moments as in an earlier state of the same optimiser, in the same memory.
+
+    Returns whether a weight lost moments that it did not have then.
+    """
+    weights = [weight for group in optimiser.param_groups for weight in group["params"]]
+    lost = False
+    for number, weight in enumerate(weights):
+        before = state["state"].get(number)
+        if before is None:
+            lost |= optimiser.state.pop(weight, None) is not None
+            continue
+        for name, moment in before.items():
+            optimiser.state[weight][name].copy_(moment)
+    return lost
+
+
 def set_learning_rate(group: dict[str, Any], rate: float) -> None:
     """Sets the rate of a parameter group; in place where it is a tensor, which recorded steps read."""
     if isinstance(group["lr"], Tensor):

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from autogan.runs.events import CandidateTrained, ChildScored, IterationEnded, Validated
+from autogan.report.searches import searches_of
+from autogan.runs.events import CandidateTrained, Validated
 from autogan.runs.record import RunRecord
 
 
@@ -28,9 +29,10 @@ def part_costs(record: RunRecord) -> list[PartCost]:
 def _trained_on(record: RunRecord, part: str) -> int | None:
     batch = record.setting("train.discriminator_batch")
     ratio = record.setting("train.discriminator_steps")
-    if part == "search":
-        ends, batch = record.of(IterationEnded), record.setting("search.discriminator_batch")
-        return ends[-1].steps * batch if ends and batch else None
+    for view in searches_of(record):
+        if part == view.part:
+            batch = record.setting("search.discriminator_batch")
+            return view.ended[-1].steps * batch if view.ended and batch else None
     if not batch or not ratio:
         return None
     if part == "derive":
@@ -51,10 +53,13 @@ def _judged(record: RunRecord, part: str) -> int | None:
     per_child = record.setting("search.reward_images") or 0
     per_validation = record.setting("train.validation_images") or 0
     validations = [event.part for event in record.of(Validated)]
-    derived = sum(child.purpose == "derive" for child in record.children)
+    ranked = [child.purpose == "derive" for child in record.children]
+    ranked_pairs = [child.purpose == "derive" for child in record.pairs]
+    last = ranked_pairs or ranked
     counts = {
-        "search": per_child * (len(record.of(ChildScored)) - derived),
-        "derive": per_child * derived
+        "search": per_child * ranked.count(False),
+        "discriminator": per_child * (ranked_pairs.count(False) + ranked.count(True)),
+        "derive": per_child * last.count(True)
         + per_validation * sum(name != "train" for name in validations),
         "train": per_validation * validations.count("train"),
         "evaluate": record.results.scores.images + record.results.untrained.images

@@ -7,20 +7,15 @@ from itertools import groupby
 
 from autogan.report import charts
 from autogan.report.game import game_words
-from autogan.runs.events import (
-    Grown,
-    IterationEnded,
-    Losses,
-    StrategyUpdate,
-    Validated,
-    WeightsReset,
-)
+from autogan.report.searches import SearchView, searches_of
+from autogan.runs.events import Losses, Validated
 from autogan.runs.record import RunRecord
-from autogan.spaces import DEFAULT_SPACE, search_space
+from autogan.spaces import PAIR_SPACES
 from autogan.spaces.decisions import Option, option_text
-from autogan.spaces.space import SearchSpace
 
 MOST_DOTS = 3000
+SEARCHES = ("search", "discriminator")
+"""Parts whose losses are those of shared networks."""
 _PURPOSES = {
     "controller": "sample",
     "beam": "beam candidate",
@@ -46,15 +41,23 @@ def reward_name(rewards: list[float]) -> str:
 
 def history_charts(record: RunRecord) -> list[Chart]:
     """All charts that the log has something for, in the order in which things happened."""
+    first, *others = searches_of(record)
     made = [
-        _rewards(record),
-        _entropies(record),
-        _search_losses(record),
+        _rewards(record, first),
+        _entropies(record, first),
+        _search_losses(record, first),
         _training_losses(record),
         _augmentation(record),
         *_validations(record),
-        _option_shares(record),
+        _option_shares(record, first),
     ]
+    for view in others:
+        made += [
+            _rewards(record, view),
+            _entropies(record, view),
+            _search_losses(record, view),
+            _option_shares(record, view),
+        ]
     return [chart for chart in made if chart is not None]
 
 
@@ -64,8 +67,8 @@ def _stage_name(record: RunRecord, stage: int) -> str:
     return f"{size}×{size}"
 
 
-def _rewards(record: RunRecord) -> Chart | None:
-    children = record.children
+def _rewards(record: RunRecord, view: SearchView) -> Chart | None:
+    children = view.children
     if not children:
         return None
     numbered = list(enumerate(children, start=1))
@@ -86,10 +89,10 @@ def _rewards(record: RunRecord) -> Chart | None:
     boundaries = [(n - 0.5, _stage_name(record, stage)) for stage, n in firsts.items()]
     resets = [
         max((n for n, c in numbered if c.iteration <= r.iteration), default=0) + 0.5
-        for r in record.of(WeightsReset)
+        for r in view.resets
     ]
     svg = charts.scatter(
-        "rewards", groups, means, "iteration's mean",
+        f"{view.key}rewards", groups, means, "iteration's mean",
         ("child, in the order of scoring", reward_name([c.reward for c in children])), boundaries, resets,
     )  # fmt: skip
     best = max(children, key=lambda child: child.reward)
@@ -99,20 +102,25 @@ def _rewards(record: RunRecord) -> Chart | None:
         f"the best reached {best.reward:.3f}. A line that rises within a stage is a controller "
         "that learns, or shared weights that get better."
     )
-    return Chart("Reward of every child", svg, caption)
+    if best.architecture.space in PAIR_SPACES:
+        caption += (
+            " Each is a generator with its discriminator: the two played on for a few steps before the "
+            "generator's images were scored, and then all was put back."
+        )
+    return Chart(view.title("Reward of every child"), svg, caption)
 
 
-def _entropies(record: RunRecord) -> Chart | None:
-    steps = record.of(StrategyUpdate)
+def _entropies(record: RunRecord, view: SearchView) -> Chart | None:
+    steps = view.updates
     firsts: dict[int, int] = {}
     for number, step in enumerate(steps, start=1):
-        firsts.setdefault(_stage_of(record, step.iteration), number)
+        firsts.setdefault(view.stage_of(step.iteration), number)
     series: dict[str, _Points] = {}
     for number, step in enumerate(steps, start=1):
-        stage = _stage_of(record, step.iteration)
-        for decision in _space(record, stage + 1).at_stage(stage):
+        stage = view.stage_of(step.iteration)
+        for decision in view.space(stage + 1).at_stage(stage):
             entropy = step.metrics.get(f"entropy/{decision.name}")
-            if entropy is not None:
+            if entropy is not None and view.is_open(decision):
                 points = series.setdefault(decision.name, [])
                 if number == firsts[stage]:
                     points.append((number - 0.5, math.nan))  # a new controller, a new line
@@ -120,7 +128,7 @@ def _entropies(record: RunRecord) -> Chart | None:
     if not series:
         return None
     svg = charts.curves(
-        "entropies", series, ("controller update", "entropy, share of the largest"),
+        f"{view.key}entropies", series, ("controller update", "entropy, share of the largest"),
         [(n - 0.5, _stage_name(record, stage)) for stage, n in firsts.items()],
         limits=(0, 1.03),
     )  # fmt: skip
@@ -128,42 +136,29 @@ def _entropies(record: RunRecord) -> Chart | None:
         "How undecided the controller is on each question: 1 is a free choice among all options, "
         "0 a choice that is made. Every stage has a new controller."
     )
-    return Chart("Entropy of each decision", svg, caption)
+    return Chart(view.title("Entropy of each decision"), svg, caption)
 
 
-def _stage_of(record: RunRecord, iteration: int) -> int:
-    """The stage of an iteration: every growth after an earlier one made it one higher."""
-    return sum(grow.iteration < iteration for grow in record.of(Grown))
-
-
-def _space(record: RunRecord, stages: int) -> SearchSpace:
-    """The whole space that the run's children are from."""
-    child = next(iter(record.children), None)
-    name = child.architecture.space if child else DEFAULT_SPACE
-    return search_space(name, stages)
-
-
-def _search_losses(record: RunRecord) -> Chart | None:
-    losses = _losses(record, "search")
-    if not losses:
+def _search_losses(record: RunRecord, view: SearchView) -> Chart | None:
+    if not view.losses:
         return None
-    ends = {line.iteration: line.steps for line in record.of(IterationEnded)}
+    ends = {line.iteration: line.steps for line in view.ended}
     starts = {0: 0.0}
-    for grow in record.of(Grown):
+    for grow in view.grown:
         if grow.iteration in ends:
             starts[grow.stage] = ends[grow.iteration]
-    resets = [ends[r.iteration] for r in record.of(WeightsReset) if r.iteration in ends]
+    resets = [ends[r.iteration] for r in view.resets if r.iteration in ends]
     svg = charts.curves(
-        "search-losses", _loss_series(losses),
+        f"{view.part}-losses", _loss_series(view.losses),
         ("discriminator step", f"{_loss_name(record, 'search')} loss"),
         [(step, _stage_name(record, stage)) for stage, step in starts.items()], resets,
     )  # fmt: skip
     caption = (
         "Losses of the shared networks. Two flat lines would mean that the game has ended; "
-        f"{_resets_words(len(record.of(WeightsReset)))}."
+        f"{_resets_words(len(view.resets))}."
         f"{_game(record, 'search')}"
     )
-    return Chart("Losses of the search", svg, caption)
+    return Chart(view.title("Losses of the search"), svg, caption)
 
 
 def _resets_words(count: int) -> str:
@@ -174,7 +169,7 @@ def _resets_words(count: int) -> str:
 
 def _training_losses(record: RunRecord) -> Chart | None:
     """Of the full training or, where there is none, of the last candidate's."""
-    parts = [line.part for line in record.of(Losses) if line.part != "search"]
+    parts = [line.part for line in record.of(Losses) if line.part not in SEARCHES]
     if not parts:
         return None
     part = "train" if "train" in parts else parts[-1]
@@ -208,11 +203,11 @@ def _augmentation(record: RunRecord) -> Chart | None:
         for line in lines
         if line.part == part and line.augmentation_probability is not None
     ]
-    step = "discriminator step" if part == "search" else "generator step"
+    step = "discriminator step" if part in SEARCHES else "generator step"
     svg = charts.curves(
         "augmentation", {"probability": points}, (step, "probability of a change"), limits=(0, 1.03)
     )
-    where = "in the search" if part == "search" else f"while {_part_name(part)} was trained"
+    where = "in the search" if part in SEARCHES else f"while {_part_name(part)} was trained"
     caption = (
         f"How probable each change of an image was {where}. It rises while the discriminator knows "
         "too many real images by heart."
@@ -266,10 +261,10 @@ def _part_name(part: str) -> str:
     return "the winner" if part == "train" else part
 
 
-def _option_shares(record: RunRecord) -> Chart | None:
+def _option_shares(record: RunRecord, view: SearchView) -> Chart | None:
     sampled = [
         (child.iteration, child.architecture.taken[-1], child.stage)
-        for child in record.children
+        for child in view.children
         if child.purpose == "controller"
     ]
     if not sampled:
@@ -277,7 +272,7 @@ def _option_shares(record: RunRecord) -> Chart | None:
     iterations = sorted({iteration for iteration, _, _ in sampled})
     totals = Counter(iteration for iteration, _, _ in sampled)
     stage_of = {iteration: stage for iteration, _, stage in sampled}
-    space = _space(record, 1 + max(stage_of.values()))
+    space = view.space(1 + max(stage_of.values()))
     taken: Counter[tuple[int, str, Option]] = Counter()
     for iteration, options, stage in sampled:
         for decision, option in zip(space.at_stage(stage), options, strict=True):
@@ -285,7 +280,7 @@ def _option_shares(record: RunRecord) -> Chart | None:
     # By decision: what each share is of, and the stages at which it can be taken.
     possible: dict[str, dict[Option, set[int]]] = {}
     for stage in range(space.stages):
-        for decision in space.at_stage(stage):
+        for decision in filter(view.is_open, space.at_stage(stage)):
             parts = possible.setdefault(decision.name, {})
             for part in (part for option in decision.options for part in _parts(option)):
                 parts.setdefault(part, set()).add(stage)
@@ -302,7 +297,7 @@ def _option_shares(record: RunRecord) -> Chart | None:
     exclusive = [d.name for d in space.decisions if not isinstance(d.options[0], tuple)]
     starts = {stage: iteration for iteration, _, stage in reversed(sampled)}
     svg = charts.shares(
-        "shares",
+        f"{view.key}shares",
         {title.capitalize(): options for title, options in panels.items()},
         [iteration + 1 for iteration in iterations],
         [(i + 0.5, _stage_name(record, stage)) for stage, i in starts.items() if stage],
@@ -313,7 +308,7 @@ def _option_shares(record: RunRecord) -> Chart | None:
         "newest cell, iteration by iteration. A dark line is a stage boundary, where a new "
         "controller begins with no opinion."
     )
-    return Chart("Share of each option", svg, caption, wide=True)
+    return Chart(view.title("Share of each option"), svg, caption, wide=True)
 
 
 def _parts(option: Option) -> list[Option]:

@@ -13,6 +13,7 @@ from autogan.basics.errors import UserError
 from autogan.basics.formatting import duration
 from autogan.basics.version import package_version
 from autogan.report.cost import part_costs, validated_steps
+from autogan.report.discriminator import discriminator_words
 from autogan.report.history import history_charts
 from autogan.report.quality import (
     class_rows,
@@ -24,9 +25,11 @@ from autogan.report.quality import (
     score_bars,
 )
 from autogan.report.repeat import all_settings, repeat_command
+from autogan.report.searches import searches_of
 from autogan.report.tree import beam_tree, columns_of
 from autogan.runs.cautions import cautions
-from autogan.runs.events import IterationEnded, StrategyUpdate
+from autogan.runs.contents import Searched
+from autogan.runs.outcomes import Child
 from autogan.runs.plan import Plan, Reached
 from autogan.runs.positions import DerivePosition, Positions, SearchPosition, TrainingPosition
 from autogan.runs.record import PICTURES, RunRecord, class_pictures, missing_pictures, read_record
@@ -62,7 +65,9 @@ def report_page(record: RunRecord) -> str:
         problems=[*record.problems, *found.problems],
         parts=progress_of(record),
         charts=history_charts(record),
-        tree=_tree(record),
+        tree=_tree(record, record.architectures),
+        pair_tree=_tree(record, record.architectures.pairs if record.architectures else None),
+        discriminator=discriminator_words(record),
         bars=bars,
         cautions=cautions(record.results) if record.results else [],
         words=in_words(record.results, bars) if record.results else [],
@@ -135,7 +140,7 @@ def _best(record: RunRecord) -> tuple[str | None, bool, str]:
         return record.results.architecture, True, ""
     if record.task and record.task.architecture:
         return record.task.architecture, True, "The architecture that this run trains."
-    ranking = record.architectures.ranking if record.architectures else []
+    ranking = record.architectures.last.ranking if record.architectures else []
     if ranking:
         words = "First in the final ranking; training the best from scratch decides."
         return str(ranking[0].architecture), False, words
@@ -159,6 +164,9 @@ def progress_of(record: RunRecord) -> list[tuple[str, str]]:
     trained = len(record.derived.candidates) if record.derived else 0
     far = {
         "search": f"{reached.iterations} of {plan.iterations} iterations",
+        "discriminator": (
+            f"{reached.discriminator_iterations} of {plan.discriminator_iterations} iterations"
+        ),
         "derive": f"{trained} of {plan.top} candidates trained",
         "train": f"{reached.trained('train')} of {plan.train_steps} generator steps",
         "evaluate": "not yet",
@@ -183,18 +191,24 @@ def _plan(record: RunRecord) -> Plan:
         record.setting("derive.generator_steps") or train_steps,
         train_steps,
         derives=True,
+        discriminator_iterations=(
+            record.settings.search.iterations_of_discriminators if record.settings else 0
+        ),
     )
 
 
 def _reached(record: RunRecord) -> Reached:
     """How far the run is by its log: the page is drawn without reading checkpoints."""
-    iterations = len(record.of(IterationEnded)) or len(
-        {update.iteration for update in record.of(StrategyUpdate)}
-    )
+    done = [
+        len(view.ended) or len({update.iteration for update in view.updates})
+        for view in searches_of(record)
+    ]
+    iterations, *of_discriminators = done
     derived = record.derived
     ranked = DerivePosition(derived.ended, len(derived.ranking)) if derived else None
     train = {"train": TrainingPosition(validated_steps(record, "train"))}
-    positions = Positions(None, SearchPosition(iterations), ranked, train)
+    after = SearchPosition(of_discriminators[0]) if of_discriminators else None
+    positions = Positions(None, SearchPosition(iterations), ranked, train, after)
     return Reached(positions, prepared=record.data is not None, evaluated=False)
 
 
@@ -225,12 +239,19 @@ def _embedded(folder: Path, files: dict[Key, str]) -> dict[Key, str]:
     return pictures
 
 
-def _tree(record: RunRecord) -> str:
-    architectures = record.architectures
-    if not architectures or not (architectures.stages or architectures.ranking):
+def _tree(record: RunRecord, searched: Searched | None) -> str:
+    """The beams of one search; "" where it has none yet."""
+    if not searched or not (searched.stages or searched.ranking):
         return ""
     candidates = record.derived.candidates if record.derived else []
     trained = [str(candidate.architecture) for candidate in candidates]
     winner = record.results.architecture if record.results else None
+    if winner and trained and searched.ranking and trained[0] in _texts(searched.ranking):
+        assert record.results is not None and record.results.candidates
+        winner = str(record.results.candidates[0].architecture)
     bottom = record.setting("network.bottom_size") or 4
-    return beam_tree(columns_of(architectures, bottom, trained, winner))
+    return beam_tree(columns_of(searched, bottom, trained, winner))
+
+
+def _texts(children: list[Child]) -> list[str]:
+    return [str(child.architecture) for child in children]

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from html import escape
 
 from autogan.basics.errors import UserError
-from autogan.runs.contents import Architectures
+from autogan.runs.contents import Searched
 from autogan.spaces import space_of
 from autogan.spaces.architecture import Architecture
+from autogan.spaces.discriminator_architecture import DEVIATION
+from autogan.spaces.pair import players
 
 _WIDTH, _HEIGHT, _GAP, _BETWEEN, _TOP = 268, 50, 12, 58, 50
 _MOST_WORDS, _FIRST_LINE = 3, 31  # words and characters beside the reward
@@ -35,9 +37,9 @@ class StageColumn:
 
 
 def columns_of(
-    architectures: Architectures, bottom_size: int, trained: Sequence[str], winner: str | None
+    architectures: Searched, bottom_size: int, trained: Sequence[str], winner: str | None
 ) -> list[StageColumn]:
-    """The columns for the content of architectures.json.
+    """The columns for what a search found, as architectures.json has it.
 
     trained: the architectures that were trained from scratch; winner: the one of them that was best.
     """
@@ -117,8 +119,13 @@ def _card(node: Node, left: float, y: float, lowest: float, highest: float) -> s
 def _newest(architecture: Architecture) -> tuple[str, str]:
     """The options of the newest stage in two lines: the first words, then what is added.
 
-    A question that the space asks only at other stages is answered with no.
+    A question that the space asks only at other stages is answered with no. Of a pair the
+    discriminator's newest block stands first, then the generator's newest cell.
     """
+    generator, discriminator = players(architecture)
+    if discriminator is not None:
+        ends = f"/{DEVIATION}" * discriminator.minibatch_deviation
+        return f"{discriminator.blocks[-1]}{ends}", f"for {_newest(generator)[0]}"
     choices: list[str] = []
     added: list[str] = []
     left_out: list[str] = []

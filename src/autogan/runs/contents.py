@@ -54,13 +54,25 @@ class Data(NamedData):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Architectures:
-    """architectures.json: beams by stage, the final ranking, how many were scored or could not be."""
+class Searched:
+    """What a search found: beams by stage, the final ranking, how many were scored or could not be."""
 
     stages: list[list[Child]]
     ranking: list[Child]
     scored: int
     failed: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Architectures(Searched):
+    """architectures.json. pairs: of the search for discriminators after this one; None: there was none."""
+
+    pairs: Searched | None = None
+
+    @property
+    def last(self) -> Searched:
+        """Of the search that the derivation goes on with."""
+        return self.pairs or self
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +87,19 @@ class Derived:
     def ended(self) -> int:
         """How many trainings have ended, well or not."""
         return len(self.candidates) + len(self.failed)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordedDiscriminator:
+    """The one that the run's generator was trained against.
+
+    architecture: its text; how: "fixed", or how it was searched: "after", "together".
+    """
+
+    architecture: str
+    how: str
+    parameters: int
+    multiply_accumulates: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,7 +171,7 @@ class Results(Evaluated):
 
     classes: names and shares of those that images can be asked of; None without.
 
-    modes, by_class: None also where the run is of a version that did not look for them.
+    modes, by_class, discriminator: None also where the run is of a version that did not look for them.
     """
 
     schema: int
@@ -167,6 +192,7 @@ class Results(Evaluated):
     modes: Modes | None = None
     by_class: ByClass | None = None
     classes: dict[str, list[str] | list[float]] | None = None
+    discriminator: RecordedDiscriminator | None = None
     peak_memory_mib: int | float | None = None
     recompute: str | None = None
 

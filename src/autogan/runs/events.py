@@ -1,5 +1,7 @@
 """Every kind of line in log.jsonl, and what it tells (docs/run-folder.md lists them for readers).
 
+Lines of a search for discriminators after that for generators say the `part` "discriminator".
+
 The journal writes these, and whoever reads a run's folder gets them back.
 """
 
@@ -35,7 +37,7 @@ class Event:
 
 @dataclass(frozen=True)
 class Losses(Event):
-    """Every `log_every_steps`. part: "search", or the training's name; stage: of the search.
+    """Every `log_every_steps`. part: "search", "discriminator", or the training's name; stage: of a search.
 
     augmentation_probability: where it is adaptive.
     """
@@ -78,15 +80,17 @@ class StrategyUpdate(Event):
     iteration: int
     step: int
     metrics: dict[str, float] = field(default_factory=dict)
+    part: str | None = None
 
     def fields(self) -> Line:
         """The metrics stand beside the other fields."""
-        return {"iteration": self.iteration, "step": self.step, **self.metrics}
+        own = {"iteration": self.iteration, "step": self.step, "part": self.part}
+        return {name: v for name, v in own.items() if v is not None} | self.metrics
 
     @classmethod
     def of(cls, line: Line) -> Self:
         """All that stands beside the iteration and the step are metrics."""
-        beside = ("event", "seconds", "iteration", "step")
+        beside = ("event", "seconds", "iteration", "step", "part")
         metrics = {name: value for name, value in line.items() if name not in beside}
         return from_plain(cls, {**line, "metrics": metrics})
 
@@ -99,6 +103,7 @@ class IterationEnded(Event):
     iteration: int
     stage: int
     steps: int
+    part: str | None = None
 
 
 @dataclass(frozen=True)
@@ -108,6 +113,7 @@ class Grown(Event):
     name = "grow"
     iteration: int
     stage: int
+    part: str | None = None
 
 
 @dataclass(frozen=True)
@@ -117,6 +123,7 @@ class WeightsReset(Event):
     name = "reset"
     iteration: int
     stage: int
+    part: str | None = None
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from autogan.runs.task import Command, Task, derive_command
 from autogan.runs.workload import Workload
 from autogan.settings.sections import Settings
 
-Part = Literal["data and judge", "search", "derive", "train", "evaluate"]
+Part = Literal["data and judge", "search", "discriminator", "derive", "train", "evaluate"]
 JUDGE = "judge"
 """What progress calls the part "data and judge"."""
 
@@ -30,6 +30,11 @@ class Reached:
     def iterations(self) -> int:
         """Iterations of the search that are done."""
         return self.positions.search.iteration if self.positions.search else 0
+
+    @property
+    def discriminator_iterations(self) -> int:
+        """Iterations of the search for discriminators after it that are done."""
+        return self.positions.discriminator.iteration if self.positions.discriminator else 0
 
     @property
     def candidates(self) -> int:
@@ -49,6 +54,7 @@ class Plan:
     top: candidates to train; derive_steps, train_steps: generator steps of a candidate's training
     and of the full one. derives: whether a search's run goes on with its derivation.
     workload: prices the parts; None where the run's data are not known yet.
+    discriminator_iterations: of the search for discriminators after the generators'; 0: there is none.
     """
 
     task: Task | None
@@ -58,6 +64,7 @@ class Plan:
     train_steps: int | None
     derives: bool = False
     workload: Workload | None = None
+    discriminator_iterations: int = 0
 
     @classmethod
     def of(
@@ -77,6 +84,7 @@ class Plan:
             settings.train.generator_steps,
             derives,
             workload,
+            settings.search.iterations_of_discriminators,
         )
 
     @property
@@ -94,12 +102,15 @@ class Plan:
         """All parts of this run, in order."""
         if self.command == "train":
             return ("data and judge", "train", "evaluate")
+        searches: tuple[Part, ...] = ("search",)
+        if self.discriminator_iterations:
+            searches = ("search", "discriminator")
         if self.command == "search":
             derivation: tuple[Part, ...] = ("derive",) if self.derives else ()
-            return ("data and judge", "search", *derivation)
+            return ("data and judge", *searches, *derivation)
         if self.trains_again:
-            return ("data and judge", "search", "derive", "train", "evaluate")
-        return ("data and judge", "search", "derive", "evaluate")
+            return ("data and judge", *searches, "derive", "train", "evaluate")
+        return ("data and judge", *searches, "derive", "evaluate")
 
     def candidates(self, ranked: int) -> int:
         """How many candidates of a ranking are trained."""
@@ -118,9 +129,11 @@ class Plan:
                 return [self.workload.judge_training()]
             case "search":
                 return self.workload.search()
+            case "discriminator":
+                return self.workload.discriminator_search()
             case "derive":
                 trainings = [self.top * cost for cost in self.workload.training(self.derive_steps)]
-                return [self.workload.candidates(), *trainings]
+                return [*self.workload.candidates(), *trainings]
             case "train":
                 return self.workload.training(self.train_steps)
         return [self.workload.evaluation()]
@@ -133,9 +146,13 @@ class Plan:
                 return []
             case "search":
                 return self.workload.search(reached.iterations)
+            case "discriminator" if reached.positions.discriminator is None:
+                return []
+            case "discriminator":
+                return self.workload.discriminator_search(reached.discriminator_iterations)
             case "derive":
                 number = reached.candidates
-                done = [self.workload.candidates()] if reached.positions.derive else []
+                done = self.workload.candidates() if reached.positions.derive else []
                 done += [number * cost for cost in self.workload.training(self.derive_steps)]
                 return done + self.workload.training(reached.trained(f"candidate-{number}"))
             case "train":
@@ -161,6 +178,8 @@ class Plan:
                 return reached.prepared
             case "search":
                 return reached.iterations == self.iterations
+            case "discriminator":
+                return reached.discriminator_iterations == self.discriminator_iterations
             case "derive":
                 derived = reached.positions.derive
                 return derived is not None and derived.candidates == self.candidates(derived.of)

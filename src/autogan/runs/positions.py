@@ -42,12 +42,16 @@ class TrainingPosition:
 
 @dataclass(frozen=True)
 class Positions:
-    """Of each part that has a checkpoint; trainings by name: "train", "candidate-0"."""
+    """Of each part that has a checkpoint; trainings by name: "train", "candidate-0".
+
+    discriminator: of the search for discriminators after that for generators.
+    """
 
     judge: JudgePosition | None = None
     search: SearchPosition | None = None
     derive: DerivePosition | None = None
     trainings: dict[str, TrainingPosition] = field(default_factory=dict)
+    discriminator: SearchPosition | None = None
 
     def trained(self, name: str) -> int:
         """Generator steps of a training that are done and kept."""
@@ -74,7 +78,7 @@ def read_positions(folder: Path) -> Positions:
 
 def _typed(plain: dict[str, Any]) -> Positions:
     kinds: dict[str, Any] = {"judge": JudgePosition, "search": SearchPosition}
-    kinds |= {"derive": DerivePosition}
+    kinds |= {"derive": DerivePosition, "discriminator": SearchPosition}
     typed = {part: from_plain(kinds[part], plain[part]) for part in kinds if part in plain}
     trainings = {
         part: from_plain(TrainingPosition, position)

@@ -117,8 +117,21 @@ class RunRecord:
 
     @property
     def children(self) -> list[Child]:
-        """Every scored child, in the order of scoring."""
-        return [event.child for event in self.of(ChildScored)]
+        """Every scored child of the search that the run began with, in the order of scoring."""
+        return self._children_by_search[0]
+
+    @property
+    def pairs(self) -> list[Child]:
+        """Every scored child of a search for discriminators after it."""
+        return self._children_by_search[1]
+
+    @cached_property
+    def _children_by_search(self) -> tuple[list[Child], list[Child]]:
+        """A search after the first one is of another space: of pairs."""
+        children = [event.child for event in self.of(ChildScored)]
+        first = [c for c in children if c.architecture.space == children[0].architecture.space]
+        others = [c for c in children if c.architecture.space != children[0].architecture.space]
+        return first, others
 
     @cached_property
     def positions(self) -> Positions:

@@ -20,7 +20,7 @@ class Status:
     """Where a run is.
 
     running: whether a process is at work on it.
-    part: "data and judge", "search", "derive", "train", "evaluate" or "finished".
+    part: "data and judge", "search", "discriminator", "derive", "train", "evaluate" or "finished".
     position: where inside the part, in words. kept: what going on would start from.
     share: of the run's work that is done and kept, 0 to 1; None while the data are not loaded.
     left: the parts that are still to be done, the present one first.
@@ -99,13 +99,14 @@ def _where(
             return "", f"{judge.step} of {judge.of} steps of the judge" if judge else ""
         case "search":
             at = reached.positions.search or SearchPosition()
-            stage = sum(start <= at.iteration for start in settings.search.stage_starts())
-            position = f"iteration {at.iteration + 1} of {plan.iterations}, stage {stage} of {settings.cells}"
-            position += _probability(record, "search")
-            kept = f"{at.iteration} of {plan.iterations} iterations of the search"
-            if at.phase != "shared training" or at.step:
-                kept += f" and {at.phase} to step {at.step}"
-            return position, kept
+            position, kept = _searching(at, plan.iterations, settings)
+            return position + _probability(record, "search"), kept
+        case "discriminator" if reached.positions.discriminator is None:
+            return "scoring generators with the shared weights", "the search for generators"
+        case "discriminator":
+            at = reached.positions.discriminator or SearchPosition()
+            position, kept = _searching(at, plan.discriminator_iterations, settings)
+            return position + _probability(record, "discriminator"), f"{kept} for discriminators"
         case "derive" if reached.positions.derive is None:
             return "scoring candidates with the shared weights", "the whole search"
         case "derive":
@@ -116,6 +117,16 @@ def _where(
         case "train":
             return _training("train", plan.train_steps, reached, record)
     return "", "all parts before it" if part == "evaluate" else ""
+
+
+def _searching(at: SearchPosition, iterations: int | None, settings: Settings) -> tuple[str, str]:
+    """Position in a search of so many iterations, and what is kept of it, in words."""
+    stage = sum(start <= at.iteration for start in settings.search.stage_starts(iterations))
+    position = f"iteration {at.iteration + 1} of {iterations}, stage {stage} of {settings.cells}"
+    kept = f"{at.iteration} of {iterations} iterations of the search"
+    if at.phase != "shared training" or at.step:
+        kept += f" and {at.phase} to step {at.step}"
+    return position, kept
 
 
 def _training(name: str, steps: int | None, reached: Reached, record: RunRecord) -> tuple[str, str]:

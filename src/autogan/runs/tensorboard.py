@@ -7,7 +7,7 @@ from autogan.settings.sections import Settings
 
 _LOSSES = ("discriminator_loss", "generator_loss")
 _SCORES = ("inception_score", "frechet_distance")
-_BESIDE = ("event", "seconds", "iteration", "step")
+_BESIDE = ("event", "seconds", "iteration", "step", "part")
 
 
 def points_of(line: dict[str, Any], settings: Settings) -> Iterator[tuple[str, float, int]]:
@@ -24,4 +24,4 @@ def points_of(line: dict[str, Any], settings: Settings) -> Iterator[tuple[str, f
             update = line["iteration"] * settings.search.controller_steps + line["step"]
             for name, value in line.items():
                 if name not in _BESIDE:
-                    yield f"search/{name}", value, update
+                    yield f"{line.get('part', 'search')}/{name}", value, update

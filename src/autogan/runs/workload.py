@@ -8,6 +8,7 @@ from autogan.judges.cost import INCEPTION_MULTIPLY_ACCUMULATES, classifier_multi
 from autogan.progress.base import Cost
 from autogan.settings.sections import AdversarialSettings, Settings
 from autogan.spaces import search_space
+from autogan.spaces.discriminator_architecture import told_discriminator
 from autogan.spaces.sizes import discriminator_size, generator_size
 
 _BACKWARD = 2  # a backward pass is about two forward passes
@@ -36,6 +37,7 @@ class Workload:
         self.training_images = training_images
         self.judge_examples = judge_examples
         self.classes = classes
+        self.discriminator = told_discriminator(settings.network.discriminator, settings.cells)
 
     def _generator(self, widths: AdversarialSettings, stage: int) -> int:
         return generator_size(
@@ -53,6 +55,7 @@ class Workload:
             channels=widths.discriminator_channels,
             image_size=self.settings.network.bottom_size << (stage + 1),
             classes=self.classes,
+            told=self.discriminator,
         ).multiply_accumulates
 
     def _judge(self) -> float:
@@ -101,14 +104,30 @@ class Workload:
         batches = self.training_images // search.discriminator_batch
         return max(1, round(search.shared_epochs * batches))
 
+    def probe(self, stage: int) -> Cost:
+        """The game that a pair of a stage plays before it is scored."""
+        search = self.settings.search
+        round_ = search.discriminator_steps * self.discriminator_step(search, stage)
+        return search.probe_steps * (round_ + self.generator_step(search, stage))
+
     def search(self, iterations: int | None = None) -> list[Cost]:
         """The first `iterations` iterations (all of them where left out), stage by stage.
 
         With the scoring of candidates at the end of every stage but the last.
         """
         search = self.settings.search
-        iterations = search.iterations if iterations is None else iterations
-        starts = [*search.stage_starts(), search.iterations]
+        probes = search.discriminator == "together"
+        return self._searched(search.iterations, iterations, probes)
+
+    def discriminator_search(self, iterations: int | None = None) -> list[Cost]:
+        """The ranking of generators, and as much of the search for discriminators after theirs."""
+        total = self.settings.search.iterations_of_discriminators
+        return [*self.candidates(probes=False), *self._searched(total, iterations, True)]
+
+    def _searched(self, total: int, iterations: int | None, probes: bool) -> list[Cost]:
+        search = self.settings.search
+        iterations = total if iterations is None else iterations
+        starts = [*search.stage_starts(total), total]
         costs: list[Cost] = []
         for stage in range(self.settings.cells):
             inside = min(iterations, starts[stage + 1]) - starts[stage]
@@ -122,12 +141,21 @@ class Workload:
             if iterations >= starts[stage + 1] and stage + 1 < self.settings.cells:
                 children += search.candidates
             costs += [inside * training, children * child]
+            if probes:
+                costs.append(children * self.probe(stage))
         return costs
 
-    def candidates(self) -> Cost:
-        """Scoring the sampled candidates with the shared weights."""
+    def candidates(self, *, probes: bool | None = None) -> list[Cost]:
+        """Scoring the sampled candidates with the shared weights.
+
+        probes: whether they are pairs, by default as the final ranking's are.
+        """
         search, last = self.settings.search, self.settings.cells - 1
-        return self.settings.derive.candidates * self.scoring(search, last, search.reward_images)
+        count = self.settings.derive.candidates
+        costs = [count * self.scoring(search, last, search.reward_images)]
+        if search.discriminator != "fixed" if probes is None else probes:
+            costs.append(count * self.probe(last))
+        return costs
 
     def training(self, generator_steps: int) -> list[Cost]:
         """Training one architecture from scratch, and its validations."""

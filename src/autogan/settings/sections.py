@@ -63,6 +63,10 @@ class NetworkSettings(Section):
     """Length of a latent vector."""
     bottom_size: PositiveInt = 4
     """Side, in pixels, of the feature map that the first cell doubles."""
+    discriminator: str | None = None
+    """The discriminator that is trained against, by its text: a block for each cell, such as
+    residual/bottleneck+half/residual+softmax/deviation; null: the space's own, which is AutoGAN's
+    (residual/residual/residual)."""
     conditional: Literal["never", "always", "auto"] = "never"
     """Whether the networks are told the class of each image: always (images without classes are then
     refused), auto (where the images have classes), or never, as in the paper."""
@@ -328,6 +332,15 @@ class SearchSettings(AdversarialSettings):
     reward: Metric = "auto"
     """A child's reward: inception_score, or frechet_distance (negative). auto is the paper's
     inception score, or where the images have no classes the Fréchet distance."""
+    discriminator: Literal["fixed", "after", "together"] = "fixed"
+    """Whether discriminators are searched too: fixed (no, as in the paper); after (when the generators'
+    search is over, for the best generator); or together (a generator and its discriminator are one
+    architecture)."""
+    discriminator_iterations: PositiveInt | None = None
+    """Search iterations for discriminators after the generators'; null: as many as iterations."""
+    probe_steps: PositiveInt = 10
+    """Generator steps, each with its discriminator steps, that a discriminator is tried with before its
+    generator's images are scored; then all is put back as it was."""
     candidates: PositiveInt = 10
     """M: architectures sampled and scored when a stage ends."""
     beams: PositiveInt = 5
@@ -346,22 +359,41 @@ class SearchSettings(AdversarialSettings):
                 f"of shared_epochs ({self.shared_epochs}) and shared_steps ({self.shared_steps}) one "
                 "must be a number and the other null"
             )
-        if self.iterations < len(self.stage_weights):
+        for name in ("iterations", "discriminator_iterations"):
+            given = getattr(self, name)
+            if given is not None and given < len(self.stage_weights):
+                raise ValueError(
+                    f"{name} ({given}) must be at least one for each of the "
+                    f"{len(self.stage_weights)} stages"
+                )
+        _refuse_useless(self, "probe_steps", "discriminator")
+        if self.discriminator_iterations is not None and self.discriminator != "after":
             raise ValueError(
-                f"iterations ({self.iterations}) must be at least one for each of the "
-                f"{len(self.stage_weights)} stages"
+                f"discriminator_iterations is {self.discriminator_iterations}, which means nothing "
+                f"while discriminator is {self.discriminator}: it is of after"
             )
         return self
 
-    def stage_starts(self) -> list[int]:
-        """The iteration at which each stage begins; each stage gets one iteration or more."""
+    @property
+    def iterations_of_discriminators(self) -> int:
+        """Iterations of the search for discriminators after that for generators; 0 where there is none."""
+        if self.discriminator != "after":
+            return 0
+        return self.discriminator_iterations or self.iterations
+
+    def stage_starts(self, iterations: int | None = None) -> list[int]:
+        """The iteration at which each stage begins; each stage gets one iteration or more.
+
+        iterations: of the search, where it is not the generators'.
+        """
+        iterations = iterations or self.iterations
         stages = len(self.stage_weights)
         total = sum(self.stage_weights)
         starts, passed = [0], 0.0
         for stage, weight in enumerate(self.stage_weights[:-1], start=1):
             passed += weight
-            start = round(self.iterations * passed / total)
-            latest = self.iterations - (stages - stage)
+            start = round(iterations * passed / total)
+            latest = iterations - (stages - stage)
             starts.append(min(max(start, starts[-1] + 1), latest))
         return starts
 
@@ -488,6 +520,12 @@ class Settings(Section):
             raise ValueError(
                 f"train.generator_channels takes one number, or {self.cells}: one for each cell from "
                 f"{bottom} to {size} pixels; it has {len(channels)}"
+            )
+        if self.network.discriminator is not None and self.search.discriminator == "together":
+            raise ValueError(
+                f"network.discriminator is {self.network.discriminator}, and search.discriminator is "
+                "together, which looks for one: set network.discriminator to null or "
+                "search.discriminator to fixed or after"
             )
         for name in ("search", "train"):
             if getattr(self, name).objective.direction_head and self.network.conditional != "never":

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 SPACES = ("autogan", "modern")
 DEFAULT_SPACE = "autogan"
 """The space of vectors and of texts that name none."""
+PAIRED = "+discriminator"
+"""Ends the name of a space whose members are generators of `SPACES` with their discriminators."""
+PAIR_SPACES = tuple(f"{name}{PAIRED}" for name in SPACES)
+"""The spaces of these pairs."""
 
 
 def space_class(name: str) -> "type[SearchSpace]":
@@ -28,6 +32,10 @@ def space_class(name: str) -> "type[SearchSpace]":
         from autogan.spaces.modern.space import ModernSpace
 
         return ModernSpace
+    if name.endswith(PAIRED):
+        from autogan.spaces.pair import pairs_of
+
+        return pairs_of(space_class(name.removesuffix(PAIRED)))
     raise unknown_name("search space", name, SPACES)
 
 

@@ -9,6 +9,7 @@ from autogan.basics.errors import UserError
 from autogan.images.classes import Classes
 from autogan.nets.layers import initialise
 from autogan.spaces.architecture import Architecture
+from autogan.spaces.discriminator_architecture import DiscriminatorArchitecture
 from autogan.spaces.space import SearchSpace
 from autogan.spaces.widths import Channels
 
@@ -97,15 +98,24 @@ class Discriminator(nn.Module):
 
     @abstractmethod
     def forward(
-        self, images: Tensor, stage: int | None = None, labels: Tensor | None = None
+        self,
+        images: Tensor,
+        stage: int | None = None,
+        labels: Tensor | None = None,
+        architecture: DiscriminatorArchitecture | None = None,
     ) -> Tensor:
         """images: B×3×H×W in [-1, 1], stage: by default the last → logits B.
 
-        labels: int64 B, for discriminators that have a use for them.
+        labels: int64 B, for discriminators that have a use for them. architecture: which of its options
+        to take, for one that several options are open in; None: it has only one way to go.
         """
 
     def with_guesses(
-        self, images: Tensor, stage: int | None, labels: Tensor
+        self,
+        images: Tensor,
+        stage: int | None,
+        labels: Tensor,
+        architecture: DiscriminatorArchitecture | None = None,
     ) -> tuple[Tensor, Tensor]:
         """As `forward`, and beside the logits those of each image's class, B×classes.
 
@@ -119,7 +129,11 @@ class Discriminator(nn.Module):
         return False
 
     def logits_apart(
-        self, images: Tensor, stage: int | None = None, labels: Tensor | None = None
+        self,
+        images: Tensor,
+        stage: int | None = None,
+        labels: Tensor | None = None,
+        architecture: DiscriminatorArchitecture | None = None,
     ) -> tuple[Tensor, Tensor]:
         """As `forward`, and the same values with gradients to the direction alone: B each.
 

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from autogan.nets.layers import initialise
 from autogan.nets.spectral_norm import Direction, SpectralNorm, Unnormalised
+from autogan.spaces.discriminator_architecture import DiscriminatorArchitecture
 from autogan.spaces.networks import Discriminator
 
 
@@ -36,8 +37,16 @@ class PooledDiscriminator(Discriminator):
                 self.to_class = nn.Linear(channels, count)
 
     @abstractmethod
-    def features(self, images: Tensor, stage: int | None) -> Tensor:
-        """images: B×3×H×W in [-1, 1], stage: 0 … stages-1, by default the last → B×C."""
+    def features(
+        self,
+        images: Tensor,
+        stage: int | None,
+        architecture: DiscriminatorArchitecture | None = None,
+    ) -> Tensor:
+        """images: B×3×H×W in [-1, 1], stage: 0 … stages-1, by default the last → B×C.
+
+        architecture: as of `Discriminator.forward`.
+        """
 
     def initialise(self, generator: torch.Generator) -> None:
         """Fresh weights and fresh singular vectors, in place."""
@@ -47,24 +56,32 @@ class PooledDiscriminator(Discriminator):
                 module.reset_vectors(generator)
 
     def forward(
-        self, images: Tensor, stage: int | None = None, labels: Tensor | None = None
+        self,
+        images: Tensor,
+        stage: int | None = None,
+        labels: Tensor | None = None,
+        architecture: DiscriminatorArchitecture | None = None,
     ) -> Tensor:
         """images: B×3×H×W in [-1, 1], stage: 0 … stages-1, by default the last → logits B.
 
         labels: int64 B, the classes of the images, -1 where it is to guess; without classes it has no
-        use for them.
+        use for them. architecture: as of `Discriminator.forward`.
         """
-        h = self.features(images, stage)
+        h = self.features(images, stage, architecture)
         if not self.guesses_classes:
             return self._logits(h, labels)
         assert labels is not None
         return self._logits(h, known_or_guessed(labels, self.to_class(h)))
 
     def with_guesses(
-        self, images: Tensor, stage: int | None, labels: Tensor
+        self,
+        images: Tensor,
+        stage: int | None,
+        labels: Tensor,
+        architecture: DiscriminatorArchitecture | None = None,
     ) -> tuple[Tensor, Tensor]:
         """As `Discriminator.with_guesses`."""
-        h = self.features(images, stage)
+        h = self.features(images, stage, architecture)
         guesses = self.to_class(h)  # B×classes
         return self._logits(h, known_or_guessed(labels, guesses)), guesses
 
@@ -74,11 +91,15 @@ class PooledDiscriminator(Discriminator):
         return isinstance(self.to_logit, Direction)
 
     def logits_apart(
-        self, images: Tensor, stage: int | None = None, labels: Tensor | None = None
+        self,
+        images: Tensor,
+        stage: int | None = None,
+        labels: Tensor | None = None,
+        architecture: DiscriminatorArchitecture | None = None,
     ) -> tuple[Tensor, Tensor]:
         """As `Discriminator.logits_apart`."""
         assert isinstance(self.to_logit, Direction)
-        logits, along = self.to_logit.apart(self.features(images, stage))
+        logits, along = self.to_logit.apart(self.features(images, stage, architecture))
         return logits.squeeze(1), along.squeeze(1)  # B each
 
     def _logits(self, h: Tensor, labels: Tensor | None) -> Tensor:

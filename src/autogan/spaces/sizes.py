@@ -3,6 +3,8 @@
 from autogan.images.classes import Classes
 from autogan.spaces import space_of
 from autogan.spaces.architecture import Architecture
+from autogan.spaces.block_operations import discriminator_operations
+from autogan.spaces.discriminator_architecture import DiscriminatorArchitecture
 from autogan.spaces.operations import Size
 from autogan.spaces.space import SearchSpace
 from autogan.spaces.widths import Channels
@@ -35,11 +37,18 @@ def discriminator_size(
     channels: int,
     image_size: int,
     classes: Classes | None = None,
+    told: DiscriminatorArchitecture | None = None,
 ) -> Size:
     """Size of the part of a space's discriminator that looks at images of `image_size` at `stage`.
 
-    classes: of the images, where it is told them.
+    classes: of the images, where it is told them. told: the discriminator, where it is not the space's own.
     """
+    if told is not None:
+        return Size.of(
+            discriminator_operations(
+                told, stage, channels=channels, image_size=image_size, classes=classes
+            )
+        )
     return Size.of(
         space.discriminator_operations(
             stage, channels=channels, image_size=image_size, classes=classes

@@ -1,9 +1,16 @@
-"""Widths of a generator: one number of channels for all its cells, or one for each."""
+"""Widths of networks: one number of channels for all cells, or one for each; full or half inside a block."""
 
 from autogan.basics.errors import UserError
 
 Channels = int | tuple[int, ...]
 """Channels of every cell, or of each cell from the first to the last."""
+INNER_WIDTHS = ("full", "half")
+"""How wide the maps inside a block can be."""
+
+
+def channels_of(width: str, channels: int) -> int:
+    """`channels`, or half of them, rounded down, at least 1; width: one of INNER_WIDTHS."""
+    return channels if width == "full" else max(1, channels // 2)
 
 
 def each_width(channels: Channels, cells: int) -> tuple[int, ...]:

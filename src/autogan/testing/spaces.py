@@ -17,6 +17,7 @@ from autogan.spaces import search_space
 from autogan.spaces.architecture import MOST_CHARACTERS, Architecture
 from autogan.spaces.networks import Discriminator, Generator
 from autogan.spaces.operations import Size
+from autogan.spaces.pair import pair_space, players
 from autogan.spaces.sizes import discriminator_size, generator_size
 from autogan.spaces.space import SearchSpace
 from autogan.spaces.widths import Channels
@@ -181,6 +182,24 @@ class SpaceConformance(ABC):
         for text in ("", "no such architecture", "/", "[]", "99"):
             written = f"{name}:{text}"
             assert refuses(Architecture.parse, written), written
+
+    def test_its_generators_go_with_every_discriminator(self) -> None:
+        """As pairs, which have a text, a vector, stages and decisions of their own."""
+        for space in self.spaces():
+            pairs = pair_space(space)
+            names = [[d.name for d in decisions] for decisions in pairs.by_stage]
+            assert all(len(set(of_stage)) == len(of_stage) for of_stage in names), names
+            assert pairs.generators == space
+            for seed in range(self.samples):
+                pair = pairs.sample(random.Random(seed))
+                generator, discriminator = players(pair)
+                assert discriminator is not None and generator in space
+                assert pairs.pair(generator, discriminator) == pair
+                assert Architecture.parse(str(pair)) == pair, str(pair)
+                assert pairs.from_vector(pair.to_vector()) == pair
+                closed = pair_space(SearchSpace.only(generator))
+                assert pair in closed, str(pair)
+                assert players(closed.sample(random.Random(seed)))[0] == generator
 
     def test_vectors_are_read_back(self) -> None:
         for space in self.spaces():

@@ -28,6 +28,7 @@ from autogan.settings.loading import settings_from_tree
 from autogan.settings.resume_rules import MAY_CHANGE
 from autogan.settings.sections import Settings
 from autogan.spaces.generator_file import SavedGenerator, load_generator
+from autogan.spaces.pair import players
 from autogan.verify.history import (
     candidate_problems,
     search_problems,
@@ -95,7 +96,11 @@ class _Verifier:
             for name, saved in generators.items():
                 self._say(_generator_problems(name, saved, settings, data))
             if found is not None:
-                self._say(search_problems(settings, found, derived, children))
+                last = derived if found.pairs is None else None
+                self._say(search_problems(settings, found, last, children))
+                if found.pairs is not None:
+                    pairs = self.record.pairs
+                    self._say(search_problems(settings, found.pairs, derived, pairs))
             if state is not None:
                 classes = data.classes if data else None
                 self._say(state_problems(settings, state, found, children, classes))
@@ -275,6 +280,9 @@ def _results_problems(
             differing.append("validation")
         if winner.origin["judge"] != judge:
             differing.append("judge")
+        told = results.discriminator
+        if told is not None and winner.origin.get("discriminator") != told.architecture:
+            differing.append("discriminator")
     for name in differing:
         yield f"results.json: {name} is not that of generator.safetensors"
     if data is not None and not results.data.same_images(data):
@@ -284,7 +292,8 @@ def _results_problems(
     trained = derived.candidates if derived else []
     if sorted(map(repr, results.candidates)) != sorted(map(repr, trained)):
         yield "results.json: candidates are not those of derive.json"
-    if results.candidates and str(results.candidates[0].architecture) != results.architecture:
+    first = results.candidates[0].architecture if results.candidates else None
+    if first is not None and str(players(first)[0]) != results.architecture:
         yield "results.json: the first candidate is not the architecture of the results"
     scored = [scores for scores in (results.scores, results.floor, results.untrained) if scores]
     if any(scores.judge != judge for scores in scored):

@@ -10,19 +10,23 @@ from typing import Any
 import torch
 
 from autogan.images.classes import Classes
-from autogan.runs.contents import Architectures, Derived
+from autogan.runs.contents import Architectures, Derived, Searched
 from autogan.runs.outcomes import Child, best_first, from_plain
 from autogan.runs.plan import Plan
 from autogan.runs.task import Task
 from autogan.settings.sections import Settings
 from autogan.spaces import search_space
 from autogan.spaces.generator_file import SavedGenerator
+from autogan.spaces.pair import players
 
 
 def search_problems(
-    settings: Settings, found: Architectures, derived: Derived | None, children: list[Child]
+    settings: Settings, found: Searched, derived: Derived | None, children: list[Child]
 ) -> Iterator[str]:
-    """architectures.json against the children in log.jsonl, in the order in which they were scored."""
+    """architectures.json against the children in log.jsonl, in the order in which they were scored.
+
+    found, children: of one search. derived: that went on with it.
+    """
     beams = settings.search.beams
     for stage, kept in enumerate(found.stages):
         scored = [c for c in children if c.purpose == "beam" and c.stage == stage]
@@ -85,8 +89,12 @@ def candidate_problems(
     ranked = {child.architecture: child.reward for child in derived.ranking}
     for candidate in derived.candidates:
         saved = generators.get(candidate.file)
-        if saved is not None and saved.generator.architecture != candidate.architecture:
+        generator, discriminator = players(candidate.architecture)
+        if saved is not None and saved.generator.architecture != generator:
             yield f"{candidate.file} is of another architecture than derive.json says"
+        trained_against = saved.origin.get("discriminator") if saved is not None else None
+        if saved is not None and discriminator and trained_against != str(discriminator):
+            yield f"{candidate.file} was trained against another discriminator than derive.json says"
         if saved is not None and saved.origin.get("validation") != asdict(candidate.validation):
             yield f"{candidate.file} has another validation than derive.json says"
         if ranked.get(candidate.architecture) != candidate.shared_reward:
@@ -95,7 +103,7 @@ def candidate_problems(
         return
     metric = winner.origin["settings"]["derive"]["metric"]
     best = best_first(derived.candidates, metric)[0]
-    if winner.generator.architecture != best.architecture:
+    if winner.generator.architecture != players(best.architecture)[0]:
         yield f"generator.safetensors is not of the best candidate, {best.architecture}, by {metric}"
     trained_once = best.generator_steps == plan.train_steps
     saved = generators.get(best.file)

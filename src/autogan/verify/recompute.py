@@ -17,6 +17,7 @@ from autogan.method.evaluate import evaluate
 from autogan.method.gallery import write_gallery
 from autogan.method.ranking import Ranking
 from autogan.method.search import Search
+from autogan.method.subject import Subject
 from autogan.method.train import validation_of
 from autogan.progress.base import Progress
 from autogan.runs.checkpoints import load_checkpoint
@@ -111,8 +112,12 @@ def _ranking(record: RunRecord, context: Context, progress: Progress) -> Iterato
     with tempfile.TemporaryDirectory() as scratch:
         run = Run.create(Path(scratch) / "run", record.settings)
         try:
-            search = Search(context, run, progress)
-            state = load_checkpoint(record.folder, "search")
+            subject = Subject.first(context)
+            found = record.architectures
+            if found is not None and found.pairs is not None:
+                subject = Subject.discriminators(context, found.ranking[0].architecture)
+            search = Search(context, run, progress, subject)
+            state = load_checkpoint(record.folder, subject.part)
             if state is None:
                 yield "checkpoints: the last state of the search is missing"
                 return

@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from autogan.images.classes import Classes
 from autogan.nets.residual_block import ResidualBlock
 from autogan.nets.spectral_norm import SpectralNorm, Unnormalised
+from autogan.spaces.discriminator_architecture import DiscriminatorArchitecture
 from autogan.spaces.pooled_discriminator import PooledDiscriminator
 
 
@@ -44,8 +45,14 @@ class AutoGanDiscriminator(PooledDiscriminator):
         self.last = ResidualBlock(channels, channels, pools=False, wrap=wrap)
         self.make_head(channels, wrap, direction_head=direction_head)
 
-    def features(self, images: Tensor, stage: int | None) -> Tensor:
-        """As `PooledDiscriminator.features`."""
+    def features(
+        self,
+        images: Tensor,
+        stage: int | None,
+        architecture: DiscriminatorArchitecture | None = None,
+    ) -> Tensor:
+        """As `PooledDiscriminator.features`; it has one architecture alone."""
+        assert architecture is None, architecture
         x = images
         for block in list(self.growing)[: None if stage is None else stage + 1]:
             x = block(x)

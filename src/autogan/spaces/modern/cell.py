@@ -25,13 +25,13 @@ from autogan.spaces.modern.decisions import (
     MODULATED,
     RESIDUALS,
     CellArchitecture,
-    channels_of,
     generator_cell,
     kind_of,
     middle_of,
     normalisation_of,
 )
 from autogan.spaces.space import SearchSpace
+from autogan.spaces.widths import channels_of
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from autogan.basics.errors import UserError
 from autogan.basics.limits import MOST_CELLS
 from autogan.spaces.architecture import Architecture
 from autogan.spaces.decisions import Decision, Option, Place
+from autogan.spaces.widths import INNER_WIDTHS
 
 NAME = "modern"
 CONVOLUTION_ORDERS = ("pre", "post")
@@ -22,7 +23,7 @@ BLOCKS = (
 """A convolution block with its normalisation, or a block that takes none: all combinations there are."""
 UPSAMPLINGS = ("nearest", "bilinear", "deconvolution")
 ATTENTIONS = ("none", "softmax", "linear")
-WIDTHS = ("full", "half")
+WIDTHS = INNER_WIDTHS
 BOTTLENECK_EXPANSION, GROUPED_EXPANSION = 1, 2
 """Middle channels of a residual block of full width for each of its own. A dense 3×3 convolution on
 twice the channels would take four times as long as any other block."""
@@ -88,11 +89,6 @@ def normalisation_of(block: str) -> str:
 def middle_of(block: str, width: str) -> str:
     """See `CellArchitecture.middle`: residual blocks are narrow inside, not between each other."""
     return "full" if block in RESIDUALS else width
-
-
-def channels_of(width: str, channels: int) -> int:
-    """`channels`, or half of them, rounded down, at least 1."""
-    return channels if width == "full" else max(1, channels // 2)
 
 
 def generator_cell(index: int) -> Place:

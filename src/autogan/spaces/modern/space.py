@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Self
 from autogan.basics.errors import UserError
 from autogan.basics.limits import MOST_CELLS
 from autogan.spaces.architecture import Architecture
+from autogan.spaces.autogan.operations import discriminator_operations
 from autogan.spaces.modern import codec
 from autogan.spaces.modern.decisions import NAME, cell_decisions
 from autogan.spaces.modern.diagram import architecture_diagram
-from autogan.spaces.modern.discriminator_decisions import DiscriminatorArchitecture
-from autogan.spaces.modern.operations import discriminator_operations, generator_operations
+from autogan.spaces.modern.operations import generator_operations
 from autogan.spaces.operations import Operation
 from autogan.spaces.space import SearchSpace
 from autogan.spaces.text_diagram import text_diagram
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 class ModernSpace(SearchSpace):
     """Decisions for each cell of the generator; a cell is a stage of growth.
 
-    `ModernSpace.of(3)` has 162 × 324 × 648 = 34,012,224 architectures. Its discriminator is fixed.
+    `ModernSpace.of(3)` has 162 × 324 × 648 = 34,012,224 architectures. Its own discriminator is AutoGAN's.
     """
 
     name = NAME
@@ -84,11 +84,10 @@ class ModernSpace(SearchSpace):
         classes: "Classes | None" = None,
     ) -> "Discriminator":
         """As `SearchSpace.discriminator`."""
-        from autogan.spaces.modern.discriminator import ModernDiscriminator
+        from autogan.spaces.autogan.discriminator import AutoGanDiscriminator
 
-        architecture = DiscriminatorArchitecture.plain(self.stages)
-        return ModernDiscriminator(
-            architecture,
+        return AutoGanDiscriminator(
+            self.stages,
             channels,
             spectral_norm=spectral_norm,
             direction_head=direction_head,
@@ -122,9 +121,12 @@ class ModernSpace(SearchSpace):
         classes: "Classes | None" = None,
     ) -> tuple[Operation, ...]:
         """What the discriminator does at `stage` to one image of `image_size` pixels a side."""
-        architecture = DiscriminatorArchitecture.plain(self.stages)
         return discriminator_operations(
-            architecture, stage, channels=channels, image_size=image_size, classes=classes
+            stages=self.stages,
+            stage=stage,
+            channels=channels,
+            image_size=image_size,
+            classes=classes,
         )
 
     def diagram(self, architecture: Architecture, *, bottom_size: int = 4) -> str:

@@ -1,4 +1,4 @@
-"""The modern space's discriminator: its options, its start, and its architecture as a value."""
+"""Discriminators that are made of decisions: options, start, weights, and architectures as values."""
 
 import itertools
 
@@ -7,15 +7,18 @@ import torch
 
 from autogan.basics.errors import UserError
 from autogan.spaces.autogan.discriminator import AutoGanDiscriminator
-from autogan.spaces.modern.discriminator import (
+from autogan.spaces.block_discriminator import (
+    BlockDiscriminator,
     BottleneckBlock,
-    ModernDiscriminator,
     minibatch_deviation,
 )
-from autogan.spaces.modern.discriminator_decisions import (
+from autogan.spaces.discriminator_architecture import (
     BlockArchitecture,
     DiscriminatorArchitecture,
-    discriminator_decisions,
+    all_options,
+    only_options,
+    stage_decisions,
+    told_discriminator,
 )
 
 ALL = [
@@ -31,8 +34,8 @@ def images(count: int = 8, size: int = 16) -> torch.Tensor:
     return torch.rand(count, 3, size, size, generator=stream) * 2 - 1
 
 
-def made(architecture: DiscriminatorArchitecture, spectral_norm: bool) -> ModernDiscriminator:
-    network = ModernDiscriminator(architecture, 8, spectral_norm=spectral_norm)
+def made(architecture: DiscriminatorArchitecture, spectral_norm: bool) -> BlockDiscriminator:
+    network = BlockDiscriminator(only_options(architecture), 8, spectral_norm=spectral_norm)
     network.initialise(torch.Generator().manual_seed(0))
     return network
 
@@ -53,16 +56,16 @@ def test_what_is_none_is_refused(text: str) -> None:
 def test_options_that_do_not_exist_are_refused() -> None:
     with pytest.raises(UserError, match="Discriminator block 0: attention cannot be 'linear'"):
         DiscriminatorArchitecture((BlockArchitecture("residual", "linear"),))
-    with pytest.raises(UserError, match="at least one cell"):
+    with pytest.raises(UserError, match="at least one growing block"):
         DiscriminatorArchitecture(())
 
 
 def test_decisions_have_places_of_their_own() -> None:
-    places = [str(decision.place) for decision in discriminator_decisions(2)]
+    places = [str(decision.place) for stage in range(2) for decision in stage_decisions(stage)]
     assert places == [
         *["discriminator block 0"] * 3,
-        *["discriminator block 1"] * 3,
         "discriminator end 0",
+        *["discriminator block 1"] * 3,
     ]
 
 
@@ -92,11 +95,13 @@ def test_the_default_is_autogans_discriminator() -> None:
 
 def test_a_fresh_bottleneck_without_spectral_norm_is_the_low_pass() -> None:
     network = made(DiscriminatorArchitecture.parse("bottleneck/bottleneck"), False)
-    second = network.growing[1]
+    second = network.growing[1]["bottleneck-full"]
     assert isinstance(second, BottleneckBlock)
     x = torch.randn(2, 8, 4, 4, generator=torch.Generator().manual_seed(2))
     assert torch.equal(second(x), second.low_pass(x))
-    normed = made(DiscriminatorArchitecture.parse("bottleneck/bottleneck"), True).growing[1]
+    normed = made(DiscriminatorArchitecture.parse("bottleneck/bottleneck"), True).growing[1][
+        "bottleneck-full"
+    ]
     assert not torch.equal(normed(x), second.low_pass(x))
 
 
@@ -111,3 +116,35 @@ def test_deviation_is_that_of_neighbouring_groups_of_four() -> None:
     pairs = minibatch_deviation(x[:6])  # six images: three groups of two
     expected = x[4:6].float().std(dim=0, correction=0).mean()
     torch.testing.assert_close(pairs[5, 0, 0, 0].float(), expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("spectral_norm", [True, False])
+@pytest.mark.parametrize("architecture", ALL, ids=str)
+def test_a_derived_discriminator_is_the_shared_one_with_one_option_of_each(
+    architecture: DiscriminatorArchitecture, spectral_norm: bool
+) -> None:
+    """Its weights are a subset of the shared one's, under the same names, and do the same; at every stage."""
+    shared = BlockDiscriminator(all_options(2), 8, spectral_norm=spectral_norm)
+    shared.initialise(torch.Generator().manual_seed(3))
+    derived = made(architecture, spectral_norm).eval()
+    all_weights = shared.eval().state_dict()
+    derived.load_state_dict({name: all_weights[name] for name in derived.state_dict()})
+    for stage in range(2):
+        seen = images(size=8 << stage)
+        prefix = DiscriminatorArchitecture(
+            architecture.blocks[: stage + 1], architecture.minibatch_deviation
+        )
+        expected = derived(seen, stage)
+        assert torch.equal(shared(seen, stage, None, architecture), expected)
+        assert torch.equal(shared(seen, stage, None, prefix), expected)
+
+
+def test_a_told_discriminator_has_a_block_for_every_cell() -> None:
+    told = told_discriminator("residual/bottleneck/deviation", 2, "network.discriminator")
+    assert str(told) == "residual/bottleneck/deviation"
+    with pytest.raises(UserError, match=r"^network\.discriminator: Cannot read 'conv'"):
+        told_discriminator("conv", 1, "network.discriminator")
+    with pytest.raises(UserError, match="2 growing blocks, and the generator has 3 cells"):
+        told_discriminator("residual/residual", 3, "network.discriminator")
+    with pytest.raises(UserError, match="at most 1,000 characters"):
+        told_discriminator("residual/" * 200, 3, "network.discriminator")

@@ -1,14 +1,20 @@
-"""The decisions of the modern space's discriminator, and its architecture as a value."""
+"""The decisions about a discriminator, and its architecture as a value."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from autogan.basics.errors import UserError
-from autogan.spaces.decisions import Decision, Place
-from autogan.spaces.modern.decisions import WIDTHS, check_number
+from autogan.basics.limits import MOST_CELLS
+from autogan.spaces.decisions import Decision, Option, Place, option_text
+from autogan.spaces.widths import INNER_WIDTHS
 
 BLOCKS = ("residual", "bottleneck")
 ATTENTIONS = ("none", "softmax")
 DEVIATION = "deviation"
+EXAMPLE = "residual/bottleneck+half/residual+softmax/deviation"
+MOST_CHARACTERS = 1000
+GROUP = 4
+"""Images whose deviation is looked at together."""
 
 
 @dataclass(frozen=True)
@@ -45,12 +51,16 @@ class DiscriminatorArchitecture:
     minibatch_deviation: bool = False
 
     def __post_init__(self) -> None:
-        check_number(len(self.blocks))
+        if not 1 <= len(self.blocks) <= MOST_CELLS:
+            raise UserError(
+                f"A discriminator has at least one growing block and at most {MOST_CELLS}, not "
+                f"{len(self.blocks)}."
+            )
         for index, block in enumerate(self.blocks):
             for decision in block_decisions(index):
                 option = getattr(block, decision.name)
                 if option not in decision.options:
-                    allowed = ", ".join(map(str, decision.options))
+                    allowed = ", ".join(map(option_text, decision.options))
                     raise UserError(
                         f"{str(decision.place).capitalize()}: {decision.name} cannot be "
                         f"{option!r}. Allowed: {allowed}."
@@ -61,6 +71,22 @@ class DiscriminatorArchitecture:
         """The default of every block."""
         return cls((BlockArchitecture(),) * stages)
 
+    @classmethod
+    def of(cls, taken: Sequence[Sequence[Option]]) -> "DiscriminatorArchitecture":
+        """The architecture that takes these options of `stage_decisions`, stage by stage."""
+        (*first, deviation), *others = taken
+        blocks = tuple(BlockArchitecture(*map(str, options)) for options in (first, *others))
+        return cls(blocks, bool(deviation))
+
+    @property
+    def taken(self) -> tuple[tuple[Option, ...], ...]:
+        """The options of `stage_decisions`, stage by stage."""
+        end: tuple[Option, ...] = (self.minibatch_deviation,)
+        return tuple(
+            (block.block, block.attention, block.width, *(() if index else end))
+            for index, block in enumerate(self.blocks)
+        )
+
     def __str__(self) -> str:
         ends = (DEVIATION,) * self.minibatch_deviation
         return "/".join((*map(str, self.blocks), *ends))
@@ -68,6 +94,10 @@ class DiscriminatorArchitecture:
     @classmethod
     def parse(cls, text: str) -> "DiscriminatorArchitecture":
         """Reads a text form, such as `bottleneck/residual+softmax+half/deviation`."""
+        if len(text) > MOST_CHARACTERS:
+            raise UserError(
+                f"A discriminator's text has at most {MOST_CHARACTERS:,} characters, not {len(text):,}."
+            )
         parts = text.strip().split("/")
         deviation = parts[-1] == DEVIATION
         blocks = tuple(_parse_block(part) for part in (parts[:-1] if deviation else parts))
@@ -85,24 +115,59 @@ def block_decisions(index: int) -> tuple[Decision, ...]:
     return (
         Decision("block", place, BLOCKS),
         Decision("attention", place, ATTENTIONS),
-        Decision("width", place, WIDTHS),
+        Decision("width", place, INNER_WIDTHS),
     )
 
 
-def discriminator_decisions(stages: int) -> tuple[Decision, ...]:
-    """All decisions about a discriminator of `stages` growing blocks, that of its end last."""
+def stage_decisions(stage: int) -> tuple[Decision, ...]:
+    """The decisions that a stage of growth adds: its block, and with the first what stands at the end."""
     end = Decision("minibatch_deviation", Place("discriminator end", 0), (False, True))
-    return (*(d for index in range(stages) for d in block_decisions(index)), end)
+    return (*block_decisions(stage), *(() if stage else (end,)))
+
+
+OpenOptions = Sequence[Sequence[tuple[Option, ...]]]
+"""For every stage, the open options of each of its `stage_decisions`."""
+
+
+def all_options(stages: int) -> OpenOptions:
+    """Those of a discriminator that shares its weights between all architectures."""
+    return [[decision.options for decision in stage_decisions(stage)] for stage in range(stages)]
+
+
+def only_options(architecture: DiscriminatorArchitecture) -> OpenOptions:
+    """Those of the discriminator of one architecture."""
+    return [[(option,) for option in options] for options in architecture.taken]
+
+
+def told_discriminator(
+    text: str | None, stages: int, setting: str = "network.discriminator"
+) -> DiscriminatorArchitecture | None:
+    """The discriminator of a text form that a setting holds, with a block for every stage; None for None.
+
+    Raises `UserError` that names the `setting` where the text is none, or is of another number of blocks.
+    """
+    if text is None:
+        return None
+    try:
+        told = DiscriminatorArchitecture.parse(text)
+    except UserError as error:
+        raise UserError(f"{setting}: {error}") from None
+    if len(told.blocks) != stages:
+        raise UserError(
+            f"{setting} is a discriminator of {len(told.blocks)} growing blocks, and the generator has "
+            f"{stages} cells: one block for each cell is needed, as in {'/'.join(['residual'] * stages)}."
+        )
+    return told
 
 
 def _parse_block(text: str) -> BlockArchitecture:
     block, *extras = text.strip().split("+")
     attention = next((word for word in extras if word in ATTENTIONS), ATTENTIONS[0])
-    width = next((word for word in extras if word in WIDTHS), WIDTHS[0])
+    width = next((word for word in extras if word in INNER_WIDTHS), INNER_WIDTHS[0])
     known = {attention, width}
     if block not in BLOCKS or not known.issuperset(extras) or len(set(extras)) < len(extras):
         raise UserError(
             f"Cannot read {text.strip()!r} as a block of a discriminator. Blocks: {', '.join(BLOCKS)}; "
-            f"added: +softmax (attention), +half (width); at the end: /{DEVIATION}."
+            f"added: +softmax (attention), +half (width); at the end: /{DEVIATION}; as in {EXAMPLE}."
         )
     return BlockArchitecture(block, attention, width)

@@ -1,0 +1,249 @@
+"""Pairs: a generator's decisions and its discriminator's as one search space."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, ClassVar, Self
+
+from autogan.basics.errors import UserError
+from autogan.spaces import PAIRED, search_space, space_class, space_of
+from autogan.spaces.architecture import Architecture
+from autogan.spaces.decisions import Decision, Option, option_text
+from autogan.spaces.discriminator_architecture import (
+    EXAMPLE,
+    DiscriminatorArchitecture,
+    stage_decisions,
+)
+from autogan.spaces.operations import Operation
+from autogan.spaces.space import SearchSpace
+from autogan.spaces.widths import Channels
+
+if TYPE_CHECKING:
+    from autogan.images.classes import Classes
+    from autogan.spaces.networks import Discriminator, Generator
+
+BETWEEN = "~"
+"""In a pair's text, between its generator and its discriminator."""
+PREFIX = "discriminator "
+"""Before the names of a discriminator's decisions: a generator's may have the same."""
+
+
+class PairSpace(SearchSpace):
+    """At every stage the decisions of a generator's newest cell, then those of its discriminator's block.
+
+    `joined` closes none of a given generator space's options that are open, and opens none that are
+    closed: with `SearchSpace.only(generator)` the members are the discriminators of one generator.
+    """
+
+    of_generators: ClassVar[str]
+    """The name of the space of its generators."""
+
+    @classmethod
+    def joined(cls, generators: SearchSpace) -> Self:
+        """Each of these generators with each discriminator."""
+        assert generators.name == cls.of_generators, generators.name
+        return cls(
+            tuple(
+                (*decisions, *map(_renamed, stage_decisions(stage)))
+                for stage, decisions in enumerate(generators.by_stage)
+            )
+        )
+
+    @classmethod
+    def of(cls, stages: int) -> Self:
+        """All generators of so many cells, each with each discriminator."""
+        return cls.joined(search_space(cls.of_generators, stages))
+
+    @property
+    def generators(self) -> SearchSpace:
+        """The space of its generators, with the same open options."""
+        return space_class(self.of_generators)(
+            tuple(
+                decisions[: -len(stage_decisions(stage))]
+                for stage, decisions in enumerate(self.by_stage)
+            )
+        )
+
+    @classmethod
+    def pair(
+        cls, generator: Architecture, discriminator: DiscriminatorArchitecture
+    ) -> Architecture:
+        """The member of these two; `UserError` where they are not of as many stages."""
+        if len(generator) != len(discriminator.blocks):
+            raise UserError(
+                f"A generator of {len(generator)} cells goes with a discriminator of as many blocks, and "
+                f"{discriminator} has {len(discriminator.blocks)}."
+            )
+        joined = zip(generator.taken, discriminator.taken, strict=True)
+        return Architecture(cls.name, tuple((*cell, *block) for cell, block in joined))
+
+    @classmethod
+    def published(cls) -> Mapping[str, Architecture]:
+        """None."""
+        return {}
+
+    @classmethod
+    def text(cls, architecture: Architecture) -> str:
+        """The generator's text and the discriminator's, such as `A~B`."""
+        generator, discriminator = players(architecture)
+        return f"{space_of(generator).text(generator)}{BETWEEN}{discriminator}"
+
+    @classmethod
+    def parse(cls, text: str) -> Architecture:
+        """Reads the text form of a pair, without the space's name, or its vector."""
+        generator, between, discriminator = text.partition(BETWEEN)
+        if between:
+            return cls.pair(
+                space_class(cls.of_generators).parse(generator),
+                DiscriminatorArchitecture.parse(discriminator),
+            )
+        numbers = text.strip("[() ]").replace(",", " ").split()
+        if numbers and all(number.isascii() and number.isdecimal() for number in numbers):
+            return cls.from_vector([int(number[:18]) for number in numbers])
+        raise UserError(
+            f"Cannot read {text!r} as a generator and its discriminator: write both, with {BETWEEN} "
+            f"between them; a discriminator is as in {EXAMPLE}."
+        )
+
+    @classmethod
+    def from_vector(cls, vector: Sequence[int]) -> Architecture:
+        """The pair of, stage by stage, the positions of the options of the cell and of the block."""
+        taken: list[tuple[Option, ...]] = []
+        left = list(vector)
+        while left or not taken:
+            decisions = cls.of(len(taken) + 1).at_stage(len(taken))
+            if len(left) < len(decisions):
+                raise UserError(
+                    f"A vector of {cls.name} of {len(vector)} integers ends inside stage {len(taken)}, "
+                    f"which takes {len(decisions)}."
+                )
+            codes, left = left[: len(decisions)], left[len(decisions) :]
+            for decision, code in zip(decisions, codes, strict=True):
+                if not 0 <= code < len(decision.options):
+                    allowed = ", ".join(
+                        f"{i} {option_text(option)}" for i, option in enumerate(decision.options)
+                    )
+                    raise UserError(
+                        f"Architecture vector, stage {len(taken)}, {decision.name}: {code} is not "
+                        f"allowed. Allowed: {allowed}."
+                    )
+            taken.append(tuple(d.options[code] for d, code in zip(decisions, codes, strict=True)))
+        return Architecture(cls.name, tuple(taken))
+
+    def generator(
+        self,
+        *,
+        latent_size: int,
+        channels: Channels,
+        bottom_size: int,
+        classes: "Classes | None" = None,
+    ) -> "Generator":
+        """That of its generators; it is told a generator's architecture, not a pair's."""
+        return self.generators.generator(
+            latent_size=latent_size, channels=channels, bottom_size=bottom_size, classes=classes
+        )
+
+    def discriminator(
+        self,
+        channels: int,
+        *,
+        spectral_norm: bool = True,
+        direction_head: bool = False,
+        classes: "Classes | None" = None,
+    ) -> "Discriminator":
+        """The discriminator with all open options."""
+        from autogan.spaces.block_discriminator import BlockDiscriminator
+
+        open_options = [
+            [decision.options for decision in decisions[-len(stage_decisions(stage)) :]]
+            for stage, decisions in enumerate(self.by_stage)
+        ]
+        return BlockDiscriminator(
+            open_options,
+            channels,
+            spectral_norm=spectral_norm,
+            direction_head=direction_head,
+            classes=classes,
+        )
+
+    def operations(
+        self,
+        architecture: Architecture,
+        *,
+        latent_size: int,
+        channels: Channels,
+        bottom_size: int,
+        classes: "Classes | None" = None,
+    ) -> tuple[Operation, ...]:
+        """What the generator of the pair does."""
+        return self.generators.operations(
+            players(architecture)[0],
+            latent_size=latent_size,
+            channels=channels,
+            bottom_size=bottom_size,
+            classes=classes,
+        )
+
+    def discriminator_operations(
+        self,
+        stage: int,
+        *,
+        channels: int,
+        image_size: int,
+        classes: "Classes | None" = None,
+    ) -> tuple[Operation, ...]:
+        """What the discriminator of its first member does."""
+        from autogan.spaces.block_operations import discriminator_operations
+
+        _, discriminator = players(self.first())
+        assert discriminator is not None
+        return discriminator_operations(
+            discriminator, stage, channels=channels, image_size=image_size, classes=classes
+        )
+
+    def diagram(self, architecture: Architecture, *, bottom_size: int = 4) -> str:
+        """The generator of the pair as one SVG drawing."""
+        return self.generators.diagram(players(architecture)[0], bottom_size=bottom_size)
+
+    def text_diagram(
+        self, architecture: Architecture, *, channels: Channels, bottom_size: int
+    ) -> str:
+        """The generator of the pair drawn with characters."""
+        return self.generators.text_diagram(
+            players(architecture)[0], channels=channels, bottom_size=bottom_size
+        )
+
+
+@cache
+def pairs_of(generators: type[SearchSpace]) -> type[PairSpace]:
+    """The space of pairs of any space's generators: one class for each."""
+
+    class Pairs(PairSpace):
+        of_generators = generators.name
+        name = f"{generators.name}{PAIRED}"
+
+    return Pairs
+
+
+def pair_space(generators: SearchSpace) -> PairSpace:
+    """Each of these generators with each discriminator, as a search space."""
+    return pairs_of(type(generators)).joined(generators)
+
+
+@lru_cache(maxsize=4096)
+def players(architecture: Architecture) -> tuple[Architecture, DiscriminatorArchitecture | None]:
+    """The generator of an architecture, and its discriminator where it is a pair.
+
+    Made once for each: every training step asks.
+    """
+    space = space_class(architecture.space)
+    if not issubclass(space, PairSpace):
+        return architecture, None
+    counts = [len(stage_decisions(stage)) for stage in range(len(architecture))]
+    cells = tuple(t[:-n] for t, n in zip(architecture.taken, counts, strict=True))
+    blocks = [t[-n:] for t, n in zip(architecture.taken, counts, strict=True)]
+    return Architecture(space.of_generators, cells), DiscriminatorArchitecture.of(blocks)
+
+
+def _renamed(decision: Decision) -> Decision:
+    return replace(decision, name=f"{PREFIX}{decision.name}")
