@@ -149,7 +149,9 @@ class StrategyConformance(ABC):
             candidates = list(dict.fromkeys(strategy.propose(20, rung, history)))
             observations = self.observed(strategy, candidates, rung)
             again = self.observed(strategy, candidates[:5], rung)
-            promoted = strategy.promote(rung, [*observations, *again], self.kept)
+            given = [*observations, *again]
+            promoted = strategy.promote(rung, given, self.kept)
+            assert given == [*observations, *again], "it changed what it was told"
             expected = min(self.kept, len(candidates))
             assert len(promoted) == len(set(promoted)) == expected, promoted
             assert set(promoted) <= set(candidates), promoted
@@ -269,9 +271,11 @@ class StrategyConformance(ABC):
                 self.learn(strategy, rung, history)
                 told = list(history)
                 strategy.propose(5, rung, history)
+                assert history == told, "it changed what it was told"
                 strategy.propose_for_training(5, rung, history, random.Random(0))
+                assert history == told, "it changed what it was told"
                 strategy.candidates(2, rung, history)
-            assert history == told, "it changed what it was told"
+                assert history == told, "it changed what it was told"
             assert space == self.space(), "it changed the space"
         for rung in self.walk(alone, own_history):  # beside another one, nothing is different
             other.propose(3, self.rungs[0], [])
