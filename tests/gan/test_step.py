@@ -325,3 +325,24 @@ def test_generate_gives_uint8_in_evaluation_mode_and_restores_the_mode(training:
 def test_latent_batches_are_exactly_as_many(count: int) -> None:
     sizes = [len(b) for b in latent_batches(count, lambda n: torch.zeros(n, 2))]
     assert sum(sizes) == count and max(sizes) <= SCORING_BATCH
+
+
+def test_the_loss_through_gates_is_the_generators_and_changes_no_network() -> None:
+    gan, twin = make(), make()
+    networks = (gan.generator, gan.discriminator)
+    before = [frozen(network) for network in networks]
+    logit = torch.zeros((), requires_grad=True)
+    names = [decision.name for decision in gan.generator.space.at_stage(1)]
+    gates = {name: 1 + (logit - logit.detach()) for name in names}
+    loss = gan.loss_through(4, TWO, gates)
+    (slope,) = torch.autograd.grad(loss, [logit])
+    assert slope.item() != 0
+    for network, state in zip(networks, before, strict=True):
+        assert network.training and not changed(network, state)
+        assert all(parameter.grad is None for parameter in network.parameters())
+
+    twin.generator.eval()
+    twin.discriminator.eval()
+    images = twin.generator(twin.latents(4), TWO, True)
+    logits = twin.discriminator(images, 1)
+    torch.testing.assert_close(loss.detach(), -logits.mean().detach())  # the hinge loss

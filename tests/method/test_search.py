@@ -32,6 +32,7 @@ from autogan.settings.loading import settings_from_tree
 from autogan.settings.sections import Settings
 from autogan.spaces import search_space
 from autogan.spaces.architecture import Architecture
+from autogan.strategies import STRATEGIES
 from autogan.testing.checks import equal_trees
 
 
@@ -375,6 +376,7 @@ EVERYTHING = {
         ("channels-last", EVERYTHING),
         ("channels-last", {"conditional": "always"}),
         ("contiguous", {"conditional": "auto", "unlabelled": 20, **EVERYTHING}),
+        *(("channels-last", {"strategy": name}) for name in STRATEGIES if name != "reinforce"),
     ],
 )
 def test_a_search_goes_on_from_every_step_as_if_never_interrupted(
@@ -507,3 +509,32 @@ def test_a_search_of_which_no_candidate_can_be_scored_says_so(
     monkeypatch.setattr(search.scorer, "reward", lambda judgement: 1 / 0)
     with pytest.raises(UserError, match="None of 4 candidates could be scored"):
         searched(search)
+
+
+def test_strategies_of_the_history_train_all_paths_alike(tmp_path: Path) -> None:
+    """Also after they saw which architectures are better; and each path extends a beam."""
+    search = make(tmp_path, strategy="local-search", iterations=3, stage_weights=[2, 1])
+    trained: list[tuple[int, Architecture]] = []
+    step = search.gan.discriminator_step
+
+    def noted(real: Any, architecture: Architecture) -> Tensor:
+        trained.append((search.stage, architecture))
+        return step(real, architecture)
+
+    search.gan.discriminator_step = noted  # type: ignore[method-assign]
+    searched(search)
+    assert len({a for stage, a in trained if stage == 0}) >= 6  # of 8 batches
+    beams = [child.architecture for child in search.beams[0]]
+    assert all(a.prefix(1) in beams for stage, a in trained if stage == 1)
+
+
+def test_the_beams_are_among_the_best_that_a_strategy_of_the_history_saw(tmp_path: Path) -> None:
+    """They are scored once more, as the weights have changed since."""
+    search = make(tmp_path, strategy="evolution", candidates=2, beams=1, controller_steps=4)
+    searched(search)
+    seen = [c for c in search.children.history if c.stage == 0 and c.purpose == "controller"]
+    best: dict[Architecture, None] = {}
+    for child in sorted(seen, key=lambda child: -child.reward):
+        best.setdefault(child.architecture)
+    scored_again = [c.architecture for c in search.children.history if c.purpose == "beam"]
+    assert scored_again == list(best)[:2]

@@ -231,7 +231,7 @@ def test_a_policy_that_rarely_says_anything_new_is_asked_for_long(
     search = make(tmp_path)
     one, other, third = list(dict.fromkeys(search._propose(60)))[:3]
     said = iter([one] * 30 + [other] + [one] * 28 + [third])
-    monkeypatch.setattr(search, "_propose", lambda count: [next(said)])
+    monkeypatch.setattr(search.strategy, "propose", lambda *asked: [next(said)])
     assert search.distinct(3) == [one, other, third]  # the sixtieth is the last that counts
     said = iter([one] * 60 + [other])
     assert search.distinct(3) == [one]

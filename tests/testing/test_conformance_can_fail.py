@@ -2,6 +2,7 @@
 
 import inspect
 import itertools
+import pickle
 import random
 import subprocess
 import sys
@@ -28,6 +29,7 @@ from autogan.spaces.autogan.generator import AutoGanGenerator
 from autogan.spaces.autogan.space import AutoGanSpace
 from autogan.spaces.space import SearchSpace
 from autogan.strategies.base import Observation, Rung, Strategy
+from autogan.strategies.local_search import LocalSearch
 from autogan.strategies.uniform import UniformRandom
 from autogan.testing import (
     ImageSourceConformance,
@@ -65,6 +67,8 @@ def check_all_can_fail(suite: type, broken: Mapping[str, object]) -> None:
 
 
 class Strategies(StrategyConformance):
+    learns = False
+
     def __init__(self, kind: Callable[[SearchSpace, int], Strategy]) -> None:
         self.kind = kind
 
@@ -134,6 +138,22 @@ class DrawsFromASharedStream(UniformRandom):
         return {"luck": random.random()}
 
 
+class PicklesItsState(UniformRandom):
+    def state_dict(self) -> dict[str, Any]:
+        return {**super().state_dict(), "pickled": pickle.dumps(self.beams).hex()}
+
+
+class Learners(Strategies):
+    """Asked to show that they learn."""
+
+    learns = learns_from_failures = True
+    learning_rung = Rung(2, 100)
+
+
+BROKEN_LEARNERS: dict[str, type[Strategy]] = {
+    "test_it_learns_what_is_better": UniformRandom,
+    "test_it_avoids_what_fails": UniformRandom,
+}
 BROKEN_STRATEGIES: dict[str, list[type[UniformRandom]]] = {
     "test_proposals_are_members_as_many_as_asked_on_every_rung": [ProposesOutside],
     "test_the_promoted_are_distinct_observed_and_the_best_first": [
@@ -145,17 +165,25 @@ BROKEN_STRATEGIES: dict[str, list[type[UniformRandom]]] = {
     "test_the_seed_decides_the_proposals": [HasOneSeed],
     "test_it_copes_with_scorings_that_gave_no_values": [TakesFailuresForSuccesses],
     "test_metrics_are_numbers_that_the_journal_can_hold": [MeasuresInTensors],
+    "test_nothing_is_pickled": [PicklesItsState],
     "test_it_changes_nothing_but_itself": [ChangesTheHistory, DrawsFromASharedStream],
 }
 
 
 def test_every_test_of_a_strategy_can_fail(tmp_path: Path) -> None:
-    check_all_can_fail(StrategyConformance, BROKEN_STRATEGIES)
+    check_all_can_fail(StrategyConformance, {**BROKEN_STRATEGIES, **BROKEN_LEARNERS})
     for name, kinds in BROKEN_STRATEGIES.items():
         run(Strategies(UniformRandom), name, tmp_path)
         for kind in kinds:
             with refused_by_the_suite():
                 run(Strategies(kind), name, tmp_path)
+
+
+@pytest.mark.parametrize("name", BROKEN_LEARNERS)
+def test_every_test_of_what_is_learned_can_fail(name: str, tmp_path: Path) -> None:
+    run(Learners(LocalSearch), name, tmp_path)
+    with refused_by_the_suite():
+        run(Learners(BROKEN_LEARNERS[name]), name, tmp_path)
 
 
 # Spaces

@@ -5,7 +5,7 @@ The two steps read nothing back from the device: losses are returned as tensors.
 recorded and replayed (see `capture`).
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -141,6 +141,16 @@ class Gan:
         real: a fresh batch of `count` images, where the objective's `generator_sees_real`: generated
         images get the labels of these.
         """
+        inputs = self._generator_inputs(count, real)
+        loss = self._step("generator", self._update_generator, architecture, *inputs)
+        if self.average:
+            self.average.update()
+        return loss
+
+    def _generator_inputs(
+        self, count: int, real: Batch | None
+    ) -> tuple[Tensor | None, Tensor | None, Tensor | None, Tensor, Tensor]:
+        """Real pixels and labels, wanted labels, latents and the augmentation's numbers of one loss."""
         latents = self.latents(count)
         pixels, labels = None, None
         if real is not None:
@@ -152,10 +162,29 @@ class Gan:
         assert (pixels is not None) == self.objective.generator_sees_real, "no real images"
         wanted = self._wanted(count, labels)
         numbers = self._augmentation_numbers(count if pixels is None else 2 * count)
-        inputs = (pixels, labels, wanted, latents, numbers)
-        loss = self._step("generator", self._update_generator, architecture, *inputs)
-        if self.average:
-            self.average.update()
+        return pixels, labels, wanted, latents, numbers
+
+    def loss_through(
+        self,
+        count: int,
+        architecture: Architecture,
+        gates: Mapping[str, Tensor],
+        real: Batch | None = None,
+    ) -> Tensor:
+        """The generator's loss as a function of gates: a float32 scalar whose graph reaches them.
+
+        No weight, moment or statistic changes. Both networks are in evaluation mode, the generator with
+        the batch's own statistics, as when children are scored. Not recorded: gates differ from call to
+        call, and so does what the graph of the backward pass is asked for. count, real: as of
+        `generator_step`. gates: see `Generator.forward`.
+        """
+        inputs = self._generator_inputs(count, real)
+        placed = {name: gate.to(self.compute.device) for name, gate in gates.items()}
+        self.generator.eval()
+        self.discriminator.eval()
+        loss = self._generator_loss(architecture, *inputs, gates=placed)
+        self.generator.train()
+        self.discriminator.train()
         return loss
 
     def _update_generator(
@@ -167,20 +196,36 @@ class Gan:
         latents: Tensor,
         numbers: Tensor,
     ) -> Tensor:
-        stage, count = len(architecture) - 1, len(latents)
-        made_by, seen_by = players(architecture)
         self.discriminator.requires_grad_(False)
-        with self.compute.autocast():
-            generated = self.generator(latents, made_by, labels=wanted)  # B×3×S×S
-        logits = self._logits(generated, stage, wanted, numbers[:count], seen_by)  # B
-        real_logits = None
-        if pixels is not None:
-            real_logits = self._logits(to_unit(pixels), stage, labels, numbers[count:], seen_by)
-        loss = self.objective.generator_loss(logits, real_logits)
+        loss = self._generator_loss(architecture, pixels, labels, wanted, latents, numbers)
         self.generator_optimiser.zero_grad(set_to_none=True)
         loss.backward()
         self.generator_optimiser.step()
         return loss.detach()
+
+    def _generator_loss(
+        self,
+        architecture: Architecture,
+        pixels: Tensor | None,
+        labels: Tensor | None,
+        wanted: Tensor | None,
+        latents: Tensor,
+        numbers: Tensor,
+        gates: Mapping[str, Tensor] | None = None,
+    ) -> Tensor:
+        """What the generator minimises, a scalar. With gates, statistics are the batch's own."""
+        stage, count = len(architecture) - 1, len(latents)
+        made_by, seen_by = players(architecture)
+        with self.compute.autocast():
+            if gates is None:
+                generated = self.generator(latents, made_by, labels=wanted)  # B×3×S×S
+            else:
+                generated = self.generator(latents, made_by, True, wanted, gates)
+        logits = self._logits(generated, stage, wanted, numbers[:count], seen_by)  # B
+        real_logits = None
+        if pixels is not None:
+            real_logits = self._logits(to_unit(pixels), stage, labels, numbers[count:], seen_by)
+        return self.objective.generator_loss(logits, real_logits)
 
     def _logits(
         self,

@@ -21,6 +21,7 @@ from autogan.interop.checkpoint import (
     Checkpoint,
     StateDict,
 )
+from autogan.nets.gates import Gates
 from autogan.spaces import search_space
 from autogan.spaces.architecture import Architecture
 from autogan.spaces.autogan.discriminator import AutoGanDiscriminator
@@ -97,6 +98,7 @@ class SharedGenerator(AutoGanGenerator):
         architecture: ArchitectureLike | None = None,
         batch_statistics: bool = False,
         labels: Tensor | None = None,
+        gates: Gates | None = None,
     ) -> Tensor:
         """latents: B×latent_size → images B×3×S×S in [-1, 1], S = bottom_size · 2^(its cells)."""
         if architecture is None:
@@ -107,7 +109,7 @@ class SharedGenerator(AutoGanGenerator):
                 f"The architecture has {len(chosen)} cells; the shared generator has "
                 f"{len(self.cells)}."
             )
-        return super().forward(latents, chosen, batch_statistics, labels)
+        return super().forward(latents, chosen, batch_statistics, labels, gates)
 
 
 def as_architecture(given: ArchitectureLike) -> Architecture:

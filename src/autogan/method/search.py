@@ -17,10 +17,14 @@ Growth comes before the reset, so that beams are never chosen with weights just 
 authors' program has faults (docs/method.md lists them), this follows the paper.
 """
 
-from collections.abc import Callable
+import random
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from torch import Tensor
+
 from autogan.basics.errors import UserError
+from autogan.basics.randomness import derived_seed
 from autogan.gan.schedules import Schedule
 from autogan.images import default_cache_directory
 from autogan.judges import reference
@@ -104,8 +108,9 @@ class Search:
 
     @property
     def rung(self) -> Rung:
-        """How children are scored now: at the present stage, with the shared weights."""
-        return Rung(self.stage)
+        """How children are scored now: at the present stage, with the shared weights, from the beams."""
+        beams = self.beams[-1] if self.beams else []
+        return Rung(self.stage, promoted=tuple(child.architecture for child in beams))
 
     def _enter_stage(self) -> None:
         """Real images at the stage's resolution, and where rewards need them their statistics."""
@@ -191,10 +196,13 @@ class Search:
             self.at.collapsed = self._game_has_collapsed()
 
     def _next_architecture(self) -> Architecture:
-        """One sample for one batch. The controller learns nothing here, so they are drawn in blocks."""
+        """One architecture for one batch. Strategies learn nothing here, so they are drawn in blocks."""
         if not self.at.proposed:
             left = self.workload.shared_steps() - self.at.step
-            self.at.proposed = self._propose(min(PROPOSED_AT_ONCE, left))
+            stream = random.Random(derived_seed(self.settings.seed, f"search/paths/{self.steps}"))
+            self.at.proposed = self.strategy.propose_for_training(
+                min(PROPOSED_AT_ONCE, left), self.rung, self.children.observations, stream
+            )
         return self.at.proposed.pop(0)
 
     def _game_has_collapsed(self) -> bool:
@@ -212,14 +220,20 @@ class Search:
         children = [child for child in self.at.scored if child is not None]
         if children:
             rewards = [child.reward for child in children]
+            learned = self.strategy.learn_from_loss(self._loss_through, self.rung)
             metrics = self.strategy.observe(
                 [self.children.observation(child) for child in children]
             )
-            metrics = {"reward": sum(rewards) / len(rewards), **metrics}
+            metrics = {"reward": sum(rewards) / len(rewards), **metrics, **learned}
             self.run.journal.log(
                 StrategyUpdate(self.iteration, self.at.step, metrics, self.subject.line_part)
             )
         self.at = Position(CONTROLLER, self.at.step + 1, self.at.collapsed)
+
+    def _loss_through(self, architecture: Architecture, gates: Mapping[str, Tensor]) -> Tensor:
+        """The generator's loss as a function of gates, for strategies that learn from it."""
+        real = self.batches.next_for_generator()
+        return self.gan.loss_through(self.options.generator_batch, architecture, gates, real)
 
     def grow(self) -> None:
         """Keeps the K best of M candidates and goes on to the next stage.
@@ -258,14 +272,8 @@ class Search:
         return self.strategy.propose(count, self.rung, self.children.observations)
 
     def distinct(self, count: int) -> list[Architecture]:
-        """Proposals of the policy. One that has settled may know fewer than `count`: after 20 times
-        as many samples what was found is taken."""
-        distinct: dict[Architecture, None] = {}
-        for _ in range(20 * count):
-            distinct.setdefault(self._propose(1)[0])
-            if len(distinct) == count:
-                break
-        return list(distinct)
+        """At most `count` architectures to be promoted or derived from, each once."""
+        return self.strategy.candidates(count, self.rung, self.children.observations)
 
     def score(self, architecture: Architecture, purpose: str) -> Child | None:
         """Scores one child with the shared weights; None where it cannot be scored."""

@@ -21,6 +21,9 @@ from autogan.settings.judge import JudgeSettings
 from autogan.settings.protocols import PROTOCOLS, Protocol, protocol_of
 
 Metric = Literal["auto", "inception_score", "frechet_distance"]
+StrategyName = Literal[
+    "reinforce", "random", "evolution", "local-search", "tpe", "gp", "nsga2", "gradient"
+]
 DecayRate = Annotated[float, Field(ge=0, lt=1)]
 Share = Annotated[float, Field(gt=0, le=1)]
 
@@ -297,7 +300,53 @@ class ControllerSettings(Section):
     baseline_decay: float = Field(default=0.9, ge=0, lt=1)
     """Of the moving average of rewards that is subtracted from each reward."""
     samples_per_step: PositiveInt = 1
-    """Architectures scored for one controller update."""
+    """Architectures scored for one controller update, or for one step of another strategy."""
+
+
+class EvolutionSettings(Section):
+    """Regularised evolution (Real et al., arXiv 1802.01548)."""
+
+    population: PositiveInt = 20
+    """The latest architectures that can have children; the first so many of a stage are uniform."""
+    tournament: PositiveInt = 5
+    """Of which so many are drawn for every child; the best of them is its parent."""
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> "EvolutionSettings":
+        if self.tournament > self.population:
+            raise ValueError(
+                f"tournament ({self.tournament}) cannot be more than population ({self.population})"
+            )
+        return self
+
+
+class Nsga2Settings(Section):
+    """NSGA-II (Deb et al., 2002), as Optuna has it."""
+
+    population: int = Field(default=20, ge=2)
+    """Architectures of a generation; the first generation of a stage is uniform."""
+
+
+class GradientSettings(Section):
+    """Gradients through sampled paths (GDAS, arXiv 1910.04465)."""
+
+    updates_per_step: PositiveInt = 20
+    """Updates of the logits in each of `search.controller_steps`, each with one sampled path."""
+    learning_rate: PositiveFloat = 0.05
+    """Of Adam, for the logits."""
+    first_temperature: PositiveFloat = 5.0
+    """Of the Gumbel softmax when a stage begins: the higher, the more alike the options' gradients."""
+    last_temperature: PositiveFloat = 0.5
+    """The same when the stage ends; it falls linearly, and cannot rise."""
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> "GradientSettings":
+        if self.last_temperature > self.first_temperature:
+            raise ValueError(
+                f"last_temperature ({self.last_temperature}) cannot be more than first_temperature "
+                f"({self.first_temperature})"
+            )
+        return self
 
 
 class ResetSettings(Section):
@@ -315,8 +364,9 @@ class SearchSettings(AdversarialSettings):
     generator_channels: PositiveInt = 128
     """Channels of every cell of the shared generator: its stages share the layer that makes pixels."""
     discriminator_channels: PositiveInt = 64
-    strategy: Literal["reinforce", "random"] = "reinforce"
-    """reinforce (the paper's) or random."""
+    strategy: StrategyName = "reinforce"
+    """What proposes architectures: reinforce (the paper's), random, evolution, local-search, tpe, gp, nsga2
+    or gradient (see docs/strategies.md)."""
     iterations: PositiveInt = 90
     """Search iterations over all stages."""
     stage_weights: tuple[PositiveFloat, ...] = (25, 30, 35)
@@ -347,6 +397,9 @@ class SearchSettings(AdversarialSettings):
     """K: the best of them that the next stage extends."""
     reset: ResetSettings = ResetSettings()
     controller: ControllerSettings = ControllerSettings()
+    evolution: EvolutionSettings = EvolutionSettings()
+    nsga2: Nsga2Settings = Nsga2Settings()
+    gradient: GradientSettings = GradientSettings()
 
     @model_validator(mode="after")
     def _is_consistent(self) -> "SearchSettings":

@@ -1,21 +1,54 @@
 """Search strategies: what proposes architectures and learns from their rewards."""
 
+from collections.abc import Sequence
 from typing import get_args
 
-from autogan.settings.sections import SearchSettings
+from autogan.basics.errors import UserError
+from autogan.settings.sections import SearchSettings, StrategyName
 from autogan.spaces.space import SearchSpace
-from autogan.strategies.base import Strategy
+from autogan.strategies.base import Goal, Strategy
 
-STRATEGIES: tuple[str, ...] = get_args(SearchSettings.model_fields["strategy"].annotation)
+STRATEGIES: tuple[str, ...] = get_args(StrategyName)
 
 
-def make_strategy(settings: SearchSettings, space: SearchSpace, seed: int) -> Strategy:
-    """The strategy that `settings.strategy` names, at the first stage of `space`."""
-    if settings.strategy == "reinforce":
-        from autogan.strategies.reinforce import Reinforce
+def make_strategy(
+    settings: SearchSettings,
+    space: SearchSpace,
+    seed: int,
+    goals: Sequence[Goal] = (Goal("reward"),),
+) -> Strategy:
+    """The strategy that `settings.strategy` names, at the first stage of `space`.
 
-        return Reinforce(space, settings.controller, seed)
-    from autogan.strategies.uniform import UniformRandom
+    Raises `UserError` where it can only work for one goal and there are several.
+    """
+    name = settings.strategy
+    if name in ("reinforce", "gradient") and len(goals) > 1:
+        raise UserError(
+            f"search.strategy={name} works for one goal, not for {len(goals)}: take nsga2, tpe, gp, "
+            "evolution, local-search or random."
+        )
+    match name:
+        case "reinforce":
+            from autogan.strategies.reinforce import Reinforce
 
-    assert settings.strategy == "random", settings.strategy
-    return UniformRandom(space, seed)
+            return Reinforce(space, settings.controller, seed)
+        case "random":
+            from autogan.strategies.uniform import UniformRandom
+
+            return UniformRandom(space, seed, goals)
+        case "evolution":
+            from autogan.strategies.evolution import Evolution
+
+            return Evolution(space, settings.evolution, seed, goals)
+        case "local-search":
+            from autogan.strategies.local_search import LocalSearch
+
+            return LocalSearch(space, seed, goals)
+        case "gradient":
+            from autogan.strategies.gradient import Gradient
+
+            return Gradient(space, settings, seed)
+        case "tpe" | "gp" | "nsga2":
+            from autogan.strategies.optuna import OptunaStrategy
+
+            return OptunaStrategy(space, name, seed, goals, settings.nsga2)

@@ -1,5 +1,6 @@
 """REINFORCE over one LSTM controller per stage (paper section 3.2 and algorithm 1)."""
 
+import random
 from collections.abc import Sequence
 from typing import Any
 
@@ -78,6 +79,16 @@ class Reinforce(Strategy):
             self.space.extend(self.beams[index] if self.beams else None, codes)
             for index, codes in zip(indices.tolist(), trace.codes.tolist(), strict=True)
         ]
+
+    def propose_for_training(
+        self,
+        count: int,
+        rung: Rung,
+        history: Sequence[Observation],
+        stream: random.Random,
+    ) -> list[Architecture]:
+        """From the policy (paper algorithm 1): what it likes is trained most."""
+        return self.propose(count, rung, history)
 
     def _follow(self, architectures: Sequence[Architecture]) -> ControllerTrace:
         """The controller's trace along these architectures of the present stage."""

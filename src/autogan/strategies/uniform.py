@@ -7,14 +7,16 @@ from typing import Any
 from autogan.basics.randomness import derived_seed
 from autogan.spaces.architecture import Architecture
 from autogan.spaces.space import SearchSpace
-from autogan.strategies.base import Observation, Rung, Strategy
+from autogan.strategies.base import Goal, Observation, Rung, Strategy
 
 
 class UniformRandom(Strategy):
     """Uniform over what extends a uniformly chosen beam; observations teach it nothing."""
 
-    def __init__(self, space: SearchSpace, seed: int) -> None:
-        super().__init__(space)
+    def __init__(
+        self, space: SearchSpace, seed: int, goals: Sequence[Goal] = (Goal("reward"),)
+    ) -> None:
+        super().__init__(space, goals)
         self.beams: list[Architecture] = []
         self._generator = random.Random(derived_seed(seed, "strategy"))
 
@@ -24,6 +26,16 @@ class UniformRandom(Strategy):
             space.sample(self._generator, self._generator.choice(self.beams or [None]))
             for _ in range(count)
         ]
+
+    def propose_for_training(
+        self,
+        count: int,
+        rung: Rung,
+        history: Sequence[Observation],
+        stream: random.Random,
+    ) -> list[Architecture]:
+        """Uniform too, but from its own stream, as it always was."""
+        return self.propose(count, rung, history)
 
     def promote(
         self, rung: Rung, observations: Sequence[Observation], count: int

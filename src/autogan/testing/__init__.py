@@ -9,11 +9,14 @@ from autogan.testing.judges import JudgeConformance
 from autogan.testing.objectives import ObjectiveConformance
 from autogan.testing.spaces import SpaceConformance
 from autogan.testing.strategies import StrategyConformance
+from autogan.testing.toys import AdditiveToy, search_toy
 
 __all__ = [
+    "AdditiveToy",
     "ImageSourceConformance",
     "JudgeConformance",
     "ObjectiveConformance",
     "SpaceConformance",
     "StrategyConformance",
+    "search_toy",
 ]

@@ -1,5 +1,6 @@
 """What several suites ask: who refuses, who draws random numbers, what was stored."""
 
+import pickle
 import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -40,6 +41,24 @@ def _shared_streams() -> tuple[Any, Any, Any]:
         (name, np.asarray(keys).tolist(), position, *rest),
         torch.get_rng_state().tolist(),
     )
+
+
+@contextmanager
+def without_pickle() -> Iterator[None]:
+    """Fails where what is inside pickles or unpickles: reading a pickle can run anything."""
+
+    def refuse(*given: Any, **named: Any) -> Any:
+        raise AssertionError("It uses pickle.")
+
+    names = ("dump", "dumps", "load", "loads", "Pickler", "Unpickler")
+    before = {name: getattr(pickle, name) for name in names}
+    for name in names:
+        setattr(pickle, name, refuse)
+    try:
+        yield
+    finally:
+        for name, function in before.items():
+            setattr(pickle, name, function)
 
 
 def stored_and_read(state: dict[str, Any], folder: Path) -> dict[str, Any]:

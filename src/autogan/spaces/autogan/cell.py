@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from autogan.nets.gates import Gates, gated
 from autogan.nets.layers import (
     BatchNorm,
     convolve_deconvolved,
@@ -81,14 +82,24 @@ class ConvolutionBlock(nn.Module):
         upsampling: str | None,
         batch_statistics: bool,
         labels: Tensor | None = None,
+        gates: Gates | None = None,
     ) -> Tensor:
-        """x: B×C×H×W → B×C'×2H×2W with an upsampling, B×C'×H×W without."""
+        """x: B×C×H×W → B×C'×2H×2W with an upsampling, B×C'×H×W without.
+
+        gates: may be there for the upsampling and the normalisation, each after what it is of.
+        """
         if self.order == "pre":
             normalised = self._normalise(x, normalisation, batch_statistics, labels)
+            normalised = gated(normalised, gates, "normalisation")
             x = F.relu(normalised, inplace=normalised is not x)
-            return self._upsample_and_convolve(x, upsampling)
+            return self._gated_upsampling(x, upsampling, gates)
+        x = self._gated_upsampling(x, upsampling, gates)
+        x = self._normalise(x, normalisation, batch_statistics, labels)
+        return F.relu(gated(x, gates, "normalisation"), inplace=True)
+
+    def _gated_upsampling(self, x: Tensor, upsampling: str | None, gates: Gates | None) -> Tensor:
         x = self._upsample_and_convolve(x, upsampling)
-        return F.relu(self._normalise(x, normalisation, batch_statistics, labels), inplace=True)
+        return x if upsampling is None else gated(x, gates, "upsampling")
 
 
 class UpsampledProjection(nn.Module):
@@ -179,21 +190,25 @@ class Cell(nn.Module):
         architecture: CellArchitecture,
         batch_statistics: bool,
         labels: Tensor | None = None,
+        gates: Gates | None = None,
     ) -> tuple[Tensor, Tensor]:
         """x: B×C×H×W, skip_outs: those of all earlier cells → (output, skip-out), both B×C'×2H×2W.
 
-        labels: int64 B, where there are classes.
+        labels: int64 B, where there are classes. gates: of this cell's decisions; see `gated`.
 
         The skip-out is block 1's output with the incoming skips in it: the published results come
         from a program that adds them in place, though the paper's figure draws it before the sum.
         """
         norm, up = architecture.normalisation, architecture.upsampling
-        h = self.block1[architecture.order](x, norm, up, batch_statistics, labels)
+        h = self.block1[architecture.order](x, norm, up, batch_statistics, labels, gates)
+        h = gated(h, gates, "order")
         # Sums go into the projections' own memory: no backward pass reads what was there.
         for source in architecture.skips:
-            h = self.skips[str(source)](skip_outs[source], up).add_(h)
+            skip = self.skips[str(source)](skip_outs[source], up)
+            h = gated(skip, gates, "skips", "upsampling").add_(h)
         skip_out = h
-        h = self.block2[architecture.order](h, norm, None, batch_statistics, labels)
+        h = self.block2[architecture.order](h, norm, None, batch_statistics, labels, gates)
+        h = gated(h, gates, "order")
         if architecture.shortcut:
-            h = self.shortcut(x, up).add_(h)
+            h = gated(self.shortcut(x, up), gates, "shortcut", "upsampling").add_(h)
         return h, skip_out

@@ -5,6 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from autogan.images.classes import Classes
+from autogan.nets.gates import Gates
 from autogan.nets.layers import BatchNorm
 from autogan.spaces.architecture import Architecture
 from autogan.spaces.autogan.cell import Cell
@@ -66,6 +67,7 @@ class AutoGanGenerator(Generator):
         architecture: Architecture | None = None,
         batch_statistics: bool = False,
         labels: Tensor | None = None,
+        gates: Gates | None = None,
     ) -> Tensor:
         """latents: B×latent_size → images B×3×S×S in [-1, 1], S = bottom_size · 2^cells.
 
@@ -74,6 +76,8 @@ class AutoGanGenerator(Generator):
         batch_statistics: in evaluation mode, normalise with the batch's own statistics.
         labels: int64 B, the classes that images are wanted of; a generator without classes has no use
         for them, one with classes raises `UserError` where they are missing.
+        gates: for each decision of the last cell, by its name, a scalar that the outputs of the taken
+        option are multiplied by. Without them nothing is multiplied.
         """
         architecture = architecture or self.architecture
         assert len(architecture) <= len(self.cells), (len(architecture), len(self.cells))
@@ -86,8 +90,12 @@ class AutoGanGenerator(Generator):
         if self.to_rgb.weight.is_contiguous(memory_format=torch.channels_last):
             x = x.contiguous(memory_format=torch.channels_last)
         skip_outs: list[Tensor] = []
-        for cell, chosen in zip(self.cells, cells_of(architecture), strict=False):
-            x, skip_out = cell(x, skip_outs, chosen, batch_statistics, labels)
+        last = len(architecture) - 1
+        for index, (cell, chosen) in enumerate(
+            zip(self.cells, cells_of(architecture), strict=False)
+        ):
+            own = gates if index == last else None
+            x, skip_out = cell(x, skip_outs, chosen, batch_statistics, labels, own)
             skip_outs.append(skip_out)
         x = self.to_rgb_normalisation(x, batch_statistics, labels)
         x = F.relu(x, inplace=True)

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from autogan.nets.attention import Attention, LinearAttention, SoftmaxAttention
 from autogan.nets.bottleneck import Bottleneck
+from autogan.nets.gates import Gates, gated
 from autogan.nets.layers import deconvolution, interpolate
 from autogan.nets.modulation import ModulatedConvolution
 from autogan.spaces.autogan.cell import ConvolutionBlock, UpsampledProjection
@@ -256,26 +257,28 @@ class Cell(nn.Module):
         skip_outs: list[Tensor],
         cells: Sequence[CellArchitecture],
         around: Surroundings,
+        gates: Gates | None = None,
     ) -> tuple[Tensor, Tensor]:
         """x: B×C×H×W, skip_outs: those of all earlier cells, cells: those of the architecture →
-        output B×C'×2H×2W, skip-out B×M×2H×2W.
+        output B×C'×2H×2W, skip-out B×M×2H×2W. gates: of this cell's decisions; see `gated`.
 
         The skip-out is block 1's output with the incoming skips in it, as in AutoGAN's cells.
         """
         cell = cells[self.index]
         blocks = self.blocks[f"{cell.kind}-{cell.width}"]
         assert isinstance(blocks, Blocks)
-        h = blocks.first(x, cell, around)
+        h = gated(blocks.first(x, cell, around), gates, "block", "upsampling", "width")
         # Sums go into the projections' own memory: no backward pass reads what was there.
         for source in cell.skips:
             skip = self.skips[f"{source}-{cells[source].middle}-{cell.middle}"]
-            h = skip(skip_outs[source], cell.upsampling).add_(h)
+            sent = skip(skip_outs[source], cell.upsampling)
+            h = gated(sent, gates, "skips", "upsampling").add_(h)
         skip_out = h
-        h = blocks.second(h, cell, around)
+        h = gated(blocks.second(h, cell, around), gates, "block", "width")
         if cell.kind in CONVOLUTION_ORDERS:
-            h = self.shortcut(x, cell.upsampling).add_(h)
+            h = gated(self.shortcut(x, cell.upsampling), gates, "upsampling").add_(h)
         if cell.attention != "none":
-            h = self.attention[cell.attention](h)
+            h = gated(self.attention[cell.attention](h), gates, "attention")
         return h, skip_out
 
 

@@ -5,6 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from autogan.images.classes import Classes
+from autogan.nets.gates import Gates
 from autogan.nets.layers import BatchNorm
 from autogan.nets.modulation import MappingNetwork
 from autogan.spaces.architecture import Architecture
@@ -61,6 +62,7 @@ class ModernGenerator(Generator):
         architecture: Architecture | None = None,
         batch_statistics: bool = False,
         labels: Tensor | None = None,
+        gates: Gates | None = None,
     ) -> Tensor:
         """latents: B×latent_size → images B×3×S×S in [-1, 1], S = bottom_size · 2^cells.
 
@@ -69,6 +71,8 @@ class ModernGenerator(Generator):
         batch_statistics: in evaluation mode, normalise with the batch's own statistics.
         labels: int64 B, the classes that images are wanted of; a generator without classes has no use
         for them, one with classes raises `UserError` where they are missing.
+        gates: for each decision of the last cell, by its name, a scalar that the outputs of the taken
+        option are multiplied by. Without them nothing is multiplied.
         """
         architecture = architecture or self.architecture
         assert len(architecture) <= len(self.cells), (len(architecture), len(self.cells))
@@ -85,8 +89,9 @@ class ModernGenerator(Generator):
         if self.to_rgb.weight.is_contiguous(memory_format=torch.channels_last):
             x = x.contiguous(memory_format=torch.channels_last)
         skip_outs: list[Tensor] = []
-        for cell in list(self.cells)[: len(chosen)]:
-            x, skip_out = cell(x, skip_outs, chosen, around)
+        *earlier, last = list(self.cells)[: len(chosen)]
+        for cell, own in [*((cell, None) for cell in earlier), (last, gates)]:
+            x, skip_out = cell(x, skip_outs, chosen, around, own)
             skip_outs.append(skip_out)
         x = F.relu(self.to_rgb_normalisation(x, batch_statistics, labels), inplace=True)
         return torch.tanh(self.to_rgb(x))  # B×3×S×S

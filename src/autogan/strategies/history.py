@@ -1,0 +1,95 @@
+"""What the strategies have in common that only read the history."""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from autogan.basics.randomness import derived_seed
+from autogan.spaces.architecture import Architecture
+from autogan.spaces.space import SearchSpace
+from autogan.strategies.base import Goal, Observation, Rung, State, Strategy
+from autogan.strategies.domain import Codes, Domain
+
+
+@dataclass(frozen=True)
+class Seen:
+    """An observation as these strategies see it.
+
+    gains: one for each goal, more is better; empty where the scoring gave no values, which counts as
+    worse than all others. running: whether it is being scored now.
+    """
+
+    codes: Codes
+    gains: tuple[float, ...]
+    running: bool = False
+
+    def beats(self, other: "Seen") -> bool:
+        """Whether this one is nowhere worse and somewhere better."""
+        if not self.gains or not other.gains:
+            return bool(self.gains) and not other.running
+        pairs = list(zip(self.gains, other.gains, strict=True))
+        return all(a >= b for a, b in pairs) and any(a > b for a, b in pairs)
+
+
+class FromHistory(Strategy):
+    """A strategy whose proposal is a function of its seed, the history, and nothing else.
+
+    So it keeps no state, and goes on exactly from any history; several processes that read one history
+    may share it. The number of a proposal is the number of observations before it, those that are
+    running included: two proposals are different draws even where nothing was scored between them.
+    """
+
+    def __init__(
+        self, space: SearchSpace, seed: int, goals: Sequence[Goal] = (Goal("reward"),)
+    ) -> None:
+        super().__init__(space, goals)
+        self.seed = seed
+
+    @abstractmethod
+    def choose(self, domain: Domain, seen: Sequence[Seen], seed: int) -> Codes:
+        """The next architecture of a domain.
+
+        seen: what was observed of the domain on its rung, in order, with what is running now.
+        seed: of this proposal alone.
+        """
+
+    def propose(self, count: int, rung: Rung, history: Sequence[Observation]) -> list[Architecture]:
+        """As `Strategy.propose`; the later ones of a block are chosen as if the earlier were running."""
+        domain = Domain(self.space, rung)
+        seen = self.seen(domain, history)
+        proposals = []
+        for number in range(len(history), len(history) + count):
+            codes = self.choose(domain, seen, derived_seed(self.seed, f"strategy/{number}"))
+            seen.append(Seen(codes, (), running=True))
+            proposals.append(domain.decode(codes))
+        return proposals
+
+    def candidates(
+        self, count: int, rung: Rung, history: Sequence[Observation]
+    ) -> list[Architecture]:
+        """The best that were observed on this rung; then, where there are too few, new proposals.
+
+        The search scores them once more: the shared weights have changed since.
+        """
+        complete = self.ranked([o for o in history if o.rung == rung])
+        domain = Domain(self.space, rung)
+        distinct = dict.fromkeys(
+            o.architecture for o in complete if domain.encode(o.architecture) is not None
+        )
+        best = list(distinct)[:count]
+        if len(best) < count:
+            new = dict.fromkeys([*best, *self.propose(2 * count, rung, history)])
+            best = list(new)[:count]
+        return best
+
+    def seen(self, domain: Domain, history: Sequence[Observation]) -> list[Seen]:
+        """What the history says of a domain on its rung."""
+        seen = []
+        for o in history:
+            codes = domain.encode(o.architecture) if o.rung == domain.rung else None
+            if codes is not None:
+                complete = o.state is State.COMPLETE
+                pairs = zip(self.goals, o.values, strict=True) if complete else ()
+                gains = tuple(goal.gain(value) for goal, value in pairs)
+                seen.append(Seen(codes, gains, o.state is State.RUNNING))
+        return seen
