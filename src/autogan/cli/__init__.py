@@ -13,6 +13,7 @@ from autogan.cli import (
     samples,
     scores,
     status,
+    trials,
     verify,
 )
 from autogan.cli.common import main
@@ -31,5 +32,6 @@ __all__ = [
     "samples",
     "scores",
     "status",
+    "trials",
     "verify",
 ]

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -25,6 +25,7 @@ from autogan.cli.common import (
 )
 from autogan.cli.console import notes, say_lines, tables
 from autogan.cli.opening import ended, opened_run
+from autogan.cli.trials import Storage, Study, address_of, front
 
 if TYPE_CHECKING:
     from autogan.settings.sections import Settings
@@ -93,22 +94,42 @@ def search(
     out: Out = None,
     config: ConfigFile = None,
     overrides: SetOptions = None,
+    strategy: Annotated[
+        str | None, typer.Option("--strategy", help="What proposes: the same as search.strategy.")
+    ] = None,
+    method: Annotated[
+        Literal["shared", "trials"],
+        typer.Option(help="shared: with shared weights; trials: trainings from scratch."),
+    ] = "shared",
+    workers: Annotated[
+        int, typer.Option(min=1, help="Processes that train trials on this machine.")
+    ] = 1,
+    storage: Storage = None,
+    study: Study = "autogan",
     resume: Resume = False,
     time_limit: TimeLimit = None,
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
-    """Only the search; go on with [bold]autogan derive RUN[/].
+    """Only the search; go on with [bold]autogan derive RUN[/], or with [bold]autogan front RUN[/].
 
     Example: [bold]autogan search --preset cifar10-cpu --data cifar10 --out runs/first[/]
     """
+    if strategy is not None:
+        overrides = [*(overrides or ()), f"search.strategy={strategy}"]
     settings = _resolved(preset, data, skip_broken, config, overrides, resume, out)
     if _printed(settings, dry_run, as_json):
         return
+    folder = _required(out)
+    if method == "trials":
+        _search_by_trials(settings, folder, workers, storage, study, resume, time_limit, as_json)
+        return
+    for given, option in ((workers > 1, "--workers"), (storage, "--storage")):
+        if given:
+            raise UserError(f"{option} is of trials: add --method trials.")
     from autogan.runs.contents import read_json
     from autogan.runs.task import Task, derive_command
 
-    folder = _required(out)
     if not (resume and ended(folder, Task("search"), settings, "architectures.json")):
         with opened_run(settings, folder, Task("search"), resume, time_limit) as (run, progress):
             from autogan.method.pipeline import run_search
@@ -119,6 +140,37 @@ def search(
     else:
         again = "" if (folder / "results.json").exists() else f" Next: {derive_command(folder)}"
         notes.print(f"Searched: {folder}.{again}", highlight=False, markup=False, soft_wrap=True)
+
+
+def _search_by_trials(
+    settings: "Settings",
+    folder: Path,
+    workers: int,
+    storage: str | None,
+    study: str,
+    resume: bool,
+    time_limit: float | None,
+    as_json: bool,
+) -> None:
+    from autogan.runs.contents import read_json
+    from autogan.runs.record import TRIALS
+    from autogan.runs.task import Task
+    from autogan.trials.search import refuse_before_anything, search_by_trials
+
+    refuse_before_anything(settings)
+    task = Task("search", method="trials")
+    if not (resume and ended(folder, task, settings, TRIALS)):
+        with opened_run(settings, folder, task, resume, time_limit) as (run, progress):
+            search_by_trials(
+                run, progress, address=address_of(storage), study_name=study, workers=workers
+            )
+    if as_json:
+        print(json.dumps(read_json(folder / TRIALS)))
+        return
+    front(folder)
+    best = folder / "generator.safetensors"
+    if best.exists():
+        notes.print(f"Best: {best}", highlight=False, markup=False, soft_wrap=True)
 
 
 @app.command()

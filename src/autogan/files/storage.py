@@ -66,7 +66,7 @@ def remove_unfinished(folder: Path) -> None:
     """Removes what a process that has ended was writing aside, in `folder` and below."""
     for aside in folder.rglob(".*.tmp"):
         process = re.fullmatch(r"\..*\.(\d+)\.tmp", aside.name)
-        if process is None or _is_running(int(process[1])):
+        if process is None or is_running(int(process[1])):
             continue
         if aside.is_dir():
             shutil.rmtree(aside)
@@ -74,7 +74,7 @@ def remove_unfinished(folder: Path) -> None:
             aside.unlink(missing_ok=True)
 
 
-def _is_running(process: int) -> bool:
+def is_running(process: int) -> bool:
     """Whether another process of this number is at work (a recycled number counts as that)."""
     if process == os.getpid():
         return False

@@ -142,7 +142,7 @@ def _trained(settings: Settings, parts: Collection[Part]) -> dict[str, Adversari
     sections: dict[str, AdversarialSettings] = {}
     if "search" in parts:
         sections["search"] = settings.search
-    if "derive" in parts or "train" in parts:
+    if {"derive", "train", "trials"} & set(parts):
         sections["train"] = settings.train
     return sections
 

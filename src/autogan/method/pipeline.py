@@ -25,6 +25,7 @@ from autogan.runs.contents import Neighbours
 from autogan.runs.drive import drive
 from autogan.runs.folder import Run
 from autogan.runs.outcomes import Candidate, Child
+from autogan.settings.sections import Settings
 from autogan.spaces.architecture import Architecture
 from autogan.spaces.generator_file import load_generator, save_generator
 
@@ -112,10 +113,15 @@ def end(run: Run) -> None:
     run.seal()
 
 
-def prepare_run(run: Run, progress: Progress, *, derives: bool = False) -> Context:
-    """Loads the data and trains the judge; data.json then says what the run learns from, and how."""
+def prepare_run(
+    run: Run, progress: Progress, *, derives: bool = False, settings: Settings | None = None
+) -> Context:
+    """Loads the data and trains the judge; data.json then says what the run learns from, and how.
+
+    settings: the run's own where left out.
+    """
     with part_of(run, "data and judge"):
-        context = prepare(run.settings, progress, run=run, derives=derives)
+        context = prepare(settings or run.settings, progress, run=run, derives=derives)
         before = run.read("data.json") or {}
         name = context.judge.name
         if before.get("judge", name) != name:

@@ -112,6 +112,7 @@ class Training:
         )
         self.schedule = Schedule(settings, generator_steps)
         self.steps_done = 0  # generator steps
+        self.until = generator_steps  # of these; fewer where it is looked at before it may go on
         self.validations: list[Validation] = []
         self.best: Validation | None = None
         self.best_state: dict[str, Tensor] = {}
@@ -126,8 +127,8 @@ class Training:
 
     @property
     def done(self) -> bool:
-        """Whether the last step was done and validated."""
-        return self.steps_done >= self.generator_steps and not self._validation_is_due()
+        """Whether the last step that is wanted for now was done and validated."""
+        return self.steps_done >= self.until and not self._validation_is_due()
 
     def step(self) -> bool:
         """A training step, or a validation where one is due; whether it was a validation."""

@@ -167,6 +167,7 @@ def progress_of(record: RunRecord) -> list[tuple[str, str]]:
         "discriminator": (
             f"{reached.discriminator_iterations} of {plan.discriminator_iterations} iterations"
         ),
+        "trials": f"{reached.trials} of {plan.trials} trials have ended",
         "derive": f"{trained} of {plan.top} candidates trained",
         "train": f"{reached.trained('train')} of {plan.train_steps} generator steps",
         "evaluate": "not yet",
@@ -194,6 +195,7 @@ def _plan(record: RunRecord) -> Plan:
         discriminator_iterations=(
             record.settings.search.iterations_of_discriminators if record.settings else 0
         ),
+        trials=record.setting("trials.count"),
     )
 
 
@@ -209,7 +211,8 @@ def _reached(record: RunRecord) -> Reached:
     train = {"train": TrainingPosition(validated_steps(record, "train"))}
     after = SearchPosition(of_discriminators[0]) if of_discriminators else None
     positions = Positions(None, SearchPosition(iterations), ranked, train, after)
-    return Reached(positions, prepared=record.data is not None, evaluated=False)
+    trials = record.trials.ended if record.trials else 0
+    return Reached(positions, record.data is not None, evaluated=False, trials=trials)
 
 
 def pictures_of(record: RunRecord) -> dict[str, str]:

@@ -197,6 +197,53 @@ class Results(Evaluated):
     recompute: str | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class TrialRow:
+    """A trial in trials.json. number: from 0, which also names its folder. state: as it stands now.
+
+    steps, seconds: of its training, up to the highest rung that it reached. values: there, one for each
+    goal; None where it reached none. rungs: steps and values of each. front: whether no other beats it
+    in every goal. reason: why it was not trained to its end.
+    """
+
+    number: int
+    architecture: str
+    seed: int
+    state: Literal["complete", "stopped", "diverged", "failed", "running"]
+    steps: int
+    seconds: float
+    values: list[float] | None
+    rungs: list[tuple[int, list[float]]]
+    front: bool
+    worker: str = ""
+    finished: float | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trials:
+    """trials.json, of a search by trials. count: trials that are wanted; best: the number of the best.
+
+    reference: the worst value of each goal among all trials; hypervolume: of what
+    the front dominates from there; None with one goal. storage: the database, without its password.
+    """
+
+    storage: str
+    study: str
+    strategy: str
+    goals: list[str]
+    count: int
+    best: int | None
+    reference: list[float] | None
+    hypervolume: float | None
+    trials: list[TrialRow]
+
+    @property
+    def ended(self) -> int:
+        """How many have ended, in whatever way."""
+        return sum(trial.state != "running" for trial in self.trials)
+
+
 @dataclass(frozen=True)
 class Damage:
     """A file that is there and does not hold what a run writes.

@@ -27,7 +27,7 @@ def refuse_too_large_batches(
     trained: list[tuple[str, AdversarialSettings]] = []
     if "search" in parts:
         trained.append(("search", settings.search))
-    if "derive" in parts or "train" in parts:
+    if {"derive", "train", "trials"} & set(parts):
         trained.append(("train", settings.train))
     for name, section in trained:
         steps = step_bytes(section, settings.network, settings.cells, bytes_a_number)

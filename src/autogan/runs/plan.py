@@ -13,18 +13,22 @@ from autogan.runs.task import Command, Task, derive_command
 from autogan.runs.workload import Workload
 from autogan.settings.sections import Settings
 
-Part = Literal["data and judge", "search", "discriminator", "derive", "train", "evaluate"]
+Part = Literal["data and judge", "search", "discriminator", "trials", "derive", "train", "evaluate"]
 JUDGE = "judge"
 """What progress calls the part "data and judge"."""
 
 
 @dataclass(frozen=True)
 class Reached:
-    """How far a run is. prepared: its data are known and judged; evaluated: its results are whole."""
+    """How far a run is. prepared: its data are known and judged; evaluated: its results are whole.
+
+    trials: how many have ended, of a search by trials.
+    """
 
     positions: Positions
     prepared: bool
     evaluated: bool
+    trials: int = 0
 
     @property
     def iterations(self) -> int:
@@ -52,7 +56,8 @@ class Plan:
 
     task: None where the run does not say it; it is taken for a whole one then.
     top: candidates to train; derive_steps, train_steps: generator steps of a candidate's training
-    and of the full one. derives: whether a search's run goes on with its derivation.
+    and of the full one. derives: whether a search's run goes on with its derivation. trials: how many
+    trainings a search by trials begins.
     workload: prices the parts; None where the run's data are not known yet.
     discriminator_iterations: of the search for discriminators after the generators'; 0: there is none.
     """
@@ -65,6 +70,7 @@ class Plan:
     derives: bool = False
     workload: Workload | None = None
     discriminator_iterations: int = 0
+    trials: int | None = None
 
     @classmethod
     def of(
@@ -85,6 +91,7 @@ class Plan:
             derives,
             workload,
             settings.search.iterations_of_discriminators,
+            settings.trials.count,
         )
 
     @property
@@ -102,6 +109,8 @@ class Plan:
         """All parts of this run, in order."""
         if self.command == "train":
             return ("data and judge", "train", "evaluate")
+        if self.task is not None and self.task.by_trials:
+            return ("data and judge", "trials")
         searches: tuple[Part, ...] = ("search",)
         if self.discriminator_iterations:
             searches = ("search", "discriminator")
@@ -131,6 +140,8 @@ class Plan:
                 return self.workload.search()
             case "discriminator":
                 return self.workload.discriminator_search()
+            case "trials":
+                return self.workload.trials()
             case "derive":
                 trainings = [self.top * cost for cost in self.workload.training(self.derive_steps)]
                 return [*self.workload.candidates(), *trainings]
@@ -150,6 +161,10 @@ class Plan:
                 return []
             case "discriminator":
                 return self.workload.discriminator_search(reached.discriminator_iterations)
+            case "trials":
+                assert self.trials is not None
+                share = min(1.0, reached.trials / self.trials)
+                return [share * cost for cost in self.workload.trials()]
             case "derive":
                 number = reached.candidates
                 done = self.workload.candidates() if reached.positions.derive else []
@@ -180,6 +195,8 @@ class Plan:
                 return reached.iterations == self.iterations
             case "discriminator":
                 return reached.discriminator_iterations == self.discriminator_iterations
+            case "trials":
+                return self.trials is not None and reached.trials >= self.trials
             case "derive":
                 derived = reached.positions.derive
                 return derived is not None and derived.candidates == self.candidates(derived.of)
@@ -197,6 +214,6 @@ class Plan:
         left = self.left(reached)
         if self.task is None:
             return None
-        if self.command == "search" and left in ([], ["derive"]):
+        if self.command == "search" and not self.task.by_trials and left in ([], ["derive"]):
             return derive_command(folder) if left or not self.derives else None
         return self.task.resume_command(folder) if left else None

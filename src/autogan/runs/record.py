@@ -15,7 +15,16 @@ from autogan.basics.version import RESULTS_SCHEMA
 from autogan.judges.values import ByClass, Modes
 from autogan.runs.checksums import CHECKSUMS, changed_files
 from autogan.runs.config import Config, read_config
-from autogan.runs.contents import Architectures, Damage, Data, Derived, Read, Results, read_content
+from autogan.runs.contents import (
+    Architectures,
+    Damage,
+    Data,
+    Derived,
+    Read,
+    Results,
+    Trials,
+    read_content,
+)
 from autogan.runs.events import ChildScored, Event, Finished, Validated
 from autogan.runs.locking import is_locked
 from autogan.runs.log import Log, read_log
@@ -35,6 +44,7 @@ PICTURES = {
 MOST_MISSING_PICTURED = 12
 MOST_CLASSES_PICTURED = 40
 RESULTS = "results.json"
+TRIALS = "trials.json"
 
 
 def missing_pictures(modes: Modes) -> dict[int, str]:
@@ -66,6 +76,7 @@ class RunRecord:
     data: Data | None
     architectures: Architectures | None
     derived: Derived | None
+    trials: Trials | None
     timings: dict[str, float] | None
     written_results: Results | None
     log: Log
@@ -184,6 +195,7 @@ def record_of(config: Config) -> RunRecord:
         "data.json": read_content(folder, "data.json", Data),
         "architectures.json": read_content(folder, "architectures.json", Architectures),
         "derive.json": read_content(folder, "derive.json", Derived),
+        TRIALS: read_content(folder, TRIALS, Trials),
         RESULTS: read_content(folder, RESULTS, Results),
         "timings.json": read_content(folder, "timings.json", dict[str, float]),
     }
@@ -194,6 +206,7 @@ def record_of(config: Config) -> RunRecord:
         data=read["data.json"].value,
         architectures=read["architectures.json"].value,
         derived=read["derive.json"].value,
+        trials=read[TRIALS].value,
         timings=read["timings.json"].value,
         written_results=read[RESULTS].value,
         log=log,

@@ -53,7 +53,8 @@ def status_of(folder: Path) -> Status:
             record.settings, record.data.training_images, 0, classes=record.data.classes
         )
     plan = Plan.of(record.settings, record.task, workload, derives=record.derived is not None)
-    reached = Reached(record.positions, record.data is not None, _evaluated(record))
+    ended = record.trials.ended if record.trials else 0
+    reached = Reached(record.positions, record.data is not None, _evaluated(record), ended)
     left = plan.left(reached)
     part = left[0] if left else "finished"
     position, kept = _where(part, plan, reached, record, record.settings)
@@ -107,6 +108,9 @@ def _where(
             at = reached.positions.discriminator or SearchPosition()
             position, kept = _searching(at, plan.discriminator_iterations, settings)
             return position + _probability(record, "discriminator"), f"{kept} for discriminators"
+        case "trials":
+            ended = f"{reached.trials} of {plan.trials} trials have ended"
+            return ended, "every trial, in a folder of its own"
         case "derive" if reached.positions.derive is None:
             return "scoring candidates with the shared weights", "the whole search"
         case "derive":

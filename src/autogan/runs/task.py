@@ -6,21 +6,30 @@ from pathlib import Path
 from typing import Literal
 
 Command = Literal["run", "search", "train"]
+Method = Literal["shared", "trials"]
 
 
 @dataclass(frozen=True)
 class Task:
     """What a run was made to do, by the name of the command that does it.
 
-    architecture: the text form of what "train" trains; None for the others.
+    architecture: the text form of what "train" trains; None for the others. method: of a search: with
+    shared weights, or by trials, which are trainings from scratch.
     """
 
     command: Command = "run"
     architecture: str | None = None
+    method: Method = "shared"
+
+    @property
+    def by_trials(self) -> bool:
+        """Whether it is a search by trials."""
+        return self.method == "trials"
 
     def resume_command(self, folder: Path) -> str:
         """The command line that goes on with the run in `folder`."""
-        return f"autogan {self.command} --resume --out {shlex.quote(str(folder))}"
+        method = " --method trials" if self.by_trials else ""
+        return f"autogan {self.command}{method} --resume --out {shlex.quote(str(folder))}"
 
 
 def derive_command(folder: Path) -> str:

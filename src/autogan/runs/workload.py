@@ -166,6 +166,28 @@ class Workload:
         validation = self.scoring(train, last, train.validation_images)
         return [generator_steps * step, validations * validation]
 
+    def trials(self) -> list[Cost]:
+        """All trials of a search by trials, where as many go on as in the long run do."""
+        trials = self.settings.trials
+        costs: list[Cost] = []
+        before = 0
+        for rung, steps in enumerate(trials.rung_steps):
+            reach = trials.count / trials.reduction**rung
+            costs += [reach * cost for cost in self._between(before, steps)]
+            before = steps
+        return costs
+
+    def _between(self, before: int, after: int) -> list[Cost]:
+        """A training from so many generator steps to so many, with its validations."""
+        validations = (after - before) / self.settings.trials.steps
+        step, _ = self.training(1)
+        stage = self.settings.cells - 1
+        images = self.settings.train.validation_images
+        return [
+            (after - before) * step,
+            validations * self.scoring(self.settings.train, stage, images),
+        ]
+
     def evaluation(self) -> Cost:
         """Scoring the winner and an untrained generator."""
         last = self.settings.cells - 1

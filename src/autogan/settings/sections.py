@@ -19,6 +19,7 @@ from autogan.basics.limits import MOST_CELLS
 from autogan.settings.base import PerCell, Probability, Section
 from autogan.settings.judge import JudgeSettings
 from autogan.settings.protocols import PROTOCOLS, Protocol, protocol_of
+from autogan.settings.trials import TrialsSettings
 
 Metric = Literal["auto", "inception_score", "frechet_distance"]
 StrategyName = Literal[
@@ -420,6 +421,12 @@ class SearchSettings(AdversarialSettings):
                     f"{len(self.stage_weights)} stages"
                 )
         _refuse_useless(self, "probe_steps", "discriminator")
+        if self.strategy == "gradient" and self.discriminator != "fixed":
+            raise ValueError(
+                f"strategy is gradient, which follows the gradient of the generator's loss to its own "
+                f"decisions, and cannot look for discriminators: discriminator is {self.discriminator}. "
+                "Set it to fixed, or take another strategy"
+            )
         if self.discriminator_iterations is not None and self.discriminator != "after":
             raise ValueError(
                 f"discriminator_iterations is {self.discriminator_iterations}, which means nothing "
@@ -541,6 +548,7 @@ class Settings(Section):
     network: NetworkSettings = NetworkSettings()
     judge: JudgeSettings = JudgeSettings()
     search: SearchSettings = SearchSettings()
+    trials: TrialsSettings = TrialsSettings()
     derive: DeriveSettings = DeriveSettings()
     train: TrainSettings = TrainSettings()
     evaluate: EvaluateSettings = EvaluateSettings()

@@ -1,0 +1,118 @@
+"""The commands of a search by trials beside `search --method trials`: worker, front."""
+
+import json
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from autogan.basics.errors import UserError
+from autogan.cli.common import Json, app, shown_progress
+from autogan.cli.console import notes, tables
+
+Storage = Annotated[
+    str | None,
+    typer.Option(
+        "--storage",
+        metavar="ADDRESS",
+        help="Database of the trials: sqlite:///FILE, postgresql+psycopg://USER@HOST/NAME or journal:FILE; "
+        "or the variable AUTOGAN_STORAGE, which also hides a password.",
+    ),
+]
+Study = Annotated[
+    str, typer.Option("--study", help="Name of the search in the database; several may share one.")
+]
+
+
+def address_of(storage: str | None) -> str | None:
+    """The storage's address, by option or by variable."""
+    return storage or os.environ.get("AUTOGAN_STORAGE") or None
+
+
+@app.command()
+def worker(
+    storage: Storage = None,
+    study: Study = "autogan",
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out", help="Folder of the trials; shared by machines, trials go on from it."
+        ),
+    ] = Path("trials"),
+    data: Annotated[
+        str | None, typer.Option("--data", help="Where the images are on this machine.")
+    ] = None,
+) -> None:
+    """Work at a search by trials that was begun elsewhere, until it has ended.
+
+    Example: [bold]autogan worker --storage postgresql+psycopg://me@server/gan --out /shared/trials[/]
+    """
+    address = address_of(storage)
+    if address is None:
+        raise UserError("Which database? Give --storage, or set AUTOGAN_STORAGE.")
+    from autogan.runs.stopping import Stopped, Stopping
+    from autogan.trials.search import work
+
+    stopping = Stopping()
+    try:
+        with stopping.listening(), shown_progress("worker") as progress:
+            out.mkdir(parents=True, exist_ok=True)
+            work(address, study, out, data, stopping, progress)
+    except Stopped as stop:
+        notes.print(f"Stopped by {stop.reason}. Its trial waits for another worker.")
+        raise SystemExit(stop.exit_code) from None
+
+
+@app.command()
+def front(
+    folder: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a search by trials.")],
+    as_json: Json = False,
+) -> None:
+    """The best trials of a search: with several goals all that no other beats in every goal.
+
+    Example: [bold]autogan front runs/trials[/]
+    """
+    from autogan.runs.record import TRIALS, read_record
+
+    record = read_record(folder)
+    found = record.trials
+    if found is None:
+        damage = record.damages.get(TRIALS)
+        raise (
+            damage.refusal(folder)
+            if damage
+            else UserError(
+                f"{folder} holds no search by trials, or none of its trials has ended yet."
+            )
+        )
+    chosen = [trial for trial in found.trials if trial.front]
+    if as_json:
+        from dataclasses import asdict
+
+        print(
+            json.dumps(
+                {
+                    "goals": found.goals,
+                    "reference": found.reference,
+                    "hypervolume": found.hypervolume,
+                    "front": [asdict(trial) for trial in chosen],
+                }
+            )
+        )
+        return
+    from rich.table import Table
+
+    table = Table(
+        "trial", "architecture", "seed", "steps", *(g.replace("_", " ") for g in found.goals)
+    )
+    for trial in chosen:
+        values = (f"{value:,.6g}" for value in trial.values or ())
+        row = (str(trial.number + 1), trial.architecture, str(trial.seed), str(trial.steps))
+        table.add_row(*row, *values)
+    tables.print(table)
+    said = f"{found.ended} of {found.count} trials have ended."
+    if found.hypervolume is not None and found.reference is not None:
+        reference = ", ".join(f"{value:,.4g}" for value in found.reference)
+        said += f" Hypervolume {found.hypervolume:,.4g} from the worst value of each goal ({reference})."
+    notes.print(said, highlight=False, markup=False, soft_wrap=True)

@@ -1,0 +1,138 @@
+"""What is known of an architecture before it is trained: parameters, multiply-accumulates, latency."""
+
+import random
+import statistics
+import time
+from collections.abc import Mapping
+
+import torch
+
+from autogan.basics.errors import UserError
+from autogan.images.classes import Classes
+from autogan.nets.layers import initialise
+from autogan.settings.sections import Settings
+from autogan.settings.trials import LimitSettings
+from autogan.spaces.architecture import Architecture
+from autogan.spaces.sizes import generator_size
+from autogan.spaces.space import SearchSpace
+
+LATENCY_CALLS = 15
+"""Single images whose median is told, after as many warm-up calls."""
+LOOKED_AT = 5000
+"""Architectures among which one that keeps the limits is looked for before anything is trained."""
+
+
+class Costs:
+    """The costs of architectures with a run's widths, each counted or measured once."""
+
+    def __init__(self, settings: Settings, classes: Classes | None, device: torch.device) -> None:
+        self._settings = settings
+        self._classes = classes
+        self._device = device
+        self._known: dict[tuple[Architecture, str], float] = {}
+
+    def of(self, architecture: Architecture, name: str) -> float:
+        """parameters, multiply_accumulates or latency_milliseconds."""
+        key = (architecture, name)
+        if key not in self._known:
+            self._known[key] = self._found(architecture, name)
+        return self._known[key]
+
+    def _found(self, architecture: Architecture, name: str) -> float:
+        if name == "latency_milliseconds":
+            return self._latency(architecture)
+        size = generator_size(
+            architecture,
+            latent_size=self._settings.network.latent_size,
+            channels=self._settings.train.generator_channels,
+            bottom_size=self._settings.network.bottom_size,
+            classes=self._classes,
+        )
+        return float(getattr(size, name))
+
+    @torch.inference_mode()
+    def _latency(self, architecture: Architecture) -> float:
+        """One image at a time, in evaluation mode."""
+        generator = SearchSpace.only(architecture).generator(
+            latent_size=self._settings.network.latent_size,
+            channels=self._settings.train.generator_channels,
+            bottom_size=self._settings.network.bottom_size,
+            classes=self._classes,
+        )
+        initialise(generator, torch.Generator().manual_seed(0))
+        generator.to(self._device).eval()
+        latents = torch.zeros(1, self._settings.network.latent_size, device=self._device)
+        labels = (
+            None
+            if self._classes is None
+            else torch.zeros(1, dtype=torch.int64, device=self._device)
+        )
+        taken = []
+        for _ in range(2 * LATENCY_CALLS):
+            began = time.perf_counter()
+            generator(latents, architecture, labels=labels)
+            if self._device.type == "cuda":
+                torch.cuda.synchronize(self._device)
+            taken.append(1000 * (time.perf_counter() - began))
+        return statistics.median(taken[LATENCY_CALLS:])
+
+    def exceeded(self, architecture: Architecture, limits: LimitSettings) -> dict[str, float]:
+        """The limits that an architecture does not keep, with its own costs."""
+        costs = {name: self.of(architecture, name) for name in limits.given}
+        return {name: cost for name, cost in costs.items() if cost > limits.given[name]}
+
+
+def refuse_impossible(space: SearchSpace, limits: LimitSettings, costs: Costs) -> None:
+    """Raises `UserError` where none of LOOKED_AT random architectures, and of all that a way down from
+    the best of them finds, keeps the limits."""
+    if not limits.given:
+        return
+    stream = random.Random(0)
+    looked_at = min(LOOKED_AT, space.cardinality())
+    if "latency_milliseconds" in limits.given:
+        looked_at = min(looked_at, 50)  # each is built and run
+    nearest: tuple[float, Architecture] | None = None
+    for _ in range(looked_at):
+        architecture = space.sample(stream)
+        excess = _excess(architecture, limits.given, costs)
+        if excess <= 1:
+            return
+        if nearest is None or excess < nearest[0]:
+            nearest = (excess, architecture)
+    assert nearest is not None, "a space has members"
+    excess, architecture = _downhill(space, nearest, limits.given, costs)
+    if excess <= 1:
+        return
+    shown = ", ".join(f"{name} {costs.of(architecture, name):,.6g}" for name in limits.given)
+    asked = ", ".join(f"trials.limits.{name}={limit:,.6g}" for name, limit in limits.given.items())
+    raise UserError(
+        f"No architecture was found that keeps {asked}. The nearest is {architecture} ({shown}). Raise "
+        "the limit, or lower train.generator_channels."
+    )
+
+
+def _excess(architecture: Architecture, limits: Mapping[str, float], costs: Costs) -> float:
+    """Its largest cost as a multiple of the limit; 1 or less where it keeps them."""
+    return max(costs.of(architecture, name) / limit for name, limit in limits.items())
+
+
+def _downhill(
+    space: SearchSpace,
+    start: tuple[float, Architecture],
+    limits: Mapping[str, float],
+    costs: Costs,
+) -> tuple[float, Architecture]:
+    """The best that is reached by changing one decision after the other."""
+    best, better = start, True
+    while better:
+        better = False
+        for stage, decisions in enumerate(space.by_stage):
+            for place, decision in enumerate(decisions):
+                for option in decision.options:
+                    taken = list(map(list, best[1].taken))
+                    taken[stage][place] = option
+                    other = Architecture(space.name, tuple(map(tuple, taken)))
+                    excess = _excess(other, limits, costs)
+                    if excess < best[0]:
+                        best, better = (excess, other), True
+    return best

@@ -1,0 +1,159 @@
+"""What the database knows of each trial, as values: the architecture, what each rung said, how it ended."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from optuna.storages import RetryHeartbeatStaleTrialCallback as Retry
+from optuna.trial import FrozenTrial, TrialState
+
+from autogan.settings.trials import TrialsSettings
+from autogan.spaces.architecture import Architecture
+from autogan.strategies.base import Goal, Observation, Rung, State
+from autogan.trials.halving import dominates
+from autogan.trials.storage import known_experiments
+
+RECORD = "autogan"
+"""The name of the trial's attribute that holds its record, as JSON."""
+
+
+@dataclass(frozen=True)
+class RungScore:
+    """What a rung said. steps: generator steps since the beginning; seconds: of all of them.
+
+    values: one for each goal.
+    """
+
+    steps: int
+    values: tuple[float, ...]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class TrialRecord:
+    """One training from scratch, from whichever workers it had.
+
+    number: how many trials were begun before it; names its folder. seed: of the training; an architecture
+    that is proposed again gets the next. worker: the machine and process that had it last. ended: Unix time.
+    reason: why it has no result; "" where it has.
+    """
+
+    number: int
+    architecture: Architecture
+    seed: int
+    state: State
+    rungs: tuple[RungScore, ...] = ()
+    worker: str = ""
+    ended: float | None = None
+    reason: str = ""
+    surplus: bool = field(default=False)
+    """Whether it was begun although there were enough already; it counts for nothing."""
+
+    @property
+    def values(self) -> tuple[float, ...] | None:
+        """Those of the highest rung that it reached; None where it reached none."""
+        return self.rungs[-1].values if self.rungs else None
+
+    @property
+    def steps(self) -> int:
+        """Generator steps up to the highest rung that it reached."""
+        return self.rungs[-1].steps if self.rungs else 0
+
+    @property
+    def seconds(self) -> float:
+        """Of training, up to there."""
+        return self.rungs[-1].seconds if self.rungs else 0.0
+
+    def to_plain(self) -> dict[str, Any]:
+        """For JSON."""
+        return {**asdict(self), "architecture": str(self.architecture), "state": self.state.value}
+
+    @classmethod
+    def from_plain(cls, plain: dict[str, Any]) -> "TrialRecord":
+        """What `to_plain` gave."""
+        rungs = tuple(
+            RungScore(rung["steps"], tuple(rung["values"]), rung["seconds"])
+            for rung in plain["rungs"]
+        )
+        return cls(
+            **{
+                **plain,
+                "architecture": Architecture.parse(plain["architecture"]),
+                "state": State(plain["state"]),
+                "rungs": rungs,
+            }
+        )
+
+
+def number_of(trial: FrozenTrial) -> int:
+    """The number of the first attempt at this trial."""
+    with known_experiments():
+        first = Retry.retried_trial_number(trial)
+    return trial.number if first is None else first
+
+
+def records_of(trials: Iterable[FrozenTrial]) -> list[TrialRecord]:
+    """Of all trials that have begun, in the order of their first attempts; the newest attempt counts."""
+    newest: dict[int, TrialRecord] = {}
+    for trial in sorted(trials, key=lambda t: t.number):
+        plain = trial.user_attrs.get(RECORD)
+        if plain is None:
+            continue  # just asked for, or waiting
+        record = TrialRecord.from_plain(plain)
+        if trial.state is TrialState.FAIL and record.state is State.RUNNING:
+            record = replace(record, state=State.FAILED, reason="its worker died, again and again")
+        newest[record.number] = record
+    return [newest[number] for number in sorted(newest)]
+
+
+def observations_at(
+    records: Sequence[TrialRecord], rung: int, settings: TrialsSettings, stage: int
+) -> list[Observation]:
+    """Every record as a strategy sees it from one rung; those that were stopped before have no values,
+    which counts as worse than all that came so far."""
+    steps = settings.rung_steps[rung]
+    level = Rung(stage, settings.rung_steps[-1])
+    seen = []
+    for record in records:
+        here = next((score for score in record.rungs if score.steps == steps), None)
+        state = State.COMPLETE if here else record.state
+        if not here and state is State.COMPLETE:
+            state = State.STOPPED
+        values = here.values if here else ()
+        seen.append(Observation(record.architecture, level, record.seed, values, state))
+    return seen
+
+
+def telling_rung(records: Sequence[TrialRecord], settings: TrialsSettings, enough: int) -> int:
+    """The highest rung that at least `enough` trials have reached; 0 where none has (as in BOHB)."""
+    for rung in reversed(range(settings.rungs)):
+        steps = settings.rung_steps[rung]
+        if sum(record.steps >= steps for record in records) >= enough:
+            return rung
+    return 0
+
+
+def goals_of(settings: TrialsSettings) -> tuple[Goal, ...]:
+    """The goals with their directions: only the inception score is better when it is higher."""
+    return tuple(
+        Goal(name, "maximise" if name == "inception_score" else "minimise")
+        for name in settings.goals
+    )
+
+
+def front_of(records: Sequence[TrialRecord], settings: TrialsSettings) -> list[TrialRecord]:
+    """The records that no other beats in every goal, among those that reached the highest rung that any
+    did; the best by the first goal first."""
+    steps = max((record.steps for record in records), default=0)
+    if not steps:
+        return []
+    goals = goals_of(settings)
+    reached = [record for record in records if record.steps == steps and record.values]
+    gains = {
+        r.number: tuple(g.gain(v) for g, v in zip(goals, r.values or (), strict=True))
+        for r in reached
+    }
+    front = [
+        r for r in reached if not any(dominates(gains[o.number], gains[r.number]) for o in reached)
+    ]
+    return sorted(front, key=lambda r: gains[r.number], reverse=True)

@@ -1,0 +1,180 @@
+"""The database of a search by trials, which Optuna keeps: a file, a server, or a journal.
+
+sqlite:///FILE                        one machine; written ahead (WAL), so that readers never wait
+postgresql+psycopg://USER@HOST/NAME   any number of machines (pip install 'autogan-nas[postgresql]')
+journal:FILE                          machines that share nothing but a file system
+"""
+
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import optuna
+import sqlalchemy
+from optuna.exceptions import ExperimentalWarning, StorageInternalError
+from optuna.storages import BaseStorage, JournalStorage, RDBStorage
+from optuna.storages import RetryHeartbeatStaleTrialCallback as Retry
+from optuna.storages.journal import JournalFileBackend
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+
+from autogan.basics.errors import UserError
+
+JOURNAL = "journal:"
+SCHEMES = ("sqlite:///FILE", "postgresql+psycopg://USER@HOST/NAME", "journal:FILE")
+HEARTBEAT_SECONDS = 10
+DEAD_AFTER_SECONDS = 40
+"""Without a heartbeat for so long a worker counts as dead, and its trial is taken up by another."""
+MOST_RETRIES = 3
+"""Workers that may die of one trial."""
+CONNECT_WITHIN_SECONDS = 8
+
+
+def open_storage(address: str) -> BaseStorage:
+    """The storage at an address, made where it is a file that does not exist.
+
+    Raises `UserError` for an unknown kind of address, and within ten seconds where nothing answers.
+    """
+    if address.startswith(JOURNAL):
+        file = Path(address.removeprefix(JOURNAL))
+        if not file.parent.is_dir():
+            raise UserError(f"There is no folder {file.parent} for the storage.")
+        return JournalStorage(JournalFileBackend(str(file)))
+    url = _parsed(address)
+    if url.get_backend_name() == "sqlite":
+        return _sqlite(url)
+    return _connected(
+        address,
+        {"pool_pre_ping": True, "connect_args": {"connect_timeout": CONNECT_WITHIN_SECONDS}},
+    )
+
+
+def hidden(address: str) -> str:
+    """An address without its password, for logs, reports and files."""
+    if address.startswith(JOURNAL):
+        return address
+    try:
+        return make_url(address).render_as_string(hide_password=True)
+    except ArgumentError:
+        return "(an address that cannot be read)"
+
+
+def has_heartbeat(storage: BaseStorage) -> bool:
+    """Whether the storage itself notices that a worker died; a journal does not."""
+    return isinstance(storage, RDBStorage)
+
+
+def _parsed(address: str) -> URL:
+    try:
+        url = make_url(address)
+    except ArgumentError:
+        raise UserError(
+            f"Cannot read the storage's address. Use one of: {', '.join(SCHEMES)}."
+        ) from None
+    kind = url.get_backend_name()
+    if kind not in ("sqlite", "postgresql"):
+        raise UserError(
+            f"A storage cannot be of the kind {kind!r}. Use one of: {', '.join(SCHEMES)}."
+        )
+    if kind == "sqlite" and not url.database:
+        raise UserError(
+            "A storage in memory would be lost with the process. Name a file: sqlite:///FILE"
+        )
+    if kind == "postgresql" and find_spec("psycopg") is None:
+        raise UserError(
+            "PostgreSQL needs the package psycopg, which is not installed: pip install "
+            "'autogan-nas[postgresql]'"
+        )
+    return url
+
+
+def _sqlite(url: URL) -> RDBStorage:
+    """Written ahead: a transaction takes a tenth of the time, and who reads never waits."""
+    assert url.database is not None
+    folder = Path(url.database).parent
+    if not folder.is_dir():
+        raise UserError(f"There is no folder {folder} for the storage.")
+    storage = _connected(str(url), {"connect_args": {"timeout": 60}})
+
+    def written_ahead(connection: Any, _: object) -> None:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=NORMAL")
+
+    sqlalchemy.event.listen(storage.engine, "connect", written_ahead)
+    storage.engine.dispose()  # connections that were made without it
+    storage.engine.connect().close()
+    return storage
+
+
+def _connected(address: str, engine: dict[str, Any]) -> RDBStorage:
+    def connect() -> RDBStorage:
+        with known_experiments():
+            return RDBStorage(
+                address,
+                engine_kwargs=engine,
+                heartbeat_interval=HEARTBEAT_SECONDS,
+                grace_period=DEAD_AFTER_SECONDS,
+                heartbeat_stale_trial_callback=Retry(max_retry=MOST_RETRIES),
+            )
+
+    try:
+        return _within(connect, CONNECT_WITHIN_SECONDS + 1, address)
+    except SQLAlchemyError as error:
+        raise UserError(f"Cannot open the storage {hidden(address)}: {_reason(error)}") from None
+    except RuntimeError as error:  # Optuna's, for the schema of another of its versions
+        raise UserError(f"Cannot use the storage {hidden(address)}: {error}") from None
+
+
+def _within(connect: Callable[[], RDBStorage], seconds: float, address: str) -> RDBStorage:
+    """What `connect` returns; a name that resolves to nothing may take minutes otherwise."""
+    found: list[RDBStorage | BaseException] = []
+
+    def run() -> None:
+        try:
+            found.append(connect())
+        except BaseException as error:  # raised again below, in the thread that waits
+            found.append(error)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if not found:
+        raise UserError(f"Nothing answered at {hidden(address)} within {seconds:.0f} seconds.")
+    if isinstance(found[0], BaseException):
+        raise found[0]
+    return found[0]
+
+
+@contextmanager
+def answering(address: str) -> Iterator[None]:
+    """Inside, a storage that is lost in the middle raises a `UserError` that says so."""
+    try:
+        yield
+    except (SQLAlchemyError, StorageInternalError) as error:
+        raise UserError(
+            f"The storage {hidden(address)} does not answer any more ({_reason(error)}). No trial that "
+            "has ended is lost. Go on when it does: --resume."
+        ) from error
+
+
+def _reason(error: Exception) -> str:
+    """The database's own words, in one line."""
+    original = getattr(error, "orig", None) or getattr(error.__cause__, "orig", None) or error
+    return " ".join(str(original).split())
+
+
+@contextmanager
+def known_experiments() -> Iterator[None]:
+    """Without Optuna's warnings that heartbeats may change, and its log, a line for every trial."""
+    before = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ExperimentalWarning)
+            yield
+    finally:
+        optuna.logging.set_verbosity(before)

@@ -1,0 +1,173 @@
+"""One search by trials in its database: what it is of, and what came of its trials."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import optuna
+from optuna.samplers import BaseSampler
+from optuna.storages import BaseStorage
+from optuna.study import Study, StudyDirection
+from optuna.trial import FrozenTrial, TrialState
+
+from autogan.basics.errors import UserError
+from autogan.settings.loading import load_settings
+from autogan.settings.sections import Settings
+from autogan.trials.records import TrialRecord, goals_of, number_of, records_of
+from autogan.trials.storage import known_experiments
+
+SCHEMA = 1
+"""Of what this package keeps in a study's and in its trials' attributes."""
+IDENTITY = "autogan"
+"""The name of the study's attribute that says what it is of, as JSON."""
+FREE = ("count",)
+"""Settings of trials that may change while a study grows."""
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What the scores of a study depend on; studies compare only where all of it is the same.
+
+    data, judge: digest and name. settings: as plain values, those of the trials.
+    """
+
+    data: str
+    judge: str
+    settings: dict[str, Any]
+
+    def to_plain(self) -> dict[str, Any]:
+        """For JSON."""
+        return {"schema": SCHEMA, "data": self.data, "judge": self.judge, "settings": self.settings}
+
+    @classmethod
+    def of(cls, data_digest: str, judge_name: str, settings: Settings) -> "Identity":
+        """Of a run's data, judge and settings."""
+        return cls(data_digest, judge_name, settings.model_dump(mode="json"))
+
+    def differences(self, other: dict[str, Any]) -> list[str]:
+        """What a study with the plain identity `other` has otherwise, one line each."""
+        found = [
+            f"{name}: {other[name]} there, {own} here"
+            for name, own in (("data", self.data), ("judge", self.judge))
+            if other[name] != own
+        ]
+        theirs = _flat(other["settings"])
+        for name, own in _flat(self.settings).items():
+            if theirs.get(name) != own and _counts(name):
+                found.append(f"{name}: {theirs.get(name)} there, {own} here")
+        return found
+
+
+def _counts(name: str) -> bool:
+    """Whether a setting changes what trials find. Where images and devices are does not."""
+    section, _, rest = name.partition(".")
+    if section == "trials":
+        return rest not in FREE
+    return section in ("seed", "network", "train", "judge") or name in (
+        "data.image_size",
+        "search.strategy",
+    )
+
+
+def _flat(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for name, value in tree.items():
+        if isinstance(value, dict):
+            flat |= _flat(value, f"{prefix}{name}.")
+        else:
+            flat[prefix + name] = value
+    return flat
+
+
+def create_or_open(
+    storage: BaseStorage, name: str, identity: Identity, settings: Settings
+) -> Study:
+    """The study of that name, made where there is none.
+
+    Raises `UserError` where one of that name is of other data, another judge or other settings.
+    """
+    directions = [
+        StudyDirection.MAXIMIZE if goal.direction == "maximise" else StudyDirection.MINIMIZE
+        for goal in goals_of(settings.trials)
+    ]
+    with known_experiments():
+        if name not in optuna.get_all_study_names(storage):
+            study = optuna.create_study(
+                storage=storage, study_name=name, directions=directions, load_if_exists=True
+            )
+            if IDENTITY not in study.user_attrs:
+                study.set_user_attr(IDENTITY, identity.to_plain())
+        study = optuna.load_study(study_name=name, storage=storage)
+    differences = identity.differences(_identity(study))
+    if differences:
+        raise UserError(
+            f"The study {name!r} in this storage is another search:\n  "
+            + "\n  ".join(differences)
+            + "\nGive another --study, or another --storage."
+        )
+    return study
+
+
+def open_study(storage: BaseStorage, name: str, sampler: BaseSampler | None = None) -> Study:
+    """A study that is there. Raises `UserError` where there is none, or one of something else."""
+    with known_experiments():
+        names = optuna.get_all_study_names(storage)
+        if name not in names:
+            others = f" It has: {', '.join(names)}." if names else " It has none yet."
+            raise UserError(f"The storage has no study {name!r}.{others}")
+        study = optuna.load_study(study_name=name, storage=storage, sampler=sampler)
+    _identity(study)
+    return study
+
+
+def settings_of(study: Study) -> Settings:
+    """Those that the search was begun with."""
+    return load_settings(tree=_identity(study)["settings"])
+
+
+def data_of(study: Study) -> str:
+    """The digest of the images."""
+    digest: str = _identity(study)["data"]
+    return digest
+
+
+def judge_of(study: Study) -> str:
+    """The judge's name."""
+    name: str = _identity(study)["judge"]
+    return name
+
+
+def _identity(study: Study) -> dict[str, Any]:
+    identity: dict[str, Any] | None = study.user_attrs.get(IDENTITY)
+    if identity is None:
+        raise UserError(f"The study {study.study_name!r} is not one of autogan's.")
+    if identity["schema"] > SCHEMA:
+        raise UserError(
+            f"The study {study.study_name!r} was made by a newer version of autogan (schema "
+            f"{identity['schema']}; this one knows {SCHEMA}). Update autogan."
+        )
+    return identity
+
+
+def all_records(study: Study) -> list[TrialRecord]:
+    """Of all trials that have begun, without the surplus."""
+    return [r for r in records_of(study.get_trials(deepcopy=False)) if not r.surplus]
+
+
+def ordinal_of(trial_number: int, trials: list[FrozenTrial]) -> int:
+    """How many trials were begun before this one, attempts at the same trial counted once."""
+    return sum(t.number < trial_number and number_of(t) == t.number for t in trials)
+
+
+def is_waiting(study: Study) -> bool:
+    """Whether a trial waits for a worker: one whose worker died or was stopped."""
+    return bool(study.get_trials(deepcopy=False, states=(TrialState.WAITING,)))
+
+
+def is_at_work(study: Study) -> bool:
+    """Whether a trial is with a worker, or is thought to be."""
+    return bool(study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)))
+
+
+def begun(study: Study) -> int:
+    """How many trials were asked for, attempts at the same trial counted once."""
+    return sum(number_of(t) == t.number for t in study.get_trials(deepcopy=False))

@@ -1,0 +1,242 @@
+"""A worker: takes one trial after the other from the database until the search has ended.
+
+Any number of workers, anywhere, may work at one study. What one does is in the database after every
+rung, and its training in the trial's folder after every checkpoint. Where a worker dies, its heartbeat
+ends, and another one takes its trial up: from the checkpoint where they share the folder, else anew.
+"""
+
+import os
+import socket
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+import optuna
+from optuna.storages import RetryHeartbeatStaleTrialCallback as Retry
+from optuna.study import Study
+from optuna.trial import FrozenTrial, TrialState
+
+from autogan.basics.errors import UserError
+from autogan.files.storage import is_running
+from autogan.method.context import Context
+from autogan.progress.base import Progress
+from autogan.runs.folder import Run
+from autogan.runs.locking import is_locked
+from autogan.runs.stopping import Stopped, Stopping
+from autogan.runs.task import Task
+from autogan.spaces.architecture import Architecture
+from autogan.strategies.base import State
+from autogan.trials.limits import Costs
+from autogan.trials.proposals import TrialSampler
+from autogan.trials.records import RECORD, TrialRecord, number_of
+from autogan.trials.storage import (
+    DEAD_AFTER_SECONDS,
+    MOST_RETRIES,
+    has_heartbeat,
+    known_experiments,
+)
+from autogan.trials.study import all_records, begun, is_at_work, is_waiting, ordinal_of
+from autogan.trials.trial import Trial, folder_of, trial_settings
+
+LOOK_EVERY_SECONDS = 1.0
+"""Whether a trial of another worker is to be taken up, when none is left to begin."""
+
+
+class Worker:
+    """One process at work on a study.
+
+    trials: folder in which every trial has its own. stopping: of the process; asked between two steps.
+    """
+
+    def __init__(
+        self,
+        study: Study,
+        context: Context,
+        trials: Path,
+        stopping: Stopping,
+        progress: Progress,
+    ) -> None:
+        self._context = context
+        self._trials = trials
+        self._stopping = stopping
+        self._progress = progress
+        self._costs = Costs(context.settings, context.classes, context.compute.device)
+        self._sampler = TrialSampler(context.settings, context.space, self._costs)
+        self._study = study
+        self._study.sampler = self._sampler
+        self.after_trial: Callable[[], object] | None = None
+        """Called when a trial of this worker has ended."""
+        self._name = f"{socket.gethostname()}/{os.getpid()}"
+
+    def work(self) -> None:
+        """Until every trial has ended. Raises `Stopped` where the process is asked to stop; its trial
+        then waits for another worker."""
+        with known_experiments():
+            while True:
+                self._fail_abandoned()
+                if is_waiting(self._study) or begun(self._study) < self._count:
+                    self._one()
+                elif is_at_work(self._study):
+                    optuna.storages.fail_stale_trials(self._study)
+                    self._progress.status("waiting for the last trials of other workers")
+                    with self._stopping.at_once():
+                        time.sleep(LOOK_EVERY_SECONDS)
+                else:
+                    return
+
+    @property
+    def _count(self) -> int:
+        return self._context.settings.trials.count
+
+    def _one(self) -> None:
+        taken: list[int] = []
+
+        def objective(trial: optuna.Trial) -> tuple[float, ...]:
+            taken.append(trial.number)
+            return self._train(trial)
+
+        try:
+            self._study.optimize(objective, n_trials=1, catch=(TrialEnded,))
+        except Stopped:
+            if taken:
+                self._give_back(taken[0])
+            raise
+        if self.after_trial is not None:
+            self.after_trial()
+
+    def _train(self, trial: optuna.Trial) -> tuple[float, ...]:
+        architecture = self._sampler.suggested(trial)
+        trials = self._study.get_trials(deepcopy=False)
+        frozen = next(t for t in trials if t.number == trial.number)
+        record = self._begun(frozen, architecture, trials)
+
+        def tell(changed: TrialRecord) -> None:
+            trial.set_user_attr(RECORD, changed.to_plain())
+
+        tell(record)
+        if record.surplus:
+            raise TrialEnded("begun although there are enough")
+        began = f"Trial {record.number + 1}: {record.architecture}"
+        again = (
+            f", again as seed {record.seed}" if record.seed != self._context.settings.seed else ""
+        )
+        self._progress.note(f"{began}{again}" + (", taken up" if record.rungs else ""))
+        work = Trial(record, self._context, self._costs, tell, self._others(record), self._progress)
+        with self._folder(record) as run:
+            record = work.train(run)
+        self._progress.note(f"Trial {record.number + 1} {self._in_words(record)}")
+        if record.state is State.STOPPED:
+            raise optuna.TrialPruned
+        if record.state is not State.COMPLETE:
+            raise TrialEnded(record.reason)
+        assert record.values is not None
+        return record.values
+
+    def _begun(
+        self, trial: FrozenTrial, architecture: Architecture, trials: list[FrozenTrial]
+    ) -> TrialRecord:
+        """The record of a trial that this worker has taken: new, or as its last worker left it."""
+        plain = trial.user_attrs.get(RECORD)
+        if plain is not None:
+            return replace(TrialRecord.from_plain(plain), worker=self._name)
+        number = ordinal_of(number_of(trial), trials)
+        earlier = {r.number for r in all_records(self._study) if r.architecture == architecture}
+        return TrialRecord(
+            number,
+            architecture,
+            self._context.settings.seed + sum(n < number for n in earlier),
+            State.RUNNING,
+            worker=self._name,
+            surplus=number >= self._count,
+        )
+
+    def _others(self, record: TrialRecord) -> Callable[[int], Sequence[tuple[float, ...]]]:
+        def values_at(steps: int) -> list[tuple[float, ...]]:
+            scores = [
+                score
+                for other in all_records(self._study)
+                if other.number != record.number
+                for score in other.rungs
+                if score.steps == steps
+            ]
+            return [score.values for score in scores]
+
+        return values_at
+
+    @contextmanager
+    def _folder(self, record: TrialRecord) -> Iterator[Run]:
+        """The trial's folder as a run, from its last worker's checkpoint where that is there.
+
+        Where a worker that was thought dead still holds it, a second folder is begun.
+        """
+        settings = trial_settings(self._context.settings, record.seed)
+        task = Task("train", str(record.architecture))
+        folder = folder_of(self._trials, record.number)
+        for attempt in range(MOST_RETRIES + 1):
+            place = folder if attempt == 0 else folder.with_name(f"{folder.name}-{attempt}")
+            if not place.exists():
+                run = Run.create(place, settings, task)
+                break
+            if not is_locked(place):
+                run = Run.resume(place)
+                break
+            self._progress.note(f"{place} is held by another process; the trial begins anew")
+        else:
+            raise UserError(f"{folder} and its copies are all held by other processes.")
+        run.stopping = self._stopping
+        with closing(run):
+            yield run
+
+    def _give_back(self, number: int) -> None:
+        """Lets another worker, or this search when it goes on, take the trial up."""
+        trial = next(t for t in self._study.get_trials(deepcopy=False) if t.number == number)
+        self._study._storage.set_trial_state_values(trial._trial_id, TrialState.FAIL)
+        Retry()(self._study, trial)
+
+    def _fail_abandoned(self) -> None:
+        """Trials that have lost their worker are to be taken up: at once where it was of this machine."""
+        trials = self._study.get_trials(deepcopy=False)
+        for trial in trials:
+            if trial.state is not TrialState.RUNNING or not self._is_abandoned(trial, trials):
+                continue
+            try:
+                failed = self._study._storage.set_trial_state_values(
+                    trial._trial_id, TrialState.FAIL
+                )
+            except optuna.exceptions.UpdateFinishedTrialError:
+                continue  # another worker was faster
+            if failed:
+                Retry(max_retry=MOST_RETRIES)(self._study, trial)
+
+    def _is_abandoned(self, trial: FrozenTrial, trials: list[FrozenTrial]) -> bool:
+        """Whether nobody holds a trial's folder whose worker was of this machine and is gone; or, in a
+        storage without heartbeats, whoever it was."""
+        plain = trial.user_attrs.get(RECORD)
+        folder = folder_of(self._trials, ordinal_of(number_of(trial), trials))
+        if any(map(is_locked, self._trials.glob(f"{folder.name}*"))):
+            return False
+        if plain is not None:
+            machine, _, process = plain["worker"].rpartition("/")
+            if machine == socket.gethostname():
+                return not is_running(int(process))
+        if has_heartbeat(self._study._storage):
+            return False  # it notices by itself
+        assert trial.datetime_start is not None, "it runs"
+        # Its worker may not have made the folder yet.
+        return (datetime.now() - trial.datetime_start).total_seconds() > DEAD_AFTER_SECONDS
+
+    def _in_words(self, record: TrialRecord) -> str:
+        goals = self._context.settings.trials.goals
+        values = ", ".join(
+            f"{name.replace('_', ' ')} {value:.4g}"
+            for name, value in zip(goals, record.values or (), strict=False)
+        )
+        reason = f" ({record.reason})" if record.reason else ""
+        return f"{record.state.value} after {record.steps} steps{reason}: {values or 'no score'}"
+
+
+class TrialEnded(Exception):
+    """Tells Optuna that a trial has no result; the record says why."""

@@ -1,0 +1,54 @@
+"""Who goes on, which trials are a front, and how much it dominates: against the definitions."""
+
+import itertools
+import random
+
+import pytest
+
+from autogan.trials.halving import dominates, goes_on, hypervolume, ranks
+
+
+def test_dominates_needs_one_better_and_none_worse() -> None:
+    assert dominates((1, 2), (1, 1)) and dominates((2, 2), (1, 1))
+    assert not dominates((1, 1), (1, 1)) and not dominates((2, 0), (1, 1))
+
+
+def test_ranks_count_the_fronts_before() -> None:
+    stream = random.Random(0)
+    gains = [(stream.randrange(6), stream.randrange(6), stream.randrange(6)) for _ in range(60)]
+    found = ranks(gains)
+    for one, rank in zip(gains, found, strict=True):
+        above = [r for other, r in zip(gains, found, strict=True) if dominates(other, one)]
+        assert rank == max(above, default=-1) + 1
+
+
+def test_with_one_goal_a_third_of_those_that_came_goes_on() -> None:
+    assert goes_on((1.0,), [], 3) and goes_on((2.0,), [(1.0,)], 3)
+    assert not goes_on((1.0,), [(2.0,)], 3)
+    others = [(float(value),) for value in range(8)]
+    assert goes_on((5.5,), others, 3) and not goes_on((4.5,), others, 3)
+
+
+def test_with_two_goals_the_front_goes_on_before_what_it_dominates() -> None:
+    others = [(3.0, 1.0), (1.0, 3.0), (0.0, 0.0), (0.5, 0.5), (0.2, 0.2), (0.3, 0.1)]
+    assert goes_on((2.0, 2.0), others, 2)
+    assert not goes_on((0.1, 0.1), others, 2)
+
+
+@pytest.mark.parametrize("goals", [1, 2, 3, 4])
+def test_the_hypervolume_is_what_a_grid_counts(goals: int) -> None:
+    """Of points on a grid: the number of cells that some point dominates."""
+    stream = random.Random(goals)
+    side = 5
+    points = [tuple(float(stream.randrange(side)) for _ in range(goals)) for _ in range(7)]
+    cells = itertools.product(range(-1, side - 1), repeat=goals)
+    counted = sum(
+        any(all(c < p for c, p in zip(cell, point, strict=True)) for point in points)
+        for cell in cells
+    )
+    assert hypervolume(points, (-1.0,) * goals) == pytest.approx(counted)
+
+
+def test_what_lies_beyond_the_reference_dominates_nothing() -> None:
+    assert hypervolume([(1.0, -1.0)], (0.0, 0.0)) == 0.0
+    assert hypervolume([], (0.0,)) == 0.0

@@ -1,0 +1,220 @@
+"""A search by trials in one process: it ends, keeps its limits, goes on exactly, refuses what cannot be."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from tiny import Listening
+from trial_runs import trials_settings
+
+from autogan.basics.errors import Diverged, UserError
+from autogan.method.train import Training
+from autogan.runs.contents import Trials
+from autogan.runs.folder import Run
+from autogan.runs.record import read_record
+from autogan.runs.status import status_of
+from autogan.runs.stopping import Stopped
+from autogan.runs.task import Task
+from autogan.settings.sections import Settings
+from autogan.spaces.architecture import Architecture
+from autogan.spaces.generator_file import load_generator
+from autogan.spaces.sizes import generator_size
+from autogan.trials.search import proxied, refuse_before_anything, search_by_trials
+
+TASK = Task("search", method="trials")
+
+
+def searched(settings: Settings, folder: Path, **given: Any) -> Trials:
+    run = Run.create(folder, settings, TASK)
+    try:
+        return search_by_trials(run, Listening(), **given)
+    finally:
+        run.close()
+
+
+def timeless(trials: Trials) -> list[dict[str, Any]]:
+    left_out = ("seconds", "finished", "worker")
+    return [
+        {key: value for key, value in asdict(trial).items() if key not in left_out}
+        for trial in trials.trials
+    ]
+
+
+@pytest.mark.parametrize("strategy", ["random", "evolution", "local-search", "tpe", "nsga2"])
+def test_every_strategy_that_reads_the_history_searches(
+    strategy: str, images: Path, tmp_path: Path
+) -> None:
+    settings = trials_settings(images, search={"strategy": strategy})
+    found = searched(settings, tmp_path / "run")
+    assert found.ended == found.count == 6 and found.strategy == strategy
+    assert {trial.state for trial in found.trials} == {"complete", "stopped"}
+    assert all(trial.steps == (4 if trial.state == "complete" else 2) for trial in found.trials)
+    complete = [trial for trial in found.trials if trial.state == "complete"]
+    best = min(complete, key=lambda trial: (trial.values or [0.0])[0])
+    assert found.best == best.number and [t.number for t in found.trials if t.front] == [
+        best.number
+    ]
+    kept = load_generator(tmp_path / "run" / "generator.safetensors").generator
+    assert str(kept.architecture) == best.architecture
+    status = status_of(tmp_path / "run")
+    assert status.left == [] and status.next_command is None
+    assert read_record(tmp_path / "run").trials == found
+
+
+def test_a_search_that_was_stopped_again_and_again_ends_as_the_whole_one(
+    images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = trials_settings(images, search={"strategy": "evolution"})
+    whole = searched(settings, tmp_path / "whole")
+    Run.create(tmp_path / "stopped", settings, TASK).close()
+    for steps in (1, 4, 3):
+        with monkeypatch.context() as patch, pytest.raises(Stopped):
+            run = Run.resume(tmp_path / "stopped")
+            step, count = Training.step, 0
+
+            def stopping(work: Training) -> bool:
+                nonlocal count
+                count += 1
+                if count == steps:  # noqa: B023
+                    run.stopping.reason = "SIGTERM"  # noqa: B023
+                return step(work)  # noqa: B023
+
+            patch.setattr(Training, "step", stopping)
+            try:
+                search_by_trials(run, Listening())
+            finally:
+                run.close()
+    run = Run.resume(tmp_path / "stopped")
+    again = search_by_trials(run, Listening())
+    run.close()
+    assert timeless(again) == timeless(whole)
+
+
+def test_a_training_that_goes_wrong_is_an_outcome(
+    images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    step, wrong = Training.step, []
+
+    def sometimes(work: Training) -> bool:
+        if not wrong or wrong[0] == work.architecture:
+            wrong[:] = [work.architecture]
+            raise Diverged("The weights are no finite numbers.")
+        return step(work)
+
+    monkeypatch.setattr(Training, "step", sometimes)
+    found = searched(trials_settings(images), tmp_path / "run")
+    (diverged,) = (trial for trial in found.trials if trial.state == "diverged")
+    assert diverged.values is None and "no finite numbers" in diverged.reason
+    assert found.ended == 6 and found.best != diverged.number
+
+
+def test_an_architecture_that_comes_again_gets_the_next_seed(images: Path, tmp_path: Path) -> None:
+    """A space of which hardly anything keeps the limits."""
+    sizes = {}
+    settings = trials_settings(images)
+    for text in ("pre-none-nearest/pre-none-nearest", "pre-batch-nearest/pre-none-nearest"):
+        architecture = Architecture.parse(text)
+        sizes[text] = generator_size(
+            architecture, latent_size=16, channels=8, bottom_size=4
+        ).parameters
+    limit = min(sizes.values())
+    settings = trials_settings(images, trials={"limits": {"parameters": limit}})
+    found = searched(settings, tmp_path / "run")
+    by_architecture: dict[str, list[int]] = {}
+    for trial in found.trials:
+        by_architecture.setdefault(trial.architecture, []).append(trial.seed)
+        size = generator_size(
+            Architecture.parse(trial.architecture), latent_size=16, channels=8, bottom_size=4
+        )
+        assert size.parameters <= limit
+    assert all(seeds == list(range(len(seeds))) for seeds in by_architecture.values())
+
+
+def test_several_goals_make_a_front_and_a_volume(images: Path, tmp_path: Path) -> None:
+    goals = ["frechet_distance", "parameters", "latency_milliseconds"]
+    settings = trials_settings(images, search={"strategy": "nsga2"}, trials={"goals": goals})
+    found = searched(settings, tmp_path / "run")
+    assert found.goals == goals and found.reference is not None
+    assert found.hypervolume is not None and found.hypervolume >= 0
+    assert all(len(trial.values or goals) == 3 for trial in found.trials)
+    assert any(trial.front for trial in found.trials)
+
+
+def test_proxies_make_images_and_networks_smaller_and_keep_the_cells(images: Path) -> None:
+    settings = trials_settings(images, trials={"image_size": 8, "width": 0.5})
+    small = proxied(settings)
+    assert (small.data.image_size, small.network.bottom_size, small.cells) == (8, 2, settings.cells)
+    assert small.train.generator_channels == small.train.discriminator_channels == 4
+    assert proxied(trials_settings(images)) == trials_settings(images)
+
+
+def test_trials_at_a_low_resolution_and_a_narrow_width_end(images: Path, tmp_path: Path) -> None:
+    settings = trials_settings(images, trials={"image_size": 8, "width": 0.5, "count": 2})
+    searched(settings, tmp_path / "run")
+    made = load_generator(tmp_path / "run" / "generator.safetensors").generator
+    assert made(torch.zeros(2, 16)).shape == (2, 3, 8, 8)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"search": {"strategy": "reinforce"}}, "learns from shared weights"),
+        ({"search": {"strategy": "gradient"}}, "learns from shared weights"),
+        ({"search": {"strategy": "tpe", "discriminator": "together"}}, "shared weights"),
+        ({"trials": {"image_size": 9}}, "trials.image_size cannot be 9"),
+    ],
+)
+def test_what_cannot_be_is_refused_before_anything(
+    changes: dict[str, Any], words: str, images: Path
+) -> None:
+    with pytest.raises(UserError, match=words):
+        refuse_before_anything(trials_settings(images, **changes))
+
+
+@pytest.mark.parametrize(
+    ("trials", "words"),
+    [
+        ({"goals": []}, "goals is empty"),
+        ({"goals": ["parameters"]}, "nothing need be trained"),
+        ({"goals": ["frechet_distance", "frechet_distance"]}, "names one twice"),
+        ({"goals": ["beauty"]}, "frechet_distance"),
+    ],
+)
+def test_goals_that_make_no_search_are_refused(
+    trials: dict[str, Any], words: str, images: Path
+) -> None:
+    with pytest.raises(UserError, match=words):
+        trials_settings(images, trials=trials)
+
+
+def test_limits_that_nothing_keeps_are_refused_with_the_nearest(
+    images: Path, tmp_path: Path
+) -> None:
+    settings = trials_settings(images, trials={"limits": {"parameters": 10}})
+    with pytest.raises(UserError, match=r"keeps trials.limits.parameters=10. The nearest is"):
+        searched(settings, tmp_path / "run")
+    assert not (tmp_path / "run" / "trials").exists()
+
+
+def test_a_storage_with_another_search_is_refused_with_what_differs(
+    images: Path, tmp_path: Path
+) -> None:
+    address = f"sqlite:///{tmp_path / 'shared.sqlite3'}"
+    searched(trials_settings(images, trials={"count": 1}), tmp_path / "one", address=address)
+    other = trials_settings(images, trials={"count": 1, "steps": 3})
+    with pytest.raises(UserError, match=r"trials.steps: 2 there, 3 here"):
+        searched(other, tmp_path / "two", address=address)
+    found = searched(other, tmp_path / "three", address=address, study_name="other")
+    assert found.ended == 1
+
+
+def test_trials_in_a_journal(images: Path, tmp_path: Path) -> None:
+    found = searched(
+        trials_settings(images, trials={"count": 3}),
+        tmp_path / "run",
+        address=f"journal:{tmp_path / 'trials.log'}",
+    )
+    assert found.ended == 3 and json.loads((tmp_path / "run" / "trials.json").read_text())

@@ -1,0 +1,67 @@
+"""Addresses of storages: what opens, what is refused, and that passwords stay where they are."""
+
+import socket
+import sqlite3
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from autogan.basics.errors import UserError
+from autogan.trials.storage import has_heartbeat, hidden, open_storage
+
+ADDRESS = "postgresql+psycopg://me:secret@127.0.0.1:{port}/trials"
+
+
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [
+        ("mysql://me@server/x", "kind 'mysql'"),
+        ("no address", "Cannot read the storage's address"),
+        ("sqlite://", "in memory"),
+        ("sqlite:////nowhere/at/all/x.db", "no folder /nowhere/at/all"),
+        ("journal:/nowhere/at/all/x.log", "no folder /nowhere/at/all"),
+    ],
+)
+def test_an_address_that_leads_nowhere_is_refused(address: str, words: str) -> None:
+    with pytest.raises(UserError, match=words):
+        open_storage(address)
+
+
+def test_a_file_is_written_ahead_and_has_heartbeats(tmp_path: Path) -> None:
+    storage = open_storage(f"sqlite:///{tmp_path / 'trials.sqlite3'}")
+    assert has_heartbeat(storage)
+    with sqlite3.connect(tmp_path / "trials.sqlite3") as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+def test_a_journal_has_none(tmp_path: Path) -> None:
+    assert not has_heartbeat(open_storage(f"journal:{tmp_path / 'trials.log'}"))
+
+
+def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "x.db").write_text("not a database, but long enough to be looked at" * 50)
+    with pytest.raises(UserError, match="Cannot open the storage"):
+        open_storage(f"sqlite:///{tmp_path / 'x.db'}")
+
+
+@pytest.mark.parametrize("answers", [False, True], ids=["closed", "silent"])
+def test_a_server_that_does_not_answer_is_given_up_within_ten_seconds(answers: bool) -> None:
+    pytest.importorskip("psycopg")
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        if answers:
+            server.listen()  # takes the connection, and says nothing
+        began = time.monotonic()
+        with pytest.raises(UserError) as refused:
+            open_storage(ADDRESS.format(port=server.getsockname()[1]))
+    assert time.monotonic() - began < 10
+    assert "secret" not in str(refused.value) and "me:***@127.0.0.1" in str(refused.value)
+    assert threading.active_count() < 20
+
+
+def test_a_password_is_hidden() -> None:
+    assert hidden(ADDRESS.format(port=5432)) == "postgresql+psycopg://me:***@127.0.0.1:5432/trials"
+    assert hidden("journal:/a/b") == "journal:/a/b"
+    assert "secret" not in hidden("://secret")
