@@ -1,7 +1,7 @@
 """The tree of beams says in words what the newest stage of every beam takes."""
 
 from autogan.report.tree import beam_tree, columns_of
-from autogan.runs.contents import Architectures
+from autogan.runs.contents import Architectures, Searched
 from autogan.runs.outcomes import Child
 from autogan.spaces.architecture import Architecture
 
@@ -54,3 +54,12 @@ def test_words_that_have_no_room_beside_the_reward_stand_below() -> None:
 def test_a_winner_that_this_version_cannot_read_is_no_way_through_the_tree() -> None:
     tree = beam_tree(columns_of(BEAMS, 4, [], "pre-none-cubic"))
     assert 'class="card chosen"' not in tree and tree.count('class="card"') == 4
+
+
+def test_a_card_of_a_pair_names_its_discriminators_newest_block_first() -> None:
+    text = "autogan+discriminator:pre-none-nearest~bottleneck+softmax+half/deviation"
+    pair = Child(Architecture.parse(text), 0, 0, "beam", 1.0, 0.1)
+    found = Searched(stages=[[pair]], ranking=[], scored=1)
+    tree = beam_tree(columns_of(found, 4, [text], text))
+    assert ">bottleneck+softmax+half<" in tree
+    assert "deviation, for pre · none · nearest · winner" in tree

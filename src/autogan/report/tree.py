@@ -124,8 +124,8 @@ def _newest(architecture: Architecture) -> tuple[str, str]:
     """
     generator, discriminator = players(architecture)
     if discriminator is not None:
-        ends = f"/{DEVIATION}" * discriminator.minibatch_deviation
-        return f"{discriminator.blocks[-1]}{ends}", f"for {_newest(generator)[0]}"
+        ends = f"{DEVIATION}, " * discriminator.minibatch_deviation
+        return str(discriminator.blocks[-1]), f"{ends}for {_newest(generator)[0]}"
     choices: list[str] = []
     added: list[str] = []
     left_out: list[str] = []
