@@ -13,7 +13,7 @@ from autogan.basics.errors import UserError
 from autogan.basics.formatting import duration
 from autogan.basics.version import package_version
 from autogan.report.cost import part_costs, validated_steps
-from autogan.report.history import history_charts
+from autogan.report.history import history_charts, strategy_words
 from autogan.report.quality import (
     class_rows,
     classes_of,
@@ -62,6 +62,8 @@ def report_page(record: RunRecord) -> str:
         parts=progress_of(record),
         charts=history_charts(record),
         tree=_tree(record),
+        strategy=record.setting("search.strategy"),
+        strategy_words=strategy_words(record),
         bars=bars,
         words=in_words(record.results, bars) if record.results else [],
         protocol=protocol_words(record.results) if record.results else "",
