@@ -15,6 +15,7 @@ from autogan.basics.errors import UserError
 from autogan.basics.version import RESULTS_SCHEMA
 from autogan.cli import main
 from autogan.method.pipeline import part_of
+from autogan.report.history import history_charts
 from autogan.report.live import LiveReport
 from autogan.report.page import report_page, write_report
 from autogan.report.quality import classes_of, in_words, published, score_bars
@@ -25,6 +26,8 @@ from autogan.runs.outcomes import from_plain
 from autogan.runs.record import read_record
 from autogan.runs.task import Task
 from autogan.settings.loading import load_settings
+from autogan.strategies import STRATEGIES
+from autogan.strategies.words import STRATEGIES_IN_WORDS
 
 WINNER = "pre-batch-nearest+shortcut/post-instance-deconvolution+skip0"  # of the fixture's run
 MakeRun = Callable[..., Path]
@@ -485,3 +488,29 @@ def test_published_figures_stand_beside_a_run_only_under_their_protocol(
     assert [own for _, own in shown.rows] == [True, False, False, False]
     results["protocol"]["name"] = "custom"
     assert not published(from_plain(Results, results), "mine").rows
+
+
+@pytest.mark.parametrize("name", STRATEGIES)
+def test_the_strategy_is_named_and_explained(make_run: MakeRun, name: str) -> None:
+    """And only the paper's speaks of controllers."""
+    record = read_record(make_run(overrides=(f"search.strategy={name}",)))
+    text = " ".join(Page(report_page(record)).text.split())
+    words = STRATEGIES_IN_WORDS[name]
+    assert f"Cell by cell: {words.proposes}, children are" in text
+    assert f"Strategy {name}: {words.sentence}" in text
+    captions = [chart.caption for chart in history_charts(record)]
+    spoken = " ".join([words.proposes, *(c for c in captions if not c.startswith("How undecided"))])
+    assert ("controller" in spoken) == (name == "reinforce")
+    undecided = next(c for c in captions if c.startswith("How undecided"))
+    assert ("logits" in undecided) == (name == "gradient")
+
+
+def test_without_entropies_there_is_no_chart_of_them(make_run: MakeRun) -> None:
+    """Only reinforce and gradient write them."""
+    folder = make_run(overrides=("search.strategy=tpe",))
+    log = folder / "log.jsonl"
+    lines = [json.loads(line) for line in log.read_text("utf-8").splitlines()]
+    plain = [{k: v for k, v in line.items() if "entropy" not in k} for line in lines]
+    log.write_text("".join(json.dumps(line) + "\n" for line in plain), "utf-8")
+    titles = [chart.title for chart in history_charts(read_record(folder))]
+    assert "Reward of every child" in titles and "Entropy of each decision" not in titles

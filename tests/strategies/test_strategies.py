@@ -12,10 +12,11 @@ from autogan.settings.sections import ControllerSettings, SearchSettings
 from autogan.spaces import search_space
 from autogan.spaces.architecture import Architecture
 from autogan.spaces.autogan.decisions import cells_of
-from autogan.strategies import make_strategy
+from autogan.strategies import STRATEGIES, make_strategy
 from autogan.strategies.base import Observation, Rung, Strategy
 from autogan.strategies.controller import Controller
 from autogan.strategies.reinforce import Reinforce, policy_loss
+from autogan.strategies.words import STRATEGIES_IN_WORDS
 
 SPACE = search_space("autogan", 3)
 POLICIES = ("reinforce", "random")
@@ -290,3 +291,10 @@ def test_proposals_depend_on_the_state_of_their_own_beam() -> None:
     for architecture in proposals:
         expected = "pre" if architecture.prefix(1) == beams[0] else "post"
         assert cells_of(architecture)[1].order == expected
+
+
+def test_every_strategy_is_explained() -> None:
+    assert list(STRATEGIES_IN_WORDS) == list(STRATEGIES)
+    for words in STRATEGIES_IN_WORDS.values():
+        assert words.sentence[0].isupper() and words.sentence.endswith(".")
+        assert words.proposes[0].islower() and not words.proposes.endswith(".")

@@ -22,6 +22,7 @@ def status(
     """
     from autogan.basics.formatting import duration
     from autogan.runs.status import status_of
+    from autogan.strategies.words import STRATEGIES_IN_WORDS
 
     with naming_damage(folder):
         found = status_of(folder)
@@ -30,6 +31,8 @@ def status(
         return
     where = f": {found.position}" if found.position else ""
     say(f"{found.part}{where}")
+    if found.strategy is not None:
+        say(f"strategy {found.strategy}: {STRATEGIES_IN_WORDS[found.strategy].sentence}")
     if found.share is not None:
         say(f"done and kept: {found.share:.0%} of the computing of the whole run")
     if found.kept:

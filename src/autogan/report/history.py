@@ -12,6 +12,7 @@ from autogan.runs.events import Losses, Validated
 from autogan.runs.record import RunRecord
 from autogan.spaces import PAIR_SPACES
 from autogan.spaces.decisions import Option, option_text
+from autogan.strategies.words import STRATEGIES_IN_WORDS, InWords
 
 MOST_DOTS = 3000
 SEARCHES = ("search", "discriminator")
@@ -37,6 +38,13 @@ class Chart:
 def reward_name(rewards: list[float]) -> str:
     """What rewards are: Inception scores are 1 or more, negative Fréchet distances 0 or less."""
     return "Inception score" if min(rewards) > 0 else "negative Fréchet distance"
+
+
+def strategy_words(record: RunRecord) -> InWords:
+    """What the run's strategy does, in words; the paper's, where the settings cannot be read."""
+    return STRATEGIES_IN_WORDS.get(
+        record.setting("search.strategy") or "", STRATEGIES_IN_WORDS["reinforce"]
+    )
 
 
 def history_charts(record: RunRecord) -> list[Chart]:
@@ -99,8 +107,8 @@ def _rewards(record: RunRecord, view: SearchView) -> Chart | None:
     shown = "" if every == 1 else f" (one dot in {every} is drawn)"
     caption = (
         f"Each dot is one of {len(children):,} architectures scored with the shared weights{shown}; "
-        f"the best reached {best.reward:.3f}. A line that rises within a stage is a controller "
-        "that learns, or shared weights that get better."
+        f"the best reached {best.reward:.3f}. A line that rises within a stage is "
+        f"{_what_rises(record)}."
     )
     if best.architecture.space in PAIR_SPACES:
         caption += (
@@ -108,6 +116,13 @@ def _rewards(record: RunRecord, view: SearchView) -> Chart | None:
             "generator's images were scored, and then all was put back."
         )
     return Chart(view.title("Reward of every child"), svg, caption)
+
+
+def _what_rises(record: RunRecord) -> str:
+    learner = strategy_words(record).learner
+    better = "shared weights that get better"
+    learn = "learn" if learner == "logits" else "learns"
+    return f"{learner} that {learn}, or {better}" if learner else better
 
 
 def _entropies(record: RunRecord, view: SearchView) -> Chart | None:
@@ -127,16 +142,24 @@ def _entropies(record: RunRecord, view: SearchView) -> Chart | None:
                 points.append((float(number), entropy / math.log(len(decision.options))))
     if not series:
         return None
+    update, undecided, anew = _who_decides(record)
     svg = charts.curves(
-        f"{view.key}entropies", series, ("controller update", "entropy, share of the largest"),
+        f"{view.key}entropies", series, (update, "entropy, share of the largest"),
         [(n - 0.5, _stage_name(record, stage)) for stage, n in firsts.items()],
         limits=(0, 1.03),
     )  # fmt: skip
     caption = (
-        "How undecided the controller is on each question: 1 is a free choice among all options, "
-        "0 a choice that is made. Every stage has a new controller."
+        f"How undecided {undecided} on each question: 1 is a free choice among all options, "
+        f"0 a choice that is made. {anew}"
     )
     return Chart(view.title("Entropy of each decision"), svg, caption)
+
+
+def _who_decides(record: RunRecord) -> tuple[str, str, str]:
+    """What an update is of, who is undecided, and what begins with a stage."""
+    if record.setting("search.strategy") == "gradient":
+        return "step of learning", "the logits are", "Every stage begins with equal logits."
+    return "controller update", "the controller is", "Every stage has a new controller."
 
 
 def _search_losses(record: RunRecord, view: SearchView) -> Chart | None:
@@ -303,10 +326,17 @@ def _option_shares(record: RunRecord, view: SearchView) -> Chart | None:
         [(i + 0.5, _stage_name(record, stage)) for stage, i in starts.items() if stage],
         frozenset(name.capitalize() for name in exclusive),
     )
+    if strategy_words(record) is STRATEGIES_IN_WORDS["reinforce"]:
+        liked, begins = (
+            "What the controller came to like",
+            "a new controller begins with no opinion",
+        )
+    else:
+        liked, begins = "What the strategy proposed", "another cell is decided"
     caption = (
-        "What the controller came to like: the share of its samples that take each option for the "
-        "newest cell, iteration by iteration. A dark line is a stage boundary, where a new "
-        "controller begins with no opinion."
+        f"{liked}: the share of its samples that take each option for the "
+        "newest cell, iteration by iteration. A dark line is a stage boundary, where "
+        f"{begins}."
     )
     return Chart(view.title("Share of each option"), svg, caption, wide=True)
 

@@ -14,7 +14,7 @@ from autogan.basics.formatting import duration
 from autogan.basics.version import package_version
 from autogan.report.cost import part_costs, validated_steps
 from autogan.report.discriminator import discriminator_words
-from autogan.report.history import history_charts
+from autogan.report.history import history_charts, strategy_words
 from autogan.report.quality import (
     class_rows,
     classes_of,
@@ -68,6 +68,8 @@ def report_page(record: RunRecord) -> str:
         tree=_tree(record, record.architectures),
         pair_tree=_tree(record, record.architectures.pairs if record.architectures else None),
         discriminator=discriminator_words(record),
+        strategy=record.setting("search.strategy"),
+        strategy_words=strategy_words(record),
         bars=bars,
         cautions=cautions(record.results) if record.results else [],
         words=in_words(record.results, bars) if record.results else [],

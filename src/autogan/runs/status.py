@@ -22,6 +22,7 @@ class Status:
     running: whether a process is at work on it.
     part: "data and judge", "search", "discriminator", "derive", "train", "evaluate" or "finished".
     position: where inside the part, in words. kept: what going on would start from.
+    strategy: of its search, by name; None where no search is left to do.
     share: of the run's work that is done and kept, 0 to 1; None while the data are not loaded.
     left: the parts that are still to be done, the present one first.
     seconds_since_write: since any file of the folder was written.
@@ -34,6 +35,7 @@ class Status:
     part: str
     position: str
     kept: str
+    strategy: str | None
     share: float | None
     left: list[str]
     seconds_since_write: float
@@ -64,6 +66,7 @@ def status_of(folder: Path) -> Status:
         part,
         position,
         kept,
+        record.settings.search.strategy if "search" in left else None,
         plan.share(reached),
         [*left],
         _seconds_since_write(folder),
