@@ -183,6 +183,20 @@ def scatter(
     return draw(name, 5.0, 3.1, plot)
 
 
+def bars(name: str, lengths: Mapping[str, float], label: str) -> str:
+    """One bar for each name, the first on top. label: of the lengths."""
+
+    def plot(figure: "Figure") -> None:
+        axes = figure.add_subplot()
+        axes.barh(range(len(lengths)), list(lengths.values()), color=SERIES[0], height=0.6)
+        axes.set_yticks(range(len(lengths)), list(lengths))
+        axes.invert_yaxis()
+        axes.set_xlabel(label)
+        axes.grid(axis="y", visible=False)
+
+    return draw(name, 5.0, 0.8 + 0.26 * len(lengths), plot)
+
+
 def shares(
     name: str,
     panels: dict[str, dict[str, list[float]]],

@@ -27,6 +27,7 @@ from autogan.report.quality import (
 from autogan.report.repeat import all_settings, repeat_command
 from autogan.report.searches import searches_of
 from autogan.report.tree import beam_tree, columns_of
+from autogan.report.trials import trials_of
 from autogan.runs.cautions import cautions
 from autogan.runs.contents import Searched
 from autogan.runs.outcomes import Child
@@ -65,6 +66,7 @@ def report_page(record: RunRecord) -> str:
         problems=[*record.problems, *found.problems],
         parts=progress_of(record),
         charts=history_charts(record),
+        trials=trials_of(record),
         tree=_tree(record, record.architectures),
         pair_tree=_tree(record, record.architectures.pairs if record.architectures else None),
         discriminator=discriminator_words(record),
@@ -140,6 +142,13 @@ def _best(record: RunRecord) -> tuple[str | None, bool, str]:
     """Architecture, whether that is the run's result, and a sentence on where it comes from."""
     if record.results:
         return record.results.architecture, True, ""
+    if record.trials and record.trials.best is not None:
+        row = record.trials.row(record.trials.best)
+        words = (
+            f"The best of {record.trials.ended} trials that have ended, after {row.steps:,} generator "
+            "steps."
+        )
+        return row.architecture, record.ended, words
     if record.task and record.task.architecture:
         return record.task.architecture, True, "The architecture that this run trains."
     ranking = record.architectures.last.ranking if record.architectures else []

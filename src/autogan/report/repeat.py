@@ -20,6 +20,8 @@ def repeat_command(record: RunRecord) -> str | None:
     parts = ["autogan", record.command]
     if record.command == "train":
         parts += ["--arch", str(architecture or "ARCHITECTURE")]
+    if record.task and record.task.by_trials:
+        parts += ["--method", "trials"]
     preset, overrides = _nearest(settings)
     if preset is not None:
         parts += ["--preset", preset]

@@ -238,6 +238,10 @@ class Trials:
     hypervolume: float | None
     trials: list[TrialRow]
 
+    def row(self, number: int) -> TrialRow:
+        """The trial of that number."""
+        return next(trial for trial in self.trials if trial.number == number)
+
     @property
     def ended(self) -> int:
         """How many have ended, in whatever way."""
