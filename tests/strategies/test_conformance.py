@@ -74,6 +74,10 @@ class FromScratch:
     learns = learns_from_failures = False
 
 
+class TestReinforceFromScratch(FromScratch, TestReinforce):
+    pass
+
+
 class TestRandomFromScratch(FromScratch, TestRandom):
     pass
 

@@ -22,8 +22,9 @@ class UniformRandom(Strategy):
 
     def propose(self, count: int, rung: Rung, history: Sequence[Observation]) -> list[Architecture]:
         space = self.space.prefix(rung.stage + 1)
+        beams = self.beams if rung.steps is None else list(rung.promoted)
         return [
-            space.sample(self._generator, self._generator.choice(self.beams or [None]))
+            space.sample(self._generator, self._generator.choice(beams or [None]))
             for _ in range(count)
         ]
 
@@ -40,8 +41,10 @@ class UniformRandom(Strategy):
     def promote(
         self, rung: Rung, observations: Sequence[Observation], count: int
     ) -> list[Architecture]:
-        self.beams = super().promote(rung, observations, count)
-        return list(self.beams)
+        promoted = super().promote(rung, observations, count)
+        if rung.steps is None:
+            self.beams = promoted
+        return list(promoted)
 
     def state_dict(self) -> dict[str, Any]:
         version, internal, gauss = self._generator.getstate()
