@@ -22,7 +22,8 @@ from autogan.settings.sections import Settings
 from autogan.spaces.architecture import Architecture
 from autogan.spaces.generator_file import load_generator
 from autogan.spaces.sizes import generator_size
-from autogan.trials.search import proxied, refuse_before_anything, search_by_trials
+from autogan.trials.proxies import proxied
+from autogan.trials.search import refuse_before_anything, search_by_trials
 
 TASK = Task("search", method="trials")
 

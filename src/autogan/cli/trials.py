@@ -1,7 +1,8 @@
-"""The commands of a search by trials beside `search --method trials`: worker, front."""
+"""The commands of a search by trials beside `search --method trials`: worker, front, dashboard."""
 
 import json
 import os
+import socket
 from pathlib import Path
 from typing import Annotated
 
@@ -62,6 +63,56 @@ def worker(
     except Stopped as stop:
         notes.print(f"Stopped by {stop.reason}. Its trial waits for another worker.")
         raise SystemExit(stop.exit_code) from None
+
+
+@app.command()
+def dashboard(
+    folder: Annotated[
+        Path | None, typer.Argument(metavar="[RUN]", help="Folder of a search by trials.")
+    ] = None,
+    storage: Storage = None,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="On this machine only.")] = 8080,
+) -> None:
+    """Show the database of a search by trials in a browser; only this machine can reach it.
+
+    Example: [bold]autogan dashboard runs/trials[/]
+    """
+    from importlib.util import find_spec
+
+    if find_spec("optuna_dashboard") is None:
+        raise UserError(
+            "The dashboard needs the package optuna-dashboard: pip install 'autogan-nas[dashboard]'"
+        )
+    address = address_of(storage)
+    if address is None:
+        file = (folder or Path()) / "trials.sqlite3"
+        if not file.is_file():
+            raise UserError(
+                f"There is no {file}. Give the folder of a search by trials, or --storage."
+            )
+        address = f"sqlite:///{file.resolve()}"
+    _refuse_used_port(port)
+    import optuna_dashboard
+
+    from autogan.trials.storage import hidden, open_storage
+
+    opened = open_storage(address)
+    notes.print(
+        f"{hidden(address)} at http://127.0.0.1:{port}; Ctrl-C ends it.",
+        highlight=False, markup=False, soft_wrap=True,
+    )  # fmt: skip
+    optuna_dashboard.run_server(opened, host="127.0.0.1", port=port)
+
+
+def _refuse_used_port(port: int) -> None:
+    with socket.socket() as wanted:
+        wanted.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            wanted.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise UserError(
+                f"Port {port} cannot be used: {error.strerror}. Give another --port."
+            ) from None
 
 
 @app.command()

@@ -124,6 +124,8 @@ class RunRecord:
     @property
     def ended(self) -> bool:
         """Whether the run came to its end, even where its results cannot be read here."""
+        if self.trials is not None:
+            return self.trials.ended >= self.trials.count
         return self.results is not None or bool(self.of(Finished))
 
     @property

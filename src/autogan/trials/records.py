@@ -2,17 +2,18 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
-from optuna.storages import RetryHeartbeatStaleTrialCallback as Retry
 from optuna.trial import FrozenTrial, TrialState
 
 from autogan.settings.trials import TrialsSettings
 from autogan.spaces.architecture import Architecture
 from autogan.strategies.base import Goal, Observation, Rung, State
 from autogan.trials.halving import dominates
-from autogan.trials.storage import known_experiments
 
+RETRIED = "failed_trial"
+"""The system attribute in which Optuna keeps the number of the first attempt at a trial."""
 RECORD = "autogan"
 """The name of the trial's attribute that holds its record, as JSON."""
 
@@ -78,18 +79,23 @@ class TrialRecord:
         return cls(
             **{
                 **plain,
-                "architecture": Architecture.parse(plain["architecture"]),
+                "architecture": _architecture(plain["architecture"]),
                 "state": State(plain["state"]),
                 "rungs": rungs,
             }
         )
 
 
+@lru_cache(maxsize=100_000)
+def _architecture(text: str) -> Architecture:
+    """Every record is read many times."""
+    return Architecture.parse(text)
+
+
 def number_of(trial: FrozenTrial) -> int:
     """The number of the first attempt at this trial."""
-    with known_experiments():
-        first = Retry.retried_trial_number(trial)
-    return trial.number if first is None else first
+    first: int = trial.system_attrs.get(RETRIED, trial.number)
+    return first
 
 
 def records_of(trials: Iterable[FrozenTrial]) -> list[TrialRecord]:

@@ -18,7 +18,6 @@ from autogan.method.context import Context, prepare
 from autogan.method.pipeline import end, part_of, prepare_run
 from autogan.progress.base import Progress
 from autogan.runs.contents import TrialRow, Trials
-from autogan.runs.events import Finished
 from autogan.runs.folder import Run
 from autogan.runs.outcomes import to_plain
 from autogan.runs.record import TRIALS
@@ -28,6 +27,7 @@ from autogan.strategies.base import Goal
 from autogan.trials.halving import Gains, hypervolume
 from autogan.trials.limits import Costs, refuse_impossible
 from autogan.trials.proposals import refuse_strategy
+from autogan.trials.proxies import proxied
 from autogan.trials.records import TrialRecord, front_of, goals_of
 from autogan.trials.storage import answering, hidden, open_storage
 from autogan.trials.study import (
@@ -62,41 +62,6 @@ def refuse_before_anything(settings: Settings) -> None:
             "Trials have the discriminator of network.discriminator: set search.discriminator=fixed."
         )
     proxied(settings)
-
-
-def proxied(settings: Settings) -> Settings:
-    """Settings of trials: smaller images and narrower networks where those proxies are asked for.
-
-    Smaller images keep all cells: the map that the first one doubles becomes smaller as much.
-    Raises `UserError` where that is not possible.
-    """
-    trials, data, network, train = settings.trials, settings.data, settings.network, settings.train
-    if trials.image_size is not None:
-        bottom, rest = divmod(network.bottom_size * trials.image_size, data.image_size)
-        if rest or bottom < 1:
-            raise UserError(
-                f"trials.image_size cannot be {trials.image_size}: data.image_size is {data.image_size} "
-                f"and network.bottom_size {network.bottom_size}, which is to become smaller as much. "
-                f"Smallest: {data.image_size // network.bottom_size}; each double of it is possible too."
-            )
-        data = data.model_copy(update={"image_size": trials.image_size})
-        network = network.model_copy(update={"bottom_size": bottom})
-    widths = train.generator_channels
-    narrow = (
-        tuple(_narrower(width, trials.width) for width in widths)
-        if isinstance(widths, tuple)
-        else _narrower(widths, trials.width)
-    )
-    channels = {
-        "generator_channels": narrow,
-        "discriminator_channels": _narrower(train.discriminator_channels, trials.width),
-    }
-    train = train.model_copy(update=channels)
-    return settings.model_copy(update={"data": data, "network": network, "train": train})
-
-
-def _narrower(channels: int, share: float) -> int:
-    return max(1, round(channels * share))
 
 
 def search_by_trials(
@@ -140,7 +105,6 @@ def search_by_trials(
             trials = found.write()
     with answering(address):
         found.keep_best()
-    run.journal.log(Finished({}))
     end(run)
     return trials
 

@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar
 
 from autogan.basics.errors import Diverged
 from autogan.method.context import Context
@@ -13,24 +12,15 @@ from autogan.method.train import Training
 from autogan.progress.base import Progress
 from autogan.runs.drive import drive
 from autogan.runs.folder import Run
-from autogan.settings.sections import Settings
 from autogan.settings.trials import SCORED
 from autogan.spaces.generator_file import save_generator
 from autogan.strategies.base import State
 from autogan.trials.halving import goes_on
 from autogan.trials.limits import Costs
+from autogan.trials.proxies import trial_settings
 from autogan.trials.records import RungScore, TrialRecord, goals_of
 
 GENERATOR = "generator.safetensors"
-S = TypeVar("S", bound=Settings)
-
-
-def trial_settings(settings: S, seed: int) -> S:
-    """Those of one trial's own run: trained to the last rung, validated at the end of every first one."""
-    trials = settings.trials
-    steps = {"generator_steps": trials.rung_steps[-1], "validate_every_steps": trials.steps}
-    train = settings.train.model_copy(update=steps)
-    return settings.model_copy(update={"train": train, "seed": seed})
 
 
 @dataclass

@@ -31,6 +31,7 @@ from autogan.spaces.architecture import Architecture
 from autogan.strategies.base import State
 from autogan.trials.limits import Costs
 from autogan.trials.proposals import TrialSampler
+from autogan.trials.proxies import trial_settings
 from autogan.trials.records import RECORD, TrialRecord, number_of
 from autogan.trials.storage import (
     DEAD_AFTER_SECONDS,
@@ -39,7 +40,7 @@ from autogan.trials.storage import (
     known_experiments,
 )
 from autogan.trials.study import all_records, begun, is_at_work, is_waiting, ordinal_of
-from autogan.trials.trial import Trial, folder_of, trial_settings
+from autogan.trials.trial import Trial, folder_of
 
 LOOK_EVERY_SECONDS = 1.0
 """Whether a trial of another worker is to be taken up, when none is left to begin."""

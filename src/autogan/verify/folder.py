@@ -19,7 +19,7 @@ from autogan.files.storage import load_tree
 from autogan.method.results import describe_generator
 from autogan.runs.checksums import CHECKSUMS
 from autogan.runs.config import CONFIG, Config, read_config
-from autogan.runs.contents import Data, Derived, Results
+from autogan.runs.contents import Data, Derived, Results, TrialRow
 from autogan.runs.events import Finished
 from autogan.runs.log import LOG
 from autogan.runs.plan import Plan
@@ -29,6 +29,7 @@ from autogan.settings.resume_rules import MAY_CHANGE
 from autogan.settings.sections import Settings
 from autogan.spaces.generator_file import SavedGenerator, load_generator
 from autogan.spaces.pair import players
+from autogan.trials.proxies import proxied, trial_settings
 from autogan.verify.history import (
     candidate_problems,
     search_problems,
@@ -93,8 +94,14 @@ class _Verifier:
         winner = generators.get(_WINNER)
         settings, task = self.record.settings, self.record.task
         if settings is not None and self.config_damage is None:
+            made_under = settings
+            if (trials := self.record.trials) is not None and trials.best is not None:
+                best = trials.row(trials.best)
+                made_under = trial_settings(proxied(settings), best.seed)
+                if winner is not None:
+                    self._say(_best_trial_problems(winner, best))
             for name, saved in generators.items():
-                self._say(_generator_problems(name, saved, settings, data))
+                self._say(_generator_problems(name, saved, made_under, data))
             if found is not None:
                 last = derived if found.pairs is None else None
                 self._say(search_problems(settings, found, last, children))
@@ -217,6 +224,12 @@ class _Verifier:
             elif name in named and not (self.folder / name).is_file():
                 self.found.problems.append(f"{name} is missing: derive.json names it")
         return generators
+
+
+def _best_trial_problems(winner: SavedGenerator, best: TrialRow) -> Iterator[str]:
+    """The run's generator is that of its best trial."""
+    if str(winner.generator.architecture) != best.architecture:
+        yield f"{_WINNER} is not of the architecture of the best trial ({best.number})"
 
 
 def _generator_problems(

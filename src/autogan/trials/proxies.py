@@ -1,0 +1,51 @@
+"""What trials are trained under: cheaper settings than the run's, and their own number of steps."""
+
+from typing import TypeVar
+
+from autogan.basics.errors import UserError
+from autogan.settings.sections import Settings
+
+S = TypeVar("S", bound=Settings)
+
+
+def trial_settings(settings: S, seed: int) -> S:
+    """Those of one trial's own run: trained to the last rung, validated at the end of every first one."""
+    trials = settings.trials
+    steps = {"generator_steps": trials.rung_steps[-1], "validate_every_steps": trials.steps}
+    train = settings.train.model_copy(update=steps)
+    return settings.model_copy(update={"train": train, "seed": seed})
+
+
+def proxied(settings: Settings) -> Settings:
+    """Settings of trials: smaller images and narrower networks where those proxies are asked for.
+
+    Smaller images keep all cells: the map that the first one doubles becomes smaller as much.
+    Raises `UserError` where that is not possible.
+    """
+    trials, data, network, train = settings.trials, settings.data, settings.network, settings.train
+    if trials.image_size is not None:
+        bottom, rest = divmod(network.bottom_size * trials.image_size, data.image_size)
+        if rest or bottom < 1:
+            raise UserError(
+                f"trials.image_size cannot be {trials.image_size}: data.image_size is {data.image_size} "
+                f"and network.bottom_size {network.bottom_size}, which is to become smaller as much. "
+                f"Smallest: {data.image_size // network.bottom_size}; each double of it is possible too."
+            )
+        data = data.model_copy(update={"image_size": trials.image_size})
+        network = network.model_copy(update={"bottom_size": bottom})
+    widths = train.generator_channels
+    narrow = (
+        tuple(_narrower(width, trials.width) for width in widths)
+        if isinstance(widths, tuple)
+        else _narrower(widths, trials.width)
+    )
+    channels = {
+        "generator_channels": narrow,
+        "discriminator_channels": _narrower(train.discriminator_channels, trials.width),
+    }
+    train = train.model_copy(update=channels)
+    return settings.model_copy(update={"data": data, "network": network, "train": train})
+
+
+def _narrower(channels: int, share: float) -> int:
+    return max(1, round(channels * share))

@@ -1,0 +1,129 @@
+"""Searches by trials at the command line: what is wrong is said before anything begins, with exit code 2."""
+
+import json
+import socket
+from pathlib import Path
+
+import pytest
+from commands import autogan
+from sources import split, write_folder
+from tiny import Listening
+from trial_runs import trials_settings
+
+from autogan.runs.folder import Run
+from autogan.runs.task import Task
+from autogan.settings.loading import settings_to_yaml
+from autogan.trials.search import search_by_trials
+from autogan.trials.storage import open_storage
+from autogan.trials.study import IDENTITY, open_study
+
+
+@pytest.fixture(autouse=True)
+def own_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AUTOGAN_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("AUTOGAN_STORAGE", raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    """A search of two trials."""
+    images = write_folder(split(40, 40), tmp_path / "pets")
+    settings = trials_settings(
+        images, trials={"count": 2, "goals": ["frechet_distance", "parameters"]}
+    )
+    run = Run.create(tmp_path / "run", settings, Task("search", method="trials"))
+    search_by_trials(run, Listening())
+    run.close()
+    (tmp_path / "config.yaml").write_text(settings_to_yaml(settings))
+    return run.folder
+
+
+def test_front_status_and_report_of_an_ended_search(run: Path) -> None:
+    shown = autogan("front", run)
+    assert shown.code == 0 and "2 of 2 trials have ended. Hypervolume" in shown.out + shown.err
+    found = json.loads(autogan("front", run, "--json").out)
+    assert found["goals"] == ["frechet_distance", "parameters"] and found["front"]
+    status = autogan("status", run)
+    assert status.code == 0 and "finished" in status.out
+    again = autogan("search", "--method", "trials", "--resume", "--out", run)
+    assert again.code == 0 and "nothing left to do" in again.err
+    assert autogan("report", run).code == 0
+    assert autogan("verify", run).code == 0
+    assert autogan("sample", run, "--count", "4", "--out", "more.png").code == 0
+    one = autogan("train", "--resume", "--out", run / "trials" / "00001", "--json")
+    assert one.code == 0 and json.loads(one.out)["scores"]
+
+
+def test_a_worker_has_nothing_to_do_where_all_has_ended(run: Path) -> None:
+    answer = autogan(
+        "worker", "--storage", f"sqlite:///{run / 'trials.sqlite3'}", "--out", run / "trials"
+    )
+    assert answer.code == 0, answer.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("search", "--preset", "demo", "--out", "x", "--workers", "2"), "add --method trials"),
+        (
+            ("search", "--preset", "demo", "--out", "x", "--storage", "sqlite:///x.db"),
+            "add --method trials",
+        ),
+        (("search", "--preset", "demo", "--out", "x", "--strategy", "best"), "reinforce"),
+        (
+            ("search", "--preset", "demo", "--out", "x", "--method", "trials"),
+            "learns from shared weights",
+        ),
+        (("worker",), "AUTOGAN_STORAGE"),
+        (("worker", "--storage", "redis://x"), "kind 'redis'"),
+        (("worker", "--storage", "sqlite:///empty.db"), "no study 'autogan'. It has none yet"),
+        (("front", "."), "holds no run"),
+        (("dashboard", "."), "trials.sqlite3"),
+    ],
+)
+def test_what_is_wrong_is_said(arguments: tuple[str, ...], words: str, tmp_path: Path) -> None:
+    answer = autogan(*arguments)
+    assert answer.code == 2 and words in " ".join(answer.err.split()), answer.err
+    assert not (tmp_path / "x").exists()
+
+
+def test_the_front_of_another_run_is_refused(tmp_path: Path) -> None:
+    images = write_folder(split(4, 4), tmp_path / "pets")
+    Run.create(tmp_path / "other", trials_settings(images)).close()
+    answer = autogan("front", "other")
+    assert answer.code == 2 and "no search by trials" in answer.err
+
+
+def test_a_study_of_a_newer_version_or_of_somebody_else_is_refused(
+    run: Path, tmp_path: Path
+) -> None:
+    address = f"sqlite:///{run / 'trials.sqlite3'}"
+    study = open_study(open_storage(address), "autogan")
+    study.set_user_attr(IDENTITY, {**study.user_attrs[IDENTITY], "schema": 99})
+    answer = autogan("worker", "--storage", address)
+    assert answer.code == 2 and "newer version of autogan (schema 99" in " ".join(
+        answer.err.split()
+    )
+    import optuna
+
+    optuna.create_study(storage=open_storage(address), study_name="mine")
+    answer = autogan("worker", "--storage", address, "--study", "mine")
+    assert answer.code == 2 and "not one of autogan's" in answer.err
+
+
+def test_other_images_than_the_study_has_are_refused(run: Path, tmp_path: Path) -> None:
+    other = write_folder(split(41, 41), tmp_path / "others")
+    answer = autogan(
+        "worker", "--storage", f"sqlite:///{run / 'trials.sqlite3'}", "--data", f"folder:{other}"
+    )
+    assert answer.code == 2 and "images of this machine" in " ".join(answer.err.split())
+
+
+def test_a_port_that_is_taken_is_refused(run: Path) -> None:
+    pytest.importorskip("optuna_dashboard")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        answer = autogan("dashboard", run, "--port", taken.getsockname()[1])
+    assert answer.code == 2 and "cannot be used" in answer.err
