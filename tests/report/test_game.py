@@ -71,7 +71,7 @@ def test_page_and_status_show_an_adaptive_probability(tmp_path: Path) -> None:
         "train.augmentation_probability=adaptive",
         "train.objective.loss=non-saturating",
     ]
-    settings = load_settings("own-48", overrides=overrides)
+    settings = load_settings("cifar10-cpu", overrides=overrides)
     run = Run.create(tmp_path / "run", settings, Task("train", "autogan-a"))
     run.write("data.json", {"name": "glyphs", "digest": "1" * 64, "training_images": 100,
                             "held_out_images": 50, "judge": "domain-1"})  # fmt: skip

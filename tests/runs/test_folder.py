@@ -25,7 +25,11 @@ def run(tmp_path: Path) -> Run:
 def test_a_new_run_describes_itself_before_it_does_anything(run: Run) -> None:
     described = yaml.safe_load((run.folder / "config.yaml").read_text())
     assert list(described) == ["task", "settings", "environment"]
-    assert described["task"] == {"command": "search", "architecture": None}
+    assert described["task"] == {
+        "command": "search",
+        "architecture": None,
+        "method": "shared",
+    }
     assert {"autogan", "torch", "python", "commit", "threads"} <= described["environment"].keys()
     assert read_settings(run.folder) == load_settings() == run.settings
     assert read_task(run.folder) == Task("search") == run.task
