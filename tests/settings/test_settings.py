@@ -255,7 +255,7 @@ def test_an_unknown_setting_offers_the_nearest(override: str, nearest: str) -> N
         "compute.precision=float16",
         "compute.layout=best",
         "compute.capture=always",
-        "search.strategy=guessing",
+        "search.strategy=magic",
         "search.generator_channels=0",
         "train.generator_channels=wide",
         "judge.width=0",
