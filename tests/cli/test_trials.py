@@ -2,6 +2,7 @@
 
 import json
 import socket
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -79,7 +80,6 @@ def test_a_worker_has_nothing_to_do_where_all_has_ended(run: Path) -> None:
         (("worker", "--storage", "redis://x"), "kind 'redis'"),
         (("worker", "--storage", "sqlite:///empty.db"), "no study 'autogan'. It has none yet"),
         (("front", "."), "holds no run"),
-        (("dashboard", "."), "trials.sqlite3"),
     ],
 )
 def test_what_is_wrong_is_said(arguments: tuple[str, ...], words: str, tmp_path: Path) -> None:
@@ -118,6 +118,12 @@ def test_other_images_than_the_study_has_are_refused(run: Path, tmp_path: Path) 
         "worker", "--storage", f"sqlite:///{run / 'trials.sqlite3'}", "--data", f"folder:{other}"
     )
     assert answer.code == 2 and "images of this machine" in " ".join(answer.err.split())
+
+
+def test_a_dashboard_needs_its_package_and_a_database() -> None:
+    words = "trials.sqlite3" if find_spec("optuna_dashboard") else "autogan-nas[dashboard]"
+    answer = autogan("dashboard", ".")
+    assert answer.code == 2 and words in " ".join(answer.err.split())
 
 
 def test_a_port_that_is_taken_is_refused(run: Path) -> None:
