@@ -134,9 +134,9 @@ def _require_scipy() -> None:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without a line of Optuna's log for every study; its level is the process's, and is put back."""
+    """Without Optuna's lines for every study and warning; its level is the process's, and is put back."""
     before = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
     try:
         yield
     finally:
