@@ -5,28 +5,41 @@
 Prints milliseconds for each architecture, at every stage of the published space.
 """
 
+from functools import partial
+
 import torch
 
 from autogan.bench.measure import interleaved
 from autogan.method.search import PROPOSED_AT_ONCE
 from autogan.settings.sections import ControllerSettings
 from autogan.spaces import search_space
+from autogan.spaces.architecture import Architecture
+from autogan.strategies.base import Observation, Rung, Strategy
 from autogan.strategies.reinforce import Reinforce
+
+
+def alone(strategy: Strategy, rung: Rung) -> None:
+    """As many proposals as a block has, each asked for by itself."""
+    for _ in range(PROPOSED_AT_ONCE):
+        strategy.propose(1, rung, [])
 
 
 def main() -> None:
     """One line for each stage."""
     strategy = Reinforce(search_space("autogan", 3), ControllerSettings(), seed=0)
+    promoted: tuple[Architecture, ...] = ()
     for stage in range(3):
+        rung = Rung(stage, promoted=promoted)
         ways = {
-            "alone": lambda: [strategy.propose(1) for _ in range(PROPOSED_AT_ONCE)],
-            "in a block": lambda: strategy.propose(PROPOSED_AT_ONCE),
+            "alone": partial(alone, strategy, rung),
+            "in a block": partial(strategy.propose, PROPOSED_AT_ONCE, rung, []),
         }
         timings = interleaved(ways, torch.device("cpu"), seconds=2)
         each = {way: t.part(PROPOSED_AT_ONCE).median_ms for way, t in timings.items()}
         print(f"stage {stage}:", ", ".join(f"{way} {ms:.3f} ms" for way, ms in each.items()))
         if stage < 2:
-            strategy.grow(list(dict.fromkeys(strategy.propose(100)))[:5])
+            scored = [Observation(a, rung, 0, (0.0,)) for a in strategy.propose(100, rung, [])]
+            promoted = tuple(strategy.promote(rung, scored, 5))
 
 
 if __name__ == "__main__":

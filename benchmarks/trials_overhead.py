@@ -92,7 +92,7 @@ def main() -> None:
 
 def with_stand_ins(worker: Worker) -> None:
     """The worker's whole loop, with trainings that take no time."""
-    worker_module.Trial.train = train  # type: ignore[method-assign]
+    worker_module.Trial.train = train  # type: ignore[assignment,method-assign]
     Worker._folder = no_folder  # type: ignore[assignment,method-assign]
     worker.work()
 
