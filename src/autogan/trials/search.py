@@ -48,7 +48,7 @@ FOLDER = "trials"
 STUDY = "autogan"
 LOOK_EVERY_SECONDS = 1.0
 ENDED_WITHIN_SECONDS = 20.0
-"""Time that a worker has for its checkpoint when it is asked to stop."""
+"""Time that a worker has to end by itself, and for its checkpoint when it is asked to stop."""
 MOST_LOST_WORKERS = 3
 """Workers of one search that may die before it gives up."""
 
@@ -259,6 +259,10 @@ def _supervise(
                 progress.note(f"Worker {name} died (code {code}); another one takes its place.")
                 workers[number] = _start(run, address, study_name, number, count)
                 number += 1
+        latest = time.monotonic() + ENDED_WITHIN_SECONDS  # they end by themselves, unless one hangs
+        while time.monotonic() < latest and any(p.poll() is None for p in workers.values()):
+            with run.stopping.at_once():
+                time.sleep(LOOK_EVERY_SECONDS)
 
 
 def _start(

@@ -23,6 +23,7 @@ from autogan.basics.errors import UserError
 from autogan.files.storage import is_running
 from autogan.method.context import Context
 from autogan.progress.base import Progress
+from autogan.runs.config import CONFIG
 from autogan.runs.folder import Run
 from autogan.runs.locking import is_locked
 from autogan.runs.stopping import Stopped, Stopping
@@ -32,7 +33,7 @@ from autogan.strategies.base import State
 from autogan.trials.limits import Costs
 from autogan.trials.proposals import TrialSampler
 from autogan.trials.proxies import trial_settings
-from autogan.trials.records import RECORD, TrialRecord, number_of
+from autogan.trials.records import RECORD, RETRIED, TrialRecord, number_of
 from autogan.trials.storage import (
     DEAD_AFTER_SECONDS,
     MOST_RETRIES,
@@ -126,8 +127,9 @@ class Worker:
         )
         self._progress.note(f"{began}{again}" + (", taken up" if record.rungs else ""))
         work = Trial(record, self._context, self._costs, tell, self._others(record), self._progress)
-        with self._folder(record) as run:
-            record = work.train(run)
+        if record.state is State.RUNNING:  # else its worker died between the two ways of telling
+            with self._folder(record) as run:
+                record = work.train(run)
         self._progress.note(f"Trial {record.number + 1} {self._in_words(record)}")
         if record.state is State.STOPPED:
             raise optuna.TrialPruned
@@ -178,11 +180,11 @@ class Worker:
         folder = folder_of(self._trials, record.number)
         for attempt in range(MOST_RETRIES + 1):
             place = folder if attempt == 0 else folder.with_name(f"{folder.name}-{attempt}")
-            if not place.exists():
-                run = Run.create(place, settings, task)
-                break
             if not is_locked(place):
-                run = Run.resume(place)
+                begun = (
+                    place / CONFIG
+                ).exists()  # its worker may have died before it wrote anything
+                run = Run.resume(place) if begun else Run.create(place, settings, task)
                 break
             self._progress.note(f"{place} is held by another process; the trial begins anew")
         else:
@@ -195,7 +197,14 @@ class Worker:
         """Lets another worker, or this search when it goes on, take the trial up."""
         trial = next(t for t in self._study.get_trials(deepcopy=False) if t.number == number)
         self._study._storage.set_trial_state_values(trial._trial_id, TrialState.FAIL)
-        Retry()(self._study, trial)
+        waiting = optuna.trial.create_trial(  # not by `Retry`, which counts it as a worker's death
+            state=TrialState.WAITING,
+            params=trial.params,
+            distributions=trial.distributions,
+            user_attrs=trial.user_attrs,
+            system_attrs={**trial.system_attrs, RETRIED: number_of(trial)},
+        )
+        self._study.add_trial(waiting)
 
     def _fail_abandoned(self) -> None:
         """Trials that have lost their worker are to be taken up: at once where it was of this machine."""
