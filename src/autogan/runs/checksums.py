@@ -10,6 +10,8 @@ from autogan.runs.locking import LOCK
 
 CHECKSUMS = "checksums.json"
 _NOT_LISTED = (CHECKSUMS, LOCK)
+_OF_THEIR_OWN = ("trials.sqlite3", "trials/", "workers/")
+"""Beginnings of names of what goes on changing: a database keeps itself whole, a trial is a run of its own."""
 
 
 def write_checksums(folder: Path) -> None:
@@ -18,7 +20,7 @@ def write_checksums(folder: Path) -> None:
 
     files = (file for file in sorted(folder.rglob("*")) if file.is_file())
     names = (file.relative_to(folder).as_posix() for file in files)
-    listed = [name for name in names if name not in _NOT_LISTED and not _is_hidden(name)]
+    listed = [name for name in names if _is_listed(name)]
     write_json(folder / CHECKSUMS, {name: _sha256(folder / name) for name in listed})
 
 
@@ -50,6 +52,10 @@ def _read(folder: Path) -> dict[str, str]:
     if not isinstance(content, dict) or not all(isinstance(v, str) for v in content.values()):
         raise ValueError("it does not hold a checksum for each file")
     return content
+
+
+def _is_listed(name: str) -> bool:
+    return not (name in _NOT_LISTED or name.startswith(_OF_THEIR_OWN) or _is_hidden(name))
 
 
 def _is_hidden(name: str) -> bool:
