@@ -11,7 +11,7 @@ from autogan.runs.locking import LOCK
 CHECKSUMS = "checksums.json"
 _NOT_LISTED = (CHECKSUMS, LOCK)
 _OF_THEIR_OWN = ("trials.sqlite3", "trials/", "workers/")
-"""Beginnings of names of what goes on changing: a database keeps itself whole, a trial is a run of its own."""
+"""How names begin of what goes on changing: a database keeps itself whole, a trial is its own run."""
 
 
 def write_checksums(folder: Path) -> None:
