@@ -8,11 +8,13 @@ goes on with the parts that are missing. Needs no data: it trains on the embedde
 """
 
 import argparse
+import itertools
 import json
+import math
+import random
 import tempfile
 import time
-from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -47,7 +49,6 @@ from autogan.gan.step import Gan
 from autogan.images.batches import Batch
 from autogan.images.classes import Classes
 from autogan.method.context import Context, prepare
-from autogan.method.position import CONTROLLER, SHARED_TRAINING
 from autogan.method.search import Search
 from autogan.method.train import Training
 from autogan.progress.base import Progress
@@ -125,12 +126,14 @@ class Scale:
     scratch: Widths = SCRATCH
     scored_images: int = 5000
     shared_steps: int = 300
-    controller_steps: int = 2
+    children: int = 4
     precision_steps: int = 1000
     peak_side: int | None = None
     overrides: tuple[str, ...] = ()
 
 
+FEW = 4
+"""Architectures that a stage's steps and children are measured with."""
 NARROW = Widths(8, 8, 8, 8, 2)
 MINIATURE = Scale(
     minutes=0.02,
@@ -138,7 +141,7 @@ MINIATURE = Scale(
     scratch=NARROW,
     scored_images=40,
     shared_steps=4,
-    controller_steps=1,
+    children=1,
     precision_steps=2,
     peak_side=64,
     overrides=(
@@ -228,7 +231,11 @@ class Acceptance:
     def _difference(
         self, space: str, game: AdversarialSettings, stage: int, classes: Classes | None
     ) -> dict[str, float]:
-        """Relative difference of all weights of both networks after six rounds of two architectures."""
+        """Relative difference of all weights of both networks after six rounds of two architectures.
+
+        In float32 as the processor has it, and with libraries that add in one order: else trainings of the
+        same steps differ by a thousandth after so many.
+        """
         recorder: Recorder = DirectRecorder()
         if self.compute.device.type == "cuda":
             recorder = CudaRecorder(self.compute.device)
@@ -236,12 +243,13 @@ class Acceptance:
         architectures = search_architectures(stage + 1, space)[:2]
         ends = []
         for recordings in (None, Recordings(recorder)):
-            gan = _gan(self.scale.search, compute, space, game, recordings, classes=classes)
-            schedule = Schedule(game, 12)
-            for number in range(6):
-                for place, architecture in enumerate(architectures):
-                    schedule.apply(gan, 2 * number + place)
-                    _round(gan, self.scale.search, architecture)
+            with torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False):
+                gan = _gan(self.scale.search, compute, space, game, recordings, classes=classes)
+                schedule = Schedule(game, 12)
+                for number in range(6):
+                    for place, architecture in enumerate(architectures):
+                        schedule.apply(gan, 2 * number + place)
+                        _round(gan, self.scale.search, architecture)
             networks = (gan.generator, gan.discriminator)
             weights = [p.detach().flatten().double() for n in networks for p in n.parameters()]
             ends.append(torch.cat(weights))
@@ -299,47 +307,68 @@ class Acceptance:
         return {"compiling_seconds": round(compiling, 1), "milliseconds": milliseconds}
 
     def search_budget(self) -> dict[str, Any]:
-        """The paper's search from real iterations of every stage: some steps of each phase, multiplied.
-
-        Too long where steps are recorded: at 32 pixels a young search hardly ever meets an architecture
-        a second time, a late one does.
-        """
+        """The paper's search from real steps of every stage: what a step and a child take, multiplied, and
+        what it takes to record the steps of all architectures that a stage draws from."""
         settings = self._settings(
             *("search.iterations=3", "search.stage_weights=[1,1,1]", "search.shared_epochs=null"),
-            f"search.shared_steps={self.scale.shared_steps}",
-            f"search.controller_steps={self.scale.controller_steps}",
+            *(f"search.shared_steps={FEW * FEW}", "search.controller_steps=1"),
         )
-        taken: dict[tuple[int, str], list[float]] = defaultdict(list)
-        with _prepared(settings, self.compute, Task("search")) as (context, run):
-            search = Search(context, run, Progress())
-            while not search.done:
-                stage, phase = search.stage, search.at.phase
-                synchronise(self.compute.device)
-                began = time.perf_counter()
-                search.step()
-                synchronise(self.compute.device)
-                taken[stage, phase].append(time.perf_counter() - began)
-            memory = _memory_mib(self.compute)
         paper = load_settings("cifar10-paper").search
         assert paper.shared_epochs is not None
-        shared = round(paper.shared_epochs * (50_000 // paper.discriminator_batch))
+        shared_steps = round(paper.shared_epochs * (50_000 // paper.discriminator_batch))
         starts = [*paper.stage_starts(), paper.iterations]
         stages = []
-        for stage in range(3):
-            iterations = starts[stage + 1] - starts[stage]
-            warm = taken[stage, SHARED_TRAINING][self.scale.shared_steps // 3 :]
-            scored = taken[stage, CONTROLLER][: 2 * self.scale.controller_steps]
-            training = shared * sum(warm) / len(warm)
-            scoring = paper.controller_steps * sum(scored) / self.scale.controller_steps
-            stages.append(
-                {
-                    "iterations": iterations,
-                    "training_seconds": round(iterations * training, 1),
-                    "scoring_seconds": round(iterations * scoring, 1),
+        with _prepared(settings, self.compute, Task("search")) as (context, run):
+            search = Search(context, run, Progress())
+            for stage in range(3):
+                while search.stage < stage:
+                    search.step()
+                own = [len(d.options) for d in search.space.decisions if d.place.number == stage]
+                drawn_from = math.prod(own) * (paper.beams if stage else 1)
+                steps = shared_steps * (starts[stage + 1] - starts[stage])
+                children = paper.controller_steps * (starts[stage + 1] - starts[stage])
+                taken = self._stage(search)
+                seconds = {
+                    "training_seconds": steps * taken["step_ms"] / 1000,
+                    "recording_seconds": drawn_from * taken["recording_ms"] / 1000,
+                    "scoring_seconds": children * taken["child_ms"] / 1000,
                 }
-            )
-        seconds = sum(s["training_seconds"] + s["scoring_seconds"] for s in stages)
-        return {"stages": stages, "minutes": round(seconds / 60, 1), "memory_mib": memory}
+                stages.append({**taken, **{k: round(v, 1) for k, v in seconds.items()}})
+            memory = _memory_mib(self.compute)
+        whole = sum(v for s in stages for k, v in s.items() if k.endswith("_seconds"))
+        return {"stages": stages, "minutes": round(whole / 60, 1), "memory_mib": memory}
+
+    def _stage(self, search: Search) -> dict[str, float]:
+        """Milliseconds of a step whose architecture is known, of recording the steps of one, and of scoring
+        a child. A young search hardly ever draws an architecture twice, a late one does; so few are drawn."""
+        few = search.strategy.propose_for_training(
+            FEW, search.rung, search.children.observations, random.Random(0)
+        )
+
+        def steps(count: int) -> float:
+            return self._milliseconds(partial(_shared_steps, search, few, count))
+
+        count = 3 * FEW * search.options.discriminator_steps  # each meets both networks three times
+        until_recorded = steps(count)
+        known = steps(self.scale.shared_steps) / self.scale.shared_steps
+
+        def children() -> None:
+            for architecture in few[: self.scale.children]:
+                assert search.score(architecture, "controller") is not None, architecture
+
+        children()
+        return {
+            "step_ms": round(known, 3),
+            "recording_ms": round(max(0.0, until_recorded - count * known) / FEW, 2),
+            "child_ms": round(self._milliseconds(children) / self.scale.children, 2),
+        }
+
+    def _milliseconds(self, call: Callable[[], object]) -> float:
+        synchronise(self.compute.device)
+        began = time.perf_counter()
+        call()
+        synchronise(self.compute.device)
+        return 1000 * (time.perf_counter() - began)
 
     def architecture_a(self) -> dict[str, Any]:
         """Architecture A from scratch at the paper's widths, for as long as there is time."""
@@ -465,6 +494,13 @@ def _round(gan: Gan, widths: Widths, architecture: Architecture) -> None:
     sees_real = gan.objective.generator_sees_real
     count = len(real) if sees_real else widths.generator_batch
     gan.generator_step(count, architecture, real if sees_real else None)
+
+
+def _shared_steps(search: Search, architectures: Sequence[Architecture], count: int) -> None:
+    """Steps of the shared weights on these architectures in turn."""
+    search.at.proposed = list(itertools.islice(itertools.cycle(architectures), count))
+    for _ in range(count):
+        search.shared_training_step()
 
 
 def _memory_mib(compute: Compute) -> int:

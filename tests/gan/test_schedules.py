@@ -169,7 +169,7 @@ def test_everything_that_changes_lies_in_tensors_that_a_recorded_step_reads() ->
     recordings = Recordings(Immediate())
     direct, recorded = make(EVERYTHING), make(EVERYTHING, recordings)
     assert train(direct, EVERYTHING, 0, 12) == train(recorded, EVERYTHING, 0, 12)
-    assert len(recordings) == 3  # D with and without a penalty, G
+    assert len(recordings) == 4  # images, D with and without a penalty, G
     for name, value in direct.discriminator.state_dict().items():
         assert torch.equal(value, recorded.discriminator.state_dict()[name]), name
     learned = recorded.augmentation.learned_probability()

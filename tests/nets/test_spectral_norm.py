@@ -1,12 +1,14 @@
 """Spectral normalisation against PyTorch's own and against singular values."""
 
+import copy
+
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from autogan.nets.spectral_norm import SpectralNorm
+from autogan.nets.spectral_norm import SpectralNorm, normalised_together
 
 
 def normal(*shape: int, seed: int = 0) -> Tensor:
@@ -85,3 +87,37 @@ def test_a_convolution_settles_where_torchs_does() -> None:
     torch.testing.assert_close(ours.v * sign, vectors._v, rtol=1e-3, atol=1e-3)
     x = normal(2, 4, 6, 6)
     torch.testing.assert_close(ours(x), theirs(x), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_many_at_once_are_what_each_is_alone(training: bool, layout: torch.memory_format) -> None:
+    """Weights, vectors and gradients, over three iterations, of matrices of four shapes."""
+    stream = torch.Generator().manual_seed(5)
+    alone = nn.ModuleList(
+        SpectralNorm(layer)
+        for layer in (
+            nn.Conv2d(3, 8, 3),
+            nn.Conv2d(8, 6, 3),
+            nn.Conv2d(3, 8, 1),
+            nn.Linear(8, 1, bias=False),
+        )
+    ).to(memory_format=layout)  # type: ignore[call-overload]
+    for layer in alone:
+        nn.init.normal_(layer.layer.weight, generator=stream)
+        layer.reset_vectors(stream, iterations=1)
+    together = copy.deepcopy(alone.train(training)).train(training)
+    for _ in range(3):
+        weights = [layer.weight() for layer in alone]
+        towards = [torch.randn(weight.shape, generator=stream) for weight in weights]
+        found = normalised_together(list(together))
+        gradients = [
+            torch.autograd.grad(
+                [w.mul(t).sum() for w, t in zip(made, towards, strict=True)],
+                [layer.layer.weight for layer in layers],
+            )
+            for made, layers in ((weights, alone), (found, together))
+        ]
+        torch.testing.assert_close(found, weights)
+        torch.testing.assert_close(gradients[1], gradients[0])
+        torch.testing.assert_close(together.state_dict(), alone.state_dict())

@@ -101,13 +101,16 @@ class AdaptiveAugmentation(DifferentiableAugmentation):
         self._with_choices()
         self.target = target
         self.images = images
-        self.restart(torch.device("cpu"))
+        self._probability = self._learned = torch.zeros(())
+        self._signs = torch.zeros(())  # the sum over the steps since the last change
+        self._steps = torch.zeros((), dtype=torch.int64)
 
     def restart(self, device: torch.device) -> None:
         """As `Augmentation.restart`."""
-        self._probability = self._learned = torch.zeros((), device=device)
-        self._signs = torch.zeros((), device=device)  # the sum over the steps since the last change
-        self._steps = torch.zeros((), dtype=torch.int64, device=device)
+        # In place where they are there already: a recorded step reads them.
+        self._probability = self._learned = self._learned.to(device).zero_()
+        self._signs = self._signs.to(device).zero_()
+        self._steps = self._steps.to(device).zero_()
 
     @torch.no_grad()
     def observe(self, realness: Tensor) -> None:

@@ -5,7 +5,7 @@ The two steps read nothing back from the device: losses are returned as tensors.
 recorded and replayed (see `capture`).
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,12 +18,17 @@ from autogan.basics.randomness import derived_seed, torch_generator
 from autogan.device.compute import Compute
 from autogan.gan.augmentation import Augmentation
 from autogan.gan.averaging import AveragedGenerator, HalfLife
-from autogan.gan.capture import CudaRecorder, Recordings
+from autogan.gan.capture import CudaRecorder, Recordings, recordings_in
 from autogan.gan.objectives import Hinge, Objective
 from autogan.images.batches import Batch
 from autogan.images.pixels import to_unit
 from autogan.nets.layers import initialise
-from autogan.nets.optimisers import load_optimiser, put_back_optimiser, set_learning_rate
+from autogan.nets.optimisers import (
+    load_optimiser,
+    put_back_optimiser,
+    restart_optimiser,
+    set_learning_rate,
+)
 from autogan.spaces.architecture import Architecture
 from autogan.spaces.discriminator_architecture import DiscriminatorArchitecture
 from autogan.spaces.networks import Discriminator, Generator
@@ -60,7 +65,9 @@ class Gan:
     ) -> None:
         self.compute = compute
         if recordings is None and compute.captures:
-            recordings = Recordings(CudaRecorder(compute.device))
+            recordings = Recordings(
+                CudaRecorder(compute.device), most=recordings_in(compute.memory_bytes)
+            )
         self._recordings = recordings
         self.learning_rate = learning_rate
         self.betas = betas
@@ -75,7 +82,9 @@ class Gan:
         self._labels_generator = torch_generator(seed, f"{purpose}/labels")
         self.generator = compute.place(generator)
         self.discriminator = compute.place(discriminator)
-        self.restart()
+        self.generator_optimiser = self._adam(self.generator)
+        self.discriminator_optimiser = self._adam(self.discriminator)
+        self._draw_networks()
 
     def discriminator_step(self, real: Batch, architecture: Architecture) -> Tensor:
         """One update of D on `real` and as many generated images, of the same labels; the loss."""
@@ -88,26 +97,33 @@ class Gan:
             places = self._uniform(len(real), self.objective.numbers, self._penalty_generator)
         self._steps_since_penalty += 1
         self._steps_since_penalty %= self.objective.penalty_every_steps
-        inputs = (real.pixels, real.labels, wanted, latents, numbers, places)
-        return self._step("discriminator", self._update_discriminator, architecture, *inputs)
+        made_by, seen_by = players(architecture)
+        generated = self._step("images", self._images, made_by, latents, wanted)
+        seen = (len(architecture) - 1, seen_by)
+        inputs = (real.pixels, real.labels, generated, wanted, numbers, places)
+        return self._step("discriminator", self._update_discriminator, seen, *inputs)
+
+    def _images(
+        self, architecture: Architecture, latents: Tensor, wanted: Tensor | None
+    ) -> Tensor:
+        """What the generator makes for D, without a graph: float32 B×3×S×S."""
+        with self.compute.autocast(), torch.no_grad():
+            return self.generator(latents, architecture, labels=wanted).float()
 
     def _update_discriminator(
         self,
-        architecture: Architecture,
+        seen: tuple[int, DiscriminatorArchitecture | None],
         pixels: Tensor,
         labels: Tensor | None,
+        generated: Tensor,
         wanted: Tensor | None,
-        latents: Tensor,
         numbers: Tensor,
         places: Tensor | None,
     ) -> Tensor:
-        """The generator makes its images without a graph, and real and generated ones pass through D
-        together, which is exact because D has no batch statistics."""
-        stage = len(architecture) - 1
-        made_by, seen_by = players(architecture)
+        """Real and generated images pass through D together, which is exact because D has no batch
+        statistics. It does not matter here who made the images; so a recorded step serves for all."""
+        stage, seen_by = seen
         self.discriminator.requires_grad_(True)
-        with self.compute.autocast(), torch.no_grad():
-            generated = self.generator(latents, made_by, labels=wanted).float()
         images = torch.cat([to_unit(pixels), generated])  # 2B×3×S×S
         images = images.contiguous(memory_format=self.compute.memory_format)
         both = None if labels is None or wanted is None else torch.cat([labels, wanted])
@@ -121,7 +137,7 @@ class Gan:
         if places is not None:
             seen_real, seen_generated = images.chunk(2)
             penalty = self.objective.penalty(
-                lambda seen: self._logits(seen, stage, labels, numbers[: len(latents)], seen_by),
+                lambda seen: self._logits(seen, stage, labels, numbers[: len(pixels)], seen_by),
                 seen_real,
                 seen_generated,
                 places,
@@ -271,22 +287,22 @@ class Gan:
         self,
         kind: str,
         update: Callable[..., Tensor],
-        architecture: Architecture,
+        chosen: Hashable,
         *inputs: Tensor | None,
     ) -> Tensor:
-        """`update`, directly or as it was recorded for this architecture and these shapes."""
+        """`update`, directly or as it was recorded for what is chosen and for these shapes."""
         if self._recordings is None:
-            return update(architecture, *inputs)
+            return update(chosen, *inputs)
 
         def step(*given: Tensor | None) -> Tensor:
-            loss = update(architecture, *given)
+            result = update(chosen, *given)
             # Gradients would lie in the recordings' memory, where another step may write.
             self.discriminator_optimiser.zero_grad(set_to_none=True)
             self.generator_optimiser.zero_grad(set_to_none=True)
-            return loss
+            return result
 
         shapes = (None if tensor is None else tensor.shape for tensor in inputs)
-        return self._recordings.run((kind, architecture, *shapes), step, *inputs)
+        return self._recordings.run((kind, chosen, *shapes), step, *inputs)
 
     def latents(self, count: int) -> Tensor:
         """count × latent_size standard normal values on the device."""
@@ -315,17 +331,21 @@ class Gan:
         return drawn.to(self.compute.device, non_blocking=True)
 
     def restart(self) -> None:
-        """Draws fresh weights for both networks, and makes fresh optimisers and a fresh average."""
+        """Fresh weights for both networks, fresh optimisers and a fresh average; in the same memory, so that
+        recorded steps stay good."""
+        self._draw_networks()
+        for optimiser in (self.generator_optimiser, self.discriminator_optimiser):
+            restart_optimiser(optimiser, self.learning_rate, self.betas)
+
+    def _draw_networks(self) -> None:
+        """Fresh weights, and nothing remembered of others."""
         initialise(self.generator.train(), self._weights_generator)
         self.discriminator.train().initialise(self._weights_generator)
-        self.generator_optimiser = self._adam(self.generator)
-        self.discriminator_optimiser = self._adam(self.discriminator)
         decay = self.average_decay
         self.average = AveragedGenerator(self.generator, decay) if decay is not None else None
         self.objective.restart()
         self.augmentation.restart(self.compute.device)
         self._steps_since_penalty = 0
-        self._forget_recordings()
 
     def _adam(self, module: nn.Module) -> torch.optim.Adam:
         rate: float | Tensor = self.learning_rate

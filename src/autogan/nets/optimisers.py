@@ -44,6 +44,18 @@ def put_back_optimiser(optimiser: torch.optim.Optimizer, state: dict[str, Any]) 
     return lost
 
 
+def restart_optimiser(
+    optimiser: torch.optim.Optimizer, rate: float, betas: tuple[float, float]
+) -> None:
+    """An Adam as it was before its first step, in the same memory."""
+    for moments in optimiser.state.values():
+        for moment in moments.values():
+            moment.zero_()
+    for group in optimiser.param_groups:
+        set_learning_rate(group, rate)
+        group["betas"] = betas
+
+
 def set_learning_rate(group: dict[str, Any], rate: float) -> None:
     """Sets the rate of a parameter group; in place where it is a tensor, which recorded steps read."""
     if isinstance(group["lr"], Tensor):

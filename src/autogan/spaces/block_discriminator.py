@@ -10,7 +10,7 @@ from autogan.images.classes import Classes
 from autogan.nets.attention import SoftmaxAttention
 from autogan.nets.bottleneck import Bottleneck, LowPass
 from autogan.nets.residual_block import ResidualBlock
-from autogan.nets.spectral_norm import SpectralNorm, Unnormalised
+from autogan.nets.spectral_norm import SpectralNorm, Unnormalised, prepare_together
 from autogan.spaces.discriminator_architecture import (
     DEVIATION,
     GROUP,
@@ -133,15 +133,20 @@ class BlockDiscriminator(PooledDiscriminator):
         """As `PooledDiscriminator.features`; architecture: with the blocks up to the stage, or more."""
         chosen = architecture or self._only
         assert chosen is not None, "a shared discriminator is told which options to take"
-        x = images
-        last = self.stages - 1 if stage is None else stage
-        for index, block in enumerate(chosen.blocks[: last + 1]):
-            x = _taken(self.growing[index], f"{block.block}-{block.width}")(x)
+        stages = self.stages if stage is None else stage + 1
+        path = []
+        for index, block in enumerate(chosen.blocks[:stages]):
+            path.append(_taken(self.growing[index], f"{block.block}-{block.width}"))
             if block.attention != "none":
-                x = _taken(self.attention[index], block.attention)(x)
+                path.append(_taken(self.attention[index], block.attention))
+        last = self.last[_end(chosen.minibatch_deviation)]
+        prepare_together([*path, last, *self.head_layers()])
+        x = images
+        for module in path:
+            x = module(x)
         if chosen.minibatch_deviation:
             x = torch.cat([x, minibatch_deviation(x)], dim=1)
-        return F.relu(self.last[_end(chosen.minibatch_deviation)](x), inplace=True).sum(dim=(2, 3))
+        return F.relu(last(x), inplace=True).sum(dim=(2, 3))
 
 
 def _taken(options: nn.Module, name: str) -> nn.Module:

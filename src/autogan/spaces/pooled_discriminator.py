@@ -36,6 +36,10 @@ class PooledDiscriminator(Discriminator):
             if self.classes.unlabelled:
                 self.to_class = nn.Linear(channels, count)
 
+    def head_layers(self) -> list[nn.Module]:
+        """The layers after the features that may be spectrally normalised; a forward pass uses each once."""
+        return [self.to_logit, *([self.of_class] if self.classes else [])]
+
     @abstractmethod
     def features(
         self,

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from autogan.images.classes import Classes
 from autogan.nets.residual_block import ResidualBlock
-from autogan.nets.spectral_norm import SpectralNorm, Unnormalised
+from autogan.nets.spectral_norm import SpectralNorm, Unnormalised, prepare_together
 from autogan.spaces.discriminator_architecture import DiscriminatorArchitecture
 from autogan.spaces.pooled_discriminator import PooledDiscriminator
 
@@ -53,7 +53,9 @@ class AutoGanDiscriminator(PooledDiscriminator):
     ) -> Tensor:
         """As `PooledDiscriminator.features`; it has one architecture alone."""
         assert architecture is None, architecture
+        growing = list(self.growing)[: None if stage is None else stage + 1]
+        prepare_together([*growing, self.last, *self.head_layers()])
         x = images
-        for block in list(self.growing)[: None if stage is None else stage + 1]:
+        for block in growing:
             x = block(x)
         return F.relu(self.last(x), inplace=True).sum(dim=(2, 3))
