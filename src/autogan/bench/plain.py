@@ -21,6 +21,7 @@ from autogan.nets.layers import interpolate
 from autogan.nets.residual_block import ResidualBlock
 from autogan.spaces.architecture import Architecture
 from autogan.spaces.autogan.cell import ConvolutionBlock, UpsampledProjection
+from autogan.spaces.discriminator_architecture import DiscriminatorArchitecture
 
 AnyModule = TypeVar("AnyModule", bound=nn.Module)
 
@@ -82,22 +83,25 @@ class PlainGan(Gan):
     def _adam(self, module: nn.Module) -> torch.optim.Adam:
         return torch.optim.Adam(module.parameters(), lr=self.learning_rate, betas=self.betas)
 
+    def _images(self, architecture: Architecture, latents: Tensor, wanted: Tensor | None) -> Tensor:
+        """As in `Gan`, but made with their graph."""
+        return self.generator(latents, architecture, labels=wanted).detach()
+
     def _update_discriminator(
         self,
-        architecture: Architecture,
+        seen: tuple[int, DiscriminatorArchitecture | None],
         pixels: Tensor,
         labels: Tensor | None,
+        generated: Tensor,
         wanted: Tensor | None,
-        latents: Tensor,
         numbers: Tensor,
         places: Tensor | None,
     ) -> Tensor:
         """As in `Gan`, the same loss and gradients; real and generated images apart."""
-        stage = len(architecture) - 1
+        stage, _ = seen
         real_numbers, generated_numbers = numbers.chunk(2)
         real = to_unit(pixels)
         real_logits, real_along, guesses = self._logits_and_more(real, stage, labels, real_numbers)
-        generated = self.generator(latents, architecture, labels=wanted).detach()
         generated_logits, along, _ = self._logits_and_more(
             generated, stage, wanted, generated_numbers
         )

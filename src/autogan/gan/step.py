@@ -103,9 +103,7 @@ class Gan:
         inputs = (real.pixels, real.labels, generated, wanted, numbers, places)
         return self._step("discriminator", self._update_discriminator, seen, *inputs)
 
-    def _images(
-        self, architecture: Architecture, latents: Tensor, wanted: Tensor | None
-    ) -> Tensor:
+    def _images(self, architecture: Architecture, latents: Tensor, wanted: Tensor | None) -> Tensor:
         """What the generator makes for D, without a graph: float32 B×3×S×S."""
         with self.compute.autocast(), torch.no_grad():
             return self.generator(latents, architecture, labels=wanted).float()

@@ -62,7 +62,7 @@ class Batches:
             )
         assert labels is None or len(labels) == len(pixels), (len(labels), len(pixels))
         self.pixels = pixels
-        self.labels = labels
+        self.labels = None if labels is None else labels.to(pixels.device)
         self.batch = batch
         self._seed = seed
         self._purpose = purpose
@@ -72,20 +72,20 @@ class Batches:
 
     def _draw_order(self) -> Tensor:
         generator = torch_generator(self._seed, f"{self._purpose}/order/{self._epoch}")
-        return torch.randperm(len(self.pixels), generator=generator)
+        order = torch.randperm(len(self.pixels), generator=generator)
+        # Whole: indices sent batch by batch would make the host wait for a GPU at every step.
+        return order.to(self.pixels.device)
 
     def next(self) -> Batch:
-        """The next batch, on the device of the pixels (and of the labels)."""
+        """The next batch, on the device of the pixels."""
         if self._taken + self.batch > len(self.pixels):
             self._epoch += 1
             self._taken = 0
             self._order = self._draw_order()
         indices = self._order[self._taken : self._taken + self.batch]
         self._taken += self.batch
-        return Batch(
-            self.pixels[indices.to(self.pixels.device)],
-            None if self.labels is None else self.labels[indices.to(self.labels.device)],
-        )
+        labels = None if self.labels is None else self.labels[indices]
+        return Batch(self.pixels[indices], labels)
 
     def state_dict(self) -> dict[str, Any]:
         """Where in the order the next batch stands."""

@@ -126,6 +126,8 @@ class Search:
         )
         if self.scorer.probe is not None:
             self.scorer.probe.batches = self.batches
+        self._discriminator_cost = self.workload.discriminator_step(self.options, self.stage)
+        self._generator_cost = self.workload.generator_step(self.options, self.stage)
         if self.options.reward == "frechet_distance":
             self.scorer.real = reference(
                 self.judge, images, self.data.digest, default_cache_directory()
@@ -177,13 +179,13 @@ class Search:
         loss = self.gan.discriminator_step(self.batches.next(), architecture)
         self.discriminator_losses.add(loss)
         self.steps += 1
-        cost = self.workload.discriminator_step(self.options, self.stage)
+        cost = self._discriminator_cost
         if self.steps % every == 0:
             generator_loss = self.gan.generator_step(
                 self.options.generator_batch, architecture, self.batches.next_for_generator()
             )
             self.generator_losses.add(generator_loss)
-            cost += self.workload.generator_step(self.options, self.stage)
+            cost += self._generator_cost
             if self.steps % self.settings.log_every_steps < every:
                 probability = self.gan.augmentation.learned_probability()
                 losses = read_losses(

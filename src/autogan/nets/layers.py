@@ -94,12 +94,12 @@ def instance_norm(x: Tensor) -> Tensor:
     channels_last = x.is_contiguous(memory_format=torch.channels_last) and not x.is_contiguous()
     if not channels_last:
         return F.instance_norm(x)
-    if x.device.type != "cpu":
-        return _to_channels_last(F.instance_norm(x))
     images, channels, height, width = x.shape
     own = x.view_as(x)
     if own.requires_grad:  # else other layers would turn the gradient around, each for itself
         own.register_hook(_to_channels_last)
+    if x.device.type != "cpu":
+        return _to_channels_last(F.instance_norm(own))
     joined = own.permute(2, 3, 0, 1).reshape(1, height, width, images * channels)
     y = F.batch_norm(joined.permute(0, 3, 1, 2), None, None, training=True)  # 1×(B·C)×H×W
     y = y.permute(0, 2, 3, 1).view(height, width, images, channels)
