@@ -1,6 +1,7 @@
-"""The commands about a table of trained generators: table collect, status, merge, check."""
+"""The commands about a table of trained generators: table, and compare-strategies on it."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,9 +16,10 @@ from autogan.cli.common import (
     SetOptions,
     app,
     data_changes,
+    refuse_unwritable,
     shown_progress,
 )
-from autogan.cli.console import notes, say
+from autogan.cli.console import notes, say, tables
 
 table_app = typer.Typer(no_args_is_help=True, help="A table of trained generators.")
 app.add_typer(table_app, name="table", rich_help_panel=INGREDIENTS)
@@ -113,7 +115,7 @@ def status(table: TableFile, as_json: Json = False) -> None:
             "diverged": diverged,
             "collapsed": collapsed,
             "machines": sorted({r.machine for r in records}),
-            "reliability": [vars(r) for r in reliability],
+            "reliability": [asdict(r) for r in reliability],
         }
         print(json.dumps(told))
         return
@@ -159,3 +161,56 @@ def check(table: TableFile) -> None:
 
     check_file(table)
     say(f"{table}: sound, {Table.open(table).completeness}")
+
+
+@app.command("compare-strategies", rich_help_panel=INGREDIENTS)
+def compare_strategies(
+    table: TableFile,
+    strategies: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME,...",
+            help="What is compared with random: evolution, local-search, tpe, nsga2, reinforce, gp; each "
+            "also with +halving. All but gp where left out.",
+        ),
+    ] = None,
+    seeds: Annotated[int, typer.Option(help="Searches with each strategy.")] = 100,
+    trainings: Annotated[
+        float, typer.Option(help="Time of a search, in average whole trainings.")
+    ] = 50,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes; one for each processor where left out.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder for the figure, the table and all regrets.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Compare search strategies on a whole table: equal simulated time, many seeds, tests of significance.
+
+    Example: [bold]autogan compare-strategies bench.sqlite3 --out comparison[/]
+    """
+    from autogan.trials.comparison import DEFAULT, compare
+
+    if out is not None:
+        refuse_unwritable(out, "--out")
+    names = DEFAULT if strategies is None else tuple(strategies.split(","))
+    with notes.status("searching"):
+        comparison = compare(table, names, seeds, trainings, workers)
+    if out is not None:
+        from autogan.trials.comparison_files import write_comparison
+
+        write_comparison(comparison, out)
+        notes.print(f"figure, table and regrets: {out}", highlight=False, soft_wrap=True)
+    if as_json:
+        print(json.dumps(asdict(comparison)))
+        return
+    from rich.table import Table as Lines
+
+    from autogan.trials.comparison_files import COLUMNS, introduction, rows
+
+    say(introduction(comparison))
+    lines = Lines(*COLUMNS)
+    for row in rows(comparison):
+        lines.add_row(*row)
+    tables.print(lines)

@@ -1,23 +1,23 @@
 """The file of a table: SQLite of the standard library, with a schema that other programs can read.
 
 Each training is written in one transaction, with a digest of all that it says: a file holds whole
-trainings, whatever happens, and a changed number is noticed when it is read.
+trainings, whatever happens, and a changed number is noticed when it is read. What reads imports no
+torch.
 """
 
+import hashlib
 import itertools
 import json
 import random
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
 from autogan.basics.errors import UserError
-from autogan.basics.randomness import derived_seed
 from autogan.basics.version import package_version
-from autogan.files.storage import written_aside
 from autogan.spaces.architecture import Architecture
 from autogan.spaces.space import SearchSpace
 from autogan.trials.table_values import (
@@ -39,7 +39,7 @@ WAIT_SECONDS = 60
 """For another process that is writing to the file."""
 TABLES = """
 CREATE TABLE about (              -- what all trainings share
-    name TEXT PRIMARY KEY,        -- identity, version
+    name TEXT PRIMARY KEY,        -- identity, version; digest of both and of the architectures
     value TEXT NOT NULL           -- JSON
 );
 CREATE TABLE architectures (      -- every member of the space
@@ -101,6 +101,8 @@ def members_in_order(space: SearchSpace) -> list[Architecture]:
             f"{MOST_MEMBERS:,}. Take fewer cells: a smaller data.image_size, or a larger "
             "network.bottom_size."
         )
+    from autogan.basics.randomness import derived_seed
+
     stages = [
         list(itertools.product(*(decision.options for decision in decisions)))
         for decisions in space.by_stage
@@ -112,6 +114,8 @@ def members_in_order(space: SearchSpace) -> list[Architecture]:
 
 def create(path: Path, identity: Identity, costs: Costs) -> None:
     """A new table without any training. Raises `UserError` where something is there already."""
+    from autogan.files.storage import written_aside
+
     if path.exists():
         raise UserError(f"{path} exists already. Choose another file.")
     members = members_in_order(identity.search_space())
@@ -121,17 +125,23 @@ def create(path: Path, identity: Identity, costs: Costs) -> None:
 
 
 def _make(
-    connection: sqlite3.Connection, identity: Identity, version: str, rows: Iterable[Any]
+    connection: sqlite3.Connection, identity: Identity, version: str, rows: Sequence[Any]
 ) -> None:
     with connection:
         connection.executescript(
             f"{TABLES} PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {SCHEMA};"
         )
         about = {"identity": identity.to_plain(), "version": version}
+        about["digest"] = _digest(about["identity"], version, rows)
         connection.executemany(
             "INSERT INTO about VALUES (?, ?)", [(n, json.dumps(v)) for n, v in about.items()]
         )
         connection.executemany("INSERT INTO architectures VALUES (?, ?, ?, ?)", rows)
+
+
+def _digest(identity: Any, version: Any, rows: Sequence[Any]) -> str:
+    plain = json.dumps([identity, version, [list(row) for row in rows]], sort_keys=True)
+    return hashlib.sha256(plain.encode()).hexdigest()
 
 
 class TableWriter:
@@ -145,7 +155,10 @@ class TableWriter:
             found = identity_in(connection, path)
             texts = connection.execute("SELECT architecture, number FROM architectures")
             self._numbers: dict[str, int] = dict(texts.fetchall())
-        refuse_differences(found, identity, f"{path} is another table than this recipe's")
+        if differences := identity.differences(found, "now", "in the table"):
+            raise UserError(
+                f"{path} is another table than this recipe's:\n  " + "\n  ".join(differences)
+            )
         self._path = path
         self._connection = sqlite3.connect(path, timeout=WAIT_SECONDS)
 
@@ -215,11 +228,17 @@ def damaged(path: Path, reason: str) -> UserError:
 
 
 def identity_in(connection: sqlite3.Connection, path: Path) -> Identity:
-    """What the trainings of an open table share."""
-    found = connection.execute("SELECT value FROM about WHERE name = 'identity'").fetchone()
+    """What the trainings of an open table share. Identity, version and sizes must match their digest."""
     try:
-        return Identity.from_plain(json.loads(found[0]))
-    except (TypeError, ValueError, KeyError) as error:
+        about = {
+            name: json.loads(value)
+            for name, value in connection.execute("SELECT name, value FROM about")
+        }
+        rows = connection.execute("SELECT * FROM architectures ORDER BY number").fetchall()
+        if about["digest"] != _digest(about["identity"], about["version"], rows):
+            raise damaged(path, "what it is of was changed")
+        return Identity.from_plain(about["identity"])
+    except (TypeError, KeyError, json.JSONDecodeError) as error:
         raise damaged(path, f"it does not say what it is of ({error})") from None
 
 
@@ -227,12 +246,6 @@ def version_in(connection: sqlite3.Connection) -> str:
     """The version of the program that made an open table."""
     (value,) = connection.execute("SELECT value FROM about WHERE name = 'version'").fetchone()
     return str(json.loads(value))
-
-
-def refuse_differences(found: Identity, wanted: Identity, what: str) -> None:
-    """Raises `UserError` where two identities differ. what: the beginning of the message."""
-    if differences := wanted.differences(found):
-        raise UserError(f"{what}:\n  " + "\n  ".join(differences))
 
 
 def sizes_in(connection: sqlite3.Connection) -> dict[str, tuple[int, int]]:
@@ -311,6 +324,8 @@ def merge(out: Path, shards: Iterable[Path]) -> None:
 
     A training that two of them have must be the same in both.
     """
+    from autogan.files.storage import written_aside
+
     shards = list(shards)
     if out.exists():
         raise UserError(f"{out} exists already. Choose another file.")
@@ -324,11 +339,11 @@ def merge(out: Path, shards: Iterable[Path]) -> None:
                 sizes = sizes_in(connection).items()
                 rows = [(number, text, *size) for number, (text, size) in enumerate(sizes)]
                 first = (identity, version_in(connection), rows)
-            refuse_differences(
-                identity,
-                first[0],
-                f"{shard} cannot be merged with {shards[0]}, its trainings differ",
-            )
+            places = (f"in {shards[0]}", f"in {shard}")
+            if differences := first[0].differences(identity, *places):
+                raise UserError(
+                    f"{shards[0]} and {shard} cannot be merged:\n  " + "\n  ".join(differences)
+                )
             for record in records_in(connection, shard):
                 key = (str(record.architecture), record.seed)
                 earlier, other = merged.setdefault(key, (shard, record))

@@ -51,11 +51,11 @@ class Identity:
         """What `to_plain` gave."""
         return cls(**{**plain, "rungs": tuple(plain["rungs"])})
 
-    def differences(self, other: "Identity") -> list[str]:
-        """Where another one differs, one line each: what is here, and what is there."""
+    def differences(self, other: "Identity", own_place: str, other_place: str) -> list[str]:
+        """Where another one differs, one line each, with the words that say where each of them is."""
         ours, theirs = _flat(self.to_plain()), _flat(other.to_plain())
         return [
-            f"{name}: {ours.get(name)} here, {theirs.get(name)} there"
+            f"{name}: {ours.get(name)} {own_place}, {theirs.get(name)} {other_place}"
             for name in dict.fromkeys([*ours, *theirs])
             if ours.get(name) != theirs.get(name)
         ]
