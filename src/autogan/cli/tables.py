@@ -21,8 +21,17 @@ from autogan.cli.common import (
 )
 from autogan.cli.console import notes, say, tables
 
-table_app = typer.Typer(no_args_is_help=True, help="A table of trained generators.")
+table_app = typer.Typer(no_args_is_help=True)
 app.add_typer(table_app, name="table", rich_help_panel=INGREDIENTS)
+
+
+@table_app.callback()
+def table_of_generators() -> None:
+    """A table of trained generators: every architecture of a space, by one recipe.
+
+    Example: [bold]autogan table status bench.sqlite3[/]
+    """
+
 
 TableFile = Annotated[Path, typer.Argument(metavar="TABLE", help="File of a table.")]
 
