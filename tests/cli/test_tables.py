@@ -121,6 +121,9 @@ def test_strategies_are_compared_on_a_whole_table() -> None:
         (("compare-strategies", "whole.sqlite3", "--seeds", "3"), "20 seeds or more"),
         (("table", "collect", "t", "--data", "glyphs", "--shard", "4/3"), "as 3/16"),
         (("table", "collect", "t", "--data", "folder:nowhere"), "nowhere"),
+        (("table", "collect", "text", "--data", "glyphs"), "is damaged, or no table"),
+        (("table", "collect", "foreign.sqlite3", "--data", "glyphs"), "not a table of autogan's"),
+        (("table", "collect", "nowhere/t", "--data", "glyphs"), "There is no folder nowhere"),
     ],
 )
 def test_what_is_wrong_is_said(arguments: tuple[str, ...], said: str) -> None:

@@ -13,7 +13,7 @@ import pytest
 from tables import RUNGS, identity, made_up, make_table
 
 import autogan
-from autogan import Table, UserError
+from autogan import Architecture, Table, UserError
 from autogan.spaces import search_space
 from autogan.trials.halving import dominates
 from autogan.trials.reliability import architecture_share, kendall, reliability_of
@@ -229,12 +229,41 @@ def test_shards_that_disagree_about_a_training_do_not_merge(tmp_path: Path, whol
 
 
 def test_no_file_is_overwritten(whole: Path) -> None:
-    for make in (
-        lambda: merge(whole, [whole]),
-        lambda: create(whole, identity(), lambda a: (1, 1)),
-    ):
-        with pytest.raises(UserError, match="exists already"):
-            make()
+    before = whole.read_bytes()
+    with pytest.raises(UserError, match="exists already"):
+        merge(whole, [whole])
+    create(whole, identity(data="other"), lambda a: (1, 1))
+    assert whole.read_bytes() == before
+
+
+def test_an_empty_file_of_a_process_that_died_becomes_a_table(tmp_path: Path) -> None:
+    (tmp_path / "t.sqlite3").touch()
+    make_table(tmp_path / "t.sqlite3", count=1)
+    check(tmp_path / "t.sqlite3")
+
+
+def test_two_processes_may_make_one_table(tmp_path: Path) -> None:
+    path = tmp_path / "t.sqlite3"
+
+    def other_is_faster(architecture: Architecture) -> tuple[int, int]:
+        if not path.exists():
+            make_table(path, count=2)
+        return 5, 5
+
+    create(path, identity(), other_is_faster)
+    assert len(Table.open(path).records) == 2
+    check(path)
+
+
+def test_a_table_that_cannot_be_made_or_written_says_so(tmp_path: Path, whole: Path) -> None:
+    with pytest.raises(UserError, match="cannot be made: unable to open"):
+        make_table(tmp_path / "nowhere" / "t.sqlite3", count=0)
+    writer = TableWriter(whole, identity())
+    change(whole, "CREATE TRIGGER full BEFORE INSERT ON rungs BEGIN SELECT no_such(); END")
+    with pytest.raises(UserError, match=r"cannot be written to: .* the same command goes on"):
+        writer.add(made_up(members_in_order(search_space("autogan", 1))[0], seed=7))
+    writer.close()
+    assert len(Table.open(whole).records) == 36
 
 
 @pytest.mark.parametrize(

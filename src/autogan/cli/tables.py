@@ -1,6 +1,7 @@
 """The commands about a table of trained generators: table, and compare-strategies on it."""
 
 import json
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -69,8 +70,10 @@ def collect(
     settings = load_settings(preset, config, overrides or (), data_changes(data))
     from autogan.images.sources import check_source
     from autogan.trials.collect import Collector, Plan, Shard
+    from autogan.trials.table_file import refuse_foreign
 
     part, plan = Shard.parse(shard), Plan(first, repeated, seeds)
+    refuse_foreign(table)
     with notes.status("looking at the images"):
         check_source(settings.data.source, limit_factor=settings.data.limit_factor)
     from autogan.method.context import prepare
@@ -83,15 +86,17 @@ def collect(
             shown_progress(f"table {table}") as progress,
         ):
             context = prepare(settings, progress)
-            collector = Collector(table, context, plan, part, stopping)
-            progress.start("table")
-            while not collector.done:
-                collected = f"{collector.collected:,} of {collector.planned:,} trainings"
-                progress.status(f"shard {shard}: {collected}")
-                record = collector.step()
-                if record.state == "diverged":
-                    progress.note(f"{record.architecture} diverged: {record.reason}")
-            collector.close()
+            with closing(Collector(table, context, plan, part, stopping)) as collector:
+                left = collector.planned - collector.collected
+                progress.plan({"table": [left * collector.cost]})
+                progress.start("table")
+                while not collector.done:
+                    collected = f"{collector.collected:,} of {collector.planned:,} trainings"
+                    progress.status(f"shard {shard}: {collected}")
+                    record = collector.step()
+                    progress.advance(collector.cost)
+                    if record.state == "diverged":
+                        progress.note(f"{record.architecture} diverged: {record.reason}")
     except Stopped as stop:
         had = f" The shard has {collected}." if collected else ""
         notes.print(f"Stopped by {stop.reason}.{had} The same command goes on.", soft_wrap=True)
@@ -155,6 +160,7 @@ def merge(
     from autogan.trials.table import Table
     from autogan.trials.table_file import merge as merge_files
 
+    refuse_unwritable(out, "OUT")
     merge_files(out, shards)
     say(f"{out}: {Table.open(out).completeness}")
 

@@ -16,7 +16,7 @@ from autogan.device.compute import gpu_name
 from autogan.device.processor import processor_name
 from autogan.method.context import Context
 from autogan.method.train import Training
-from autogan.progress.base import Progress
+from autogan.progress.base import Cost, Progress
 from autogan.runs.events import Event, Losses
 from autogan.runs.stopping import Stopping
 from autogan.settings.sections import Settings
@@ -103,8 +103,7 @@ class Collector:
         refuse_few_images(context)
         identity = identity_of(context)
         self._costs = Costs(context.settings, context.classes, context.compute.device)
-        if not path.exists():
-            create(path, identity, self._sizes)
+        create(path, identity, self._sizes)
         self._writer = TableWriter(path, identity)
         self._context = context
         self._stopping = stopping
@@ -117,6 +116,9 @@ class Collector:
             there = set(rows.fetchall())
         self._left = [(a, seed) for a, seed in jobs if (str(a), seed) not in there]
         self.planned = len(jobs)
+        steps, *_ = context.workload.training(context.settings.trials.rung_steps[-1])
+        self.cost: Cost = steps
+        """Of one training."""
 
     @property
     def done(self) -> bool:

@@ -39,7 +39,7 @@ WAIT_SECONDS = 60
 """For another process that is writing to the file."""
 TABLES = """
 CREATE TABLE about (              -- what all trainings share
-    name TEXT PRIMARY KEY,        -- identity, version; digest of both and of the architectures
+    name TEXT PRIMARY KEY,        -- identity, version, and a digest of both and of the architectures
     value TEXT NOT NULL           -- JSON
 );
 CREATE TABLE architectures (      -- every member of the space
@@ -112,31 +112,47 @@ def members_in_order(space: SearchSpace) -> list[Architecture]:
     return members
 
 
-def create(path: Path, identity: Identity, costs: Costs) -> None:
-    """A new table without any training. Raises `UserError` where something is there already."""
-    from autogan.files.storage import written_aside
+def refuse_foreign(path: Path) -> None:
+    """Raises `UserError` where what stands at a table's path is none, or its folder is not there."""
+    if not path.parent.is_dir():
+        raise UserError(f"There is no folder {path.parent} for the table.")
+    if path.exists() and path.stat().st_size:
+        with reading(path) as connection:
+            identity_in(connection, path)
 
-    if path.exists():
-        raise UserError(f"{path} exists already. Choose another file.")
-    members = members_in_order(identity.search_space())
-    rows = [(n, str(a), *costs(a)) for n, a in enumerate(members)]
-    with written_aside(path) as aside, closing(sqlite3.connect(aside)) as connection:
-        _make(connection, identity, package_version(), rows)
+
+def create(path: Path, identity: Identity, costs: Costs) -> None:
+    """A new table without any training, where there is no file yet; several processes may try at once.
+
+    Raises `UserError` where it cannot be made.
+    """
+    if path.exists() and path.stat().st_size:
+        return
+    rows = [(n, str(a), *costs(a)) for n, a in enumerate(members_in_order(identity.search_space()))]
+    try:
+        with closing(sqlite3.connect(path, WAIT_SECONDS, isolation_level=None)) as connection:
+            connection.execute("BEGIN IMMEDIATE")  # another process waits here, and finds it made
+            if connection.execute("SELECT name FROM sqlite_master").fetchone() is None:
+                _make(connection, identity, package_version(), rows)
+            connection.execute("COMMIT")
+    except sqlite3.OperationalError as error:
+        raise UserError(f"{path} cannot be made: {error}.") from None
 
 
 def _make(
     connection: sqlite3.Connection, identity: Identity, version: str, rows: Sequence[Any]
 ) -> None:
-    with connection:
-        connection.executescript(
-            f"{TABLES} PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {SCHEMA};"
-        )
-        about = {"identity": identity.to_plain(), "version": version}
-        about["digest"] = _digest(about["identity"], version, rows)
-        connection.executemany(
-            "INSERT INTO about VALUES (?, ?)", [(n, json.dumps(v)) for n, v in about.items()]
-        )
-        connection.executemany("INSERT INTO architectures VALUES (?, ?, ?, ?)", rows)
+    """Inside a transaction of the caller's."""
+    for statement in TABLES.split(";")[:-1]:
+        connection.execute(statement)
+    connection.execute(f"PRAGMA application_id = {APPLICATION}")
+    connection.execute(f"PRAGMA user_version = {SCHEMA}")
+    about = {"identity": identity.to_plain(), "version": version}
+    about["digest"] = _digest(about["identity"], version, rows)
+    connection.executemany(
+        "INSERT INTO about VALUES (?, ?)", [(n, json.dumps(v)) for n, v in about.items()]
+    )
+    connection.executemany("INSERT INTO architectures VALUES (?, ?, ?, ?)", rows)
 
 
 def _digest(identity: Any, version: Any, rows: Sequence[Any]) -> str:
@@ -172,6 +188,11 @@ class TableWriter:
             raise UserError(
                 f"{self._path} has a training of {record.architecture} with seed {seed} already. Does "
                 "another process collect the same shard?"
+            ) from None
+        except sqlite3.OperationalError as error:
+            raise UserError(
+                f"{self._path} cannot be written to: {error}. What stands in it is whole; the same command "
+                "goes on."
             ) from None
 
     def close(self) -> None:
@@ -355,8 +376,12 @@ def merge(out: Path, shards: Iterable[Path]) -> None:
     if first is None:
         raise UserError("Name one shard or more.")
     numbers = {text: number for number, text, *_ in first[2]}
-    with written_aside(out) as aside, closing(sqlite3.connect(aside)) as connection:
+    with (
+        written_aside(out) as aside,
+        closing(sqlite3.connect(aside, isolation_level=None)) as connection,
+    ):
+        connection.execute("BEGIN")
         _make(connection, *first)
-        with connection:
-            for (text, _), (_, record) in merged.items():
-                _insert(connection, numbers[text], record)
+        for (text, _), (_, record) in merged.items():
+            _insert(connection, numbers[text], record)
+        connection.execute("COMMIT")
