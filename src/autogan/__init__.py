@@ -20,12 +20,14 @@ if TYPE_CHECKING:
     from autogan.spaces.generator_file import load_generator
     from autogan.spaces.networks import Generator
     from autogan.spaces.space import SearchSpace
+    from autogan.trials.table import Table
 
 _HOME = {
     "Architecture": "spaces.architecture",
     "Generator": "spaces.networks",
     "SearchSpace": "spaces.space",
     "Settings": "settings.sections",
+    "Table": "trials.table",
     "UserError": "basics.errors",
     "load_generator": "spaces.generator_file",
     "load_settings": "settings.loading",
@@ -41,6 +43,7 @@ __all__ = [
     "Generator",
     "SearchSpace",
     "Settings",
+    "Table",
     "UserError",
     "load_generator",
     "load_settings",

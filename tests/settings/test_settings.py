@@ -41,20 +41,21 @@ def test_the_presets_are_these() -> None:
         "own-128",
         "own-256",
         "stl10-transfer",
+        "table-16",
     ]
 
 
 @pytest.mark.parametrize("name", preset_names())
 def test_presets_load_and_come_back_from_yaml(name: str) -> None:
     settings = load_settings(name)
-    cells = {"own-16": 2, "own-64": 4, "own-128": 5, "own-256": 6}.get(name, 3)
+    cells = {"own-16": 2, "table-16": 2, "own-64": 4, "own-128": 5, "own-256": 6}.get(name, 3)
     assert len(settings.search.stage_starts()) == settings.cells == cells
     tree = yaml.safe_load(settings_to_yaml(settings))
     assert settings_from_tree(tree) == settings
 
 
 def test_presets_differ() -> None:
-    assert len({settings_to_yaml(load_settings(name)) for name in preset_names()}) == 11
+    assert len({settings_to_yaml(load_settings(name)) for name in preset_names()}) == 12
 
 
 def test_the_paper_preset_has_the_published_numbers() -> None:

@@ -13,6 +13,7 @@ from autogan.cli import (
     samples,
     scores,
     status,
+    tables,
     trials,
     verify,
 )
@@ -32,6 +33,7 @@ __all__ = [
     "samples",
     "scores",
     "status",
+    "tables",
     "trials",
     "verify",
 ]

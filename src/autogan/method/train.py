@@ -1,6 +1,6 @@
 """Training one architecture from scratch (paper section 4)."""
 
-from typing import Any
+from typing import Any, Protocol
 
 from torch import Tensor
 
@@ -20,10 +20,11 @@ from autogan.method.losses import read_losses
 from autogan.method.subject import with_discriminator
 from autogan.progress.base import Progress
 from autogan.runs.drive import drive
-from autogan.runs.events import Validated
+from autogan.runs.events import Event, Validated
 from autogan.runs.folder import Run
 from autogan.runs.outcomes import Validation, from_plain, to_plain
-from autogan.settings.sections import TrainSettings
+from autogan.runs.stopping import Stopping
+from autogan.settings.sections import Settings, TrainSettings
 from autogan.spaces.architecture import Architecture
 from autogan.spaces.networks import Generator
 from autogan.spaces.space import SearchSpace
@@ -61,6 +62,29 @@ def average_decay_of(settings: TrainSettings) -> float | HalfLife:
     )
 
 
+class Log(Protocol):
+    """Where a training's events go."""
+
+    def log(self, event: Event) -> None:
+        """Takes one."""
+
+
+class TrainingRun(Protocol):
+    """What a training needs of its run: a `Run`, or what has no folder."""
+
+    @property
+    def settings(self) -> Settings:
+        """Say how often losses are logged."""
+
+    @property
+    def stopping(self) -> Stopping:
+        """Whether the work was asked to stop."""
+
+    @property
+    def journal(self) -> Log:
+        """Is told losses and validations."""
+
+
 class Training:
     """From fresh weights to the averaged generator that validated best.
 
@@ -75,7 +99,7 @@ class Training:
         generator_steps: int,
         name: str,
         context: Context,
-        run: Run,
+        run: TrainingRun,
         progress: Progress,
     ) -> None:
         self.architecture, self.discriminator = with_discriminator(architecture, context)
@@ -144,6 +168,13 @@ class Training:
         best.load_state_dict(self.best_state)
         return self.context.compute.place(best.eval())
 
+    def averaged_generator(self) -> Generator:
+        """A copy of the averaged generator as it stands now."""
+        assert self.gan.average is not None
+        averaged = self._new_generator()
+        averaged.load_state_dict(self.gan.average.state_dict())
+        return averaged
+
     def _train_step(self) -> None:
         """Discriminator steps and a generator step."""
         self.schedule.apply(self.gan, self.steps_done)
@@ -178,8 +209,7 @@ class Training:
     def validate(self) -> None:
         """Scores the averaged generator on the validation latents, always the same ones."""
         assert self.gan.average is not None
-        averaged = self._new_generator()
-        averaged.load_state_dict(self.gan.average.state_dict())
+        averaged = self.averaged_generator()
         self.progress.status(f"{self.name}: validation after {self.steps_done} steps")
         try:
             with self.run.stopping.at_once():

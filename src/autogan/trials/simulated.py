@@ -1,0 +1,172 @@
+"""A search on a table: one worker trains from scratch, on a clock of simulated seconds.
+
+What is trained takes the time, and says the validation scores, that the table has. A search is judged
+by the test scores of what it has found by then: its regret.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from autogan.basics.errors import UserError, unknown_name
+from autogan.settings.sections import SearchSettings
+from autogan.spaces.architecture import Architecture
+from autogan.strategies import make_strategy
+from autogan.strategies.base import Goal, Observation, Rung, State, Strategy
+from autogan.trials.table import Table
+
+STRATEGIES = ("random", "evolution", "local-search", "tpe", "nsga2", "reinforce", "gp")
+"""Those that work without shared weights."""
+HALVING = "+halving"
+"""Ends the name of a strategy whose trainings go on to the next rung only if they are among the best."""
+ENOUGH = 8
+"""Trainings on a rung from which on a strategy goes by it rather than by the one before."""
+GOAL = Goal("frechet_distance", "minimise")
+
+
+@dataclass(frozen=True)
+class Contest:
+    """What searches on a table are compared by: everything with seed 0 of the table's trainings.
+
+    Raises `UserError` where the table is not whole.
+    """
+
+    table: Table
+
+    def __post_init__(self) -> None:
+        self.table.refuse_partial("a comparison of strategies")
+        if not self._distances:
+            raise UserError(f"{self.table.name} has no training that did not diverge.")
+
+    @cached_property
+    def _distances(self) -> dict[Architecture, float]:
+        """Test Fréchet distances at the last rung, of what reached it."""
+        records = (self.table.query(a) for a in self.table.architectures)
+        reached = ((record, record.at(len(self.table.rungs) - 1)) for record in records)
+        return {record.architecture: at.test.frechet_distance for record, at in reached if at}
+
+    @cached_property
+    def optimum(self) -> float:
+        """The lowest test Fréchet distance of all members."""
+        return min(self._distances.values())
+
+    @cached_property
+    def average(self) -> float:
+        """The mean of all members that did not diverge: what is expected of one drawn blindly."""
+        return sum(self._distances.values()) / len(self._distances)
+
+    @cached_property
+    def training_seconds(self) -> float:
+        """What a training to the last rung takes on average."""
+        last = len(self.table.rungs) - 1
+        all_seconds = [self.table.simulate(a, last).total_seconds for a in self.table.architectures]
+        return sum(all_seconds) / len(all_seconds)
+
+    def regret(self, architecture: Architecture | None) -> float:
+        """How much its test Fréchet distance is above the optimum.
+
+        None: nothing was found yet; like what diverges at a later rung it has the regret of the average.
+        """
+        distance = None if architecture is None else self._distances.get(architecture)
+        return (self.average if distance is None else distance) - self.optimum
+
+
+@dataclass(frozen=True)
+class Found:
+    """From these simulated seconds on, this architecture was the best that a search knew."""
+
+    seconds: float
+    architecture: Architecture
+
+
+def search(contest: Contest, name: str, seed: int, budget_seconds: float) -> list[Found]:
+    """What a strategy found and when, until the clock reached the budget.
+
+    name: one of STRATEGIES with its default settings; with +halving successive halving (ASHA, arXiv
+    1810.05934) by the table's rungs and reduction decides which trainings go on. The best is that of the
+    lowest validation Fréchet distance at the highest rung that any training has reached.
+    """
+    return _Search(contest.table, name, seed, budget_seconds).run()
+
+
+def strategy_of(name: str, table: Table, seed: int) -> Strategy:
+    """The strategy of a name, without or with +halving. Raises `UserError` for an unknown one."""
+    plain = name.removesuffix(HALVING)
+    if plain not in STRATEGIES:
+        raise unknown_name("strategy", plain, STRATEGIES)
+    settings = SearchSettings.model_validate({"strategy": plain})
+    return make_strategy(settings, table.space, seed, (GOAL,))
+
+
+class _Search:
+    def __init__(self, table: Table, name: str, seed: int, budget_seconds: float) -> None:
+        self._table = table
+        self._strategy = strategy_of(name, table, seed)
+        self._level = Rung(table.space.stages - 1, table.rungs[-1])
+        self._halving = name.endswith(HALVING)
+        self._reduction = int(table.identity.recipe["trials"]["reduction"])
+        self._budget = budget_seconds
+        self._clock = 0.0
+        self._trained: list[tuple[Architecture, list[float], State]] = []
+        """Of each training: its architecture, its distance at each rung that it reached, how it ended."""
+        self._found: list[Found] = []
+        self._best: tuple[int, float] = (-1, 0.0)  # rung and distance
+
+    def run(self) -> list[Found]:
+        while self._clock < self._budget:
+            (architecture,) = self._strategy.propose(1, self._level, self._history())
+            self._train(architecture)
+        return self._found
+
+    def _train(self, architecture: Architecture) -> None:
+        """Through its rungs, until it is stopped, diverges, or the time is over."""
+        distances: list[float] = []
+        last = len(self._table.rungs) - 1
+        for rung in range(last + 1):
+            if not self._halving and rung < last:
+                continue
+            told = self._table.simulate(architecture, rung)
+            self._clock += told.seconds if self._halving else told.total_seconds
+            if self._clock > self._budget:
+                return
+            if told.values is None:
+                self._end(architecture, distances, State.DIVERGED)
+                return
+            distances.append(told.values.validation.frechet_distance)
+            self._look_at(architecture, rung, distances[-1])
+            if rung < last and not self._goes_on(distances):
+                self._end(architecture, distances, State.STOPPED)
+                return
+        self._end(architecture, distances, State.COMPLETE)
+
+    def _look_at(self, architecture: Architecture, rung: int, distance: float) -> None:
+        best_rung, best = self._best
+        if rung > best_rung or (rung == best_rung and distance < best):
+            self._best = (rung, distance)
+            self._found.append(Found(self._clock, architecture))
+
+    def _goes_on(self, distances: Sequence[float]) -> bool:
+        """As `halving.goes_on` with one goal, which many searches cannot wait for."""
+        own, place = distances[-1], len(distances) - 1
+        others = [d[place] for _, d, _ in self._trained if len(d) > place]
+        places = max(1, (len(others) + 1) // self._reduction)
+        return sum(other < own for other in others) < places
+
+    def _end(self, architecture: Architecture, distances: list[float], state: State) -> None:
+        self._trained.append((architecture, distances, state))
+        if state is State.COMPLETE:
+            value = (distances[-1],)
+            self._strategy.observe([Observation(architecture, self._level, 0, value)])
+
+    def _history(self) -> list[Observation]:
+        """All trainings, with their values at the highest rung that enough of them have reached."""
+        rungs = len(self._table.rungs) if self._halving else 1
+        counts = [sum(len(d) > rung for _, d, _ in self._trained) for rung in range(rungs)]
+        telling = max((r for r in range(rungs) if counts[r] >= ENOUGH), default=0)
+        seen = []
+        for architecture, distances, state in self._trained:
+            reached = len(distances) > telling
+            values = (distances[telling],) if reached else ()
+            here = State.COMPLETE if reached else state
+            seen.append(Observation(architecture, self._level, 0, values, here))
+        return seen
