@@ -106,7 +106,7 @@ class _NormalisedTogether(torch.autograd.Function):
     place before."""
 
     @staticmethod
-    def forward(  # type: ignore[override]
+    def forward(
         ctx: Any, iterates: bool, left: list[Tensor], right: list[Tensor], *weights: Tensor
     ) -> tuple[Tensor, ...]:
         count, rows, columns = len(weights), max(map(len, left)), max(map(len, right))
@@ -126,7 +126,7 @@ class _NormalisedTogether(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         """(g − ⟨g, W/σ⟩·uvᵀ)/σ for every weight."""
         normalised, u, v, norms = ctx.saved_tensors
         joined = torch.zeros_like(normalised)
