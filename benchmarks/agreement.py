@@ -1,0 +1,267 @@
+"""Do rewards under shared weights order architectures as trainings from scratch do?
+
+    python benchmarks/agreement.py TABLE --data folder:cifar10-jpeg.tar.xz --out agreement.jsonl
+
+TABLE is a table of trained generators (`autogan table collect`). Shared generators of the same space, widths,
+images and judge are trained with uniformly drawn paths; at several times all architectures that the table
+knows are scored by them. Every score is a line of the file that --out names; the same command goes on where
+it stopped, and prints Markdown at the end: Kendall's τ with the table's mean over seeds, with intervals by
+drawing architectures anew, beside what any proxy is measured by: τ of two seeds of the table with each
+other, of a short training, of parameters and of multiply-accumulates.
+"""
+
+import argparse
+import json
+import math
+import statistics
+import tempfile
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+
+from autogan.basics.randomness import torch_generator
+from autogan.gan.generation import SCORING_BATCH, generate
+from autogan.judges import FeatureStatistics, frechet_distance, inception_score
+from autogan.method.context import Context, prepare
+from autogan.method.search import Search
+from autogan.progress.base import Progress
+from autogan.runs.folder import Run
+from autogan.runs.task import Task
+from autogan.settings.loading import load_settings
+from autogan.spaces.architecture import Architecture
+from autogan.trials.table import Table
+from autogan.trials.table_file import members_in_order
+
+SEEDS = (0, 1, 2)
+ARCHITECTURES = 64
+"""The first so many in the order in which the table is collected: a fair sample of the space."""
+IMAGES = 1000
+"""That an architecture is scored by."""
+SHARED_STEPS = 800
+"""Discriminator steps from one scoring to the next."""
+SCORINGS = 4
+ALL_FIRST_CELLS = 36
+DRAWS = 2000
+VARIANTS = {
+    "hinge, spectral norm, 5 steps of D": (
+        "search.objective.loss=hinge",
+        "search.discriminator_steps=5",
+        "search.generator_batch=64",
+    ),
+    "the table's own objective, 1 step of D": (
+        "search.objective.loss=relativistic-pairing",
+        "search.objective.spectral_norm=false",
+        "search.objective.real_penalty=1.0",
+        "search.objective.generated_penalty=1.0",
+        "search.objective.penalty_every_steps=4",
+        "search.discriminator_steps=1",
+        "search.learning_rate=0.001",
+        "search.betas=[0.0,0.99]",
+    ),
+}
+"""Ways to train the shared weights, as settings."""
+
+
+def shared_settings(variant: str, data: str) -> list[str]:
+    """The preset's settings with a search whose second stage draws from the whole space."""
+    return [
+        f"data.source={data}",
+        *("search.strategy=random", "search.shared_epochs=null", "search.controller_steps=1"),
+        *(f"search.shared_steps={SHARED_STEPS}", f"search.iterations={SCORINGS + 1}"),
+        *(f"search.stage_weights=[1,{SCORINGS}]", f"search.reward_images={IMAGES}"),
+        *(f"search.beams={ALL_FIRST_CELLS}", f"search.candidates={ALL_FIRST_CELLS}"),
+        *("search.generator_channels=16", "search.discriminator_channels=16"),
+        *("search.generator_batch=32", "search.discriminator_batch=32"),
+        *VARIANTS[variant],
+    ]
+
+
+def rewards(search: Search, context: Context, architecture: Architecture) -> dict[str, float]:
+    """Inception score and negative Fréchet distance of the same images, with an architecture's own
+    batch statistics and with the shared running ones."""
+    found = {}
+    for statistics_of, own in (("own", True), ("running", False)):
+        stream = torch_generator(0, "agreement/latents")
+        judgement = context.judge.judge_all(
+            generate(
+                search.gan.generator,
+                search.gan.generator.project.weight.new_empty(
+                    SCORING_BATCH, search.gan.generator.latent_size
+                ).normal_(generator=stream),
+                context.compute,
+                architecture,
+                batch_statistics=own,
+            )
+            for _ in range(IMAGES // SCORING_BATCH)
+        )
+        distance = frechet_distance(
+            FeatureStatistics.from_features(judgement.features), context.reference.statistics
+        )
+        found[f"inception score, {statistics_of} statistics"] = inception_score(
+            judgement.probabilities, 5
+        ).mean
+        found[f"Fréchet distance, {statistics_of} statistics"] = -distance
+    return found
+
+
+def collect(table: Table, data: str, out: Path) -> None:
+    """Trains the shared generators that the file has no scores of, and adds these."""
+    architectures = members_in_order(table.space)[:ARCHITECTURES]
+    there = {(line["variant"], line["seed"]) for line in lines_of(out)}
+    for variant, seed in ((v, s) for s in SEEDS for v in VARIANTS):
+        if (variant, seed) in there:
+            continue
+        settings = load_settings("table-16", overrides=shared_settings(variant, data))
+        lines = []
+        with tempfile.TemporaryDirectory() as folder:
+            run = Run.create(Path(folder) / "run", settings, Task("search"))
+            context = prepare(settings, Progress(), run=run)
+            assert context.judge.name == table.identity.judge, "another judge than the table's"
+            seeded = context.settings.model_copy(update={"seed": seed})
+            search = Search(replace(context, settings=seeded), run, Progress())
+            while not search.done:
+                ended_an_iteration = search.step()
+                if ended_an_iteration and search.stage == 1 and search.iteration > 1:
+                    lines += [
+                        {
+                            "variant": variant,
+                            "seed": seed,
+                            "steps": search.steps,
+                            "architecture": str(architecture),
+                            **rewards(search, context, architecture),
+                        }
+                        for architecture in architectures
+                    ]
+                    print(f"{variant}, seed {seed}: {search.steps} steps", flush=True)
+            run.close()
+        with out.open("a") as file:
+            file.writelines(json.dumps(line) + "\n" for line in lines)
+
+
+def lines_of(out: Path) -> list[dict]:
+    """What the file holds so far."""
+    return [json.loads(line) for line in out.read_text().splitlines()] if out.exists() else []
+
+
+def kendall(first: Sequence[float], second: Sequence[float]) -> float:
+    """Kendall's τ-b: 1 for the same order, 0 for unrelated ones; pairs that are equal in one count less."""
+    above = np.triu_indices(len(first), 1)
+    one, other = (
+        np.sign(np.subtract.outer(values, values))[above]
+        for values in map(np.asarray, (first, second))
+    )
+    return float((one * other).sum() / np.sqrt((one**2).sum() * (other**2).sum()))
+
+
+def interval(first: Sequence[float], second: Sequence[float]) -> str:
+    """τ, and where it lies in 95 of 100 draws of as many architectures."""
+    stream = np.random.default_rng(0)
+    first, second = np.asarray(first), np.asarray(second)
+    drawn = [
+        kendall(first[chosen], second[chosen])
+        for chosen in (stream.integers(len(first), size=len(first)) for _ in range(DRAWS))
+    ]
+    low, high = np.quantile(drawn, (0.025, 0.975))
+    return f"{kendall(first, second):.2f} | {low:.2f} to {high:.2f}"
+
+
+def truth_of(table: Table) -> dict[Architecture, float]:
+    """The negative test Fréchet distance at the highest rung, the mean over an architecture's seeds; the
+    diverged count as the worst."""
+    distances = {a: [] for a in table.architectures}
+    for record in table.records:
+        value = record.rungs[-1].test.frechet_distance if record.state == "complete" else None
+        distances[record.architecture].append(value)
+    worst = max(v for of in distances.values() for v in of if v is not None)
+    return {
+        a: -statistics.fmean(worst if v is None else v for v in of) for a, of in distances.items()
+    }
+
+
+def report(table: Table, lines: Iterable[dict]) -> None:
+    """Prints the table of agreements."""
+    truth = truth_of(table)
+    seeds = sorted({len(table.seeds(a)) for a in truth})
+    print(f"{len(truth)} architectures of {table.name}, means over {seeds} seed(s); ", end="")
+    print(f"{IMAGES:,} images a score\n")
+    print(
+        "| what orders the architectures | τ of one shared generator | τ of the mean of all ",
+        end="",
+    )
+    print("| 95 of 100 draws | τ of two of them |\n| --- | --- | --- | --- | --- |")
+
+    def row(name: str, said: dict[Architecture, float], *beside: float) -> None:
+        known = [a for a in truth if a in said]
+        alone, pairs = (f"{value:.2f}" for value in beside) if beside else ("–", "–")
+        measured = interval([said[a] for a in known], [truth[a] for a in known])
+        print(f"| {name} | {alone} | {measured} | {pairs} |")
+
+    row("parameters, more is better", {a: table.sizes(a)["parameters"] for a in truth})
+    row("multiply-accumulates", {a: table.sizes(a)["multiply_accumulates"] for a in truth})
+    for (variant, reward, steps), several in by_generator(lines).items():
+        mean = {a: statistics.fmean(said[a] for said in several) for a in several[0]}
+        known = [a for a in truth if a in mean]
+        orders = [[said[a] for a in known] for said in several]
+        alone = statistics.fmean(kendall(order, [truth[a] for a in known]) for order in orders)
+        pairs = [kendall(one, other) for one, other in combinations(orders, 2)]
+        row(
+            f"{variant}: {reward}, {steps} steps",
+            mean,
+            alone,
+            statistics.fmean(pairs or [math.nan]),
+        )
+    print("\n| τ of two orders of the table's | mean |\n| --- | --- |")
+    for rung, steps in enumerate(table.rungs):
+        print(
+            f"| two seeds from scratch, {steps} steps | {seed_agreement(table, rung, rung):.2f} |"
+        )
+    for rung, steps in enumerate(table.rungs[:-1]):
+        agreement = seed_agreement(table, rung, len(table.rungs) - 1)
+        print(f"| {steps} steps of one seed, all steps of another | {agreement:.2f} |")
+
+
+def by_generator(lines: Iterable[dict]) -> dict[tuple, list[dict[Architecture, float]]]:
+    """What each shared generator says of the architectures, by (variant, reward, steps)."""
+    found: dict[tuple, dict[int, dict[Architecture, float]]] = defaultdict(
+        lambda: defaultdict(dict)
+    )
+    for line in lines:
+        for reward in (name for name in line if "statistics" in name):
+            said = found[line["variant"], reward, line["steps"]][line["seed"]]
+            said[Architecture.parse(line["architecture"])] = line[reward]
+    return {place: list(of_seed.values()) for place, of_seed in found.items()}
+
+
+def seed_agreement(table: Table, rung: int, other_rung: int) -> float:
+    """The mean τ of one seed at a rung with another at a second rung, over all pairs of seeds."""
+    most = max(len(table.seeds(a)) for a in table.architectures)
+    known = [a for a in table.architectures if len(table.seeds(a)) == most]
+    complete = [
+        a for a in known if all(table.query(a, s).state == "complete" for s in table.seeds(a))
+    ]
+
+    def of(seed: int, at: int) -> list[float]:
+        return [-table.query(a, seed).rungs[at].test.frechet_distance for a in complete]
+
+    pairs = [(one, other) for one in range(most) for other in range(most) if one != other]
+    return statistics.fmean(kendall(of(one, rung), of(other, other_rung)) for one, other in pairs)
+
+
+def main() -> None:
+    """Collects what is missing, and prints."""
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    options.add_argument("table", type=Path)
+    options.add_argument("--data", required=True, help="the table's images")
+    options.add_argument("--out", type=Path, required=True, help="file of scores, gone on with")
+    given = options.parse_args()
+    table = Table.open(given.table)
+    collect(table, given.data, given.out)
+    report(table, lines_of(given.out))
+
+
+if __name__ == "__main__":
+    main()
