@@ -28,10 +28,12 @@ from autogan.bench.cases import (
     LATENT_SIZE,
     SCRATCH,
     SEARCH,
+    SPACES,
     Case,
     Widths,
     adversarial_case,
     judging,
+    recipe_case,
     sampling,
     scoring_a_child,
     search_architectures,
@@ -110,7 +112,6 @@ GAMES: dict[str, AdversarialSettings] = {
 }
 """Every objective, penalty and augmentation, and everything that changes from step to step. (Adam's
 decay rate may not: a recorded step keeps it.)"""
-SPACES = ("autogan", "modern")
 OF_ALL_SPACES = ("hinge", "all penalties", "everything that changes")
 """Games that are played in every space and at every stage; the others in AutoGAN's, at the second."""
 LARGEST_DIFFERENCE = 1e-3
@@ -273,6 +274,8 @@ class Acceptance:
         yield lambda: adversarial_case(
             "step of architecture A", 3, 2, scale.scratch, compute, ARCHITECTURE_A
         )
+        for space in SPACES:
+            yield lambda space=space: recipe_case(space, compute)  # type: ignore[misc]
         yield lambda: scoring_a_child(scale.scored_images, compute)
         yield lambda: sampling(min(250, scale.scored_images), compute)
         yield lambda: judging(min(1000, scale.scored_images), compute)

@@ -14,6 +14,7 @@ from autogan.device.compute import Compute
 from autogan.gan.generation import generate, latent_batches
 from autogan.gan.step import Gan
 from autogan.images.batches import Batch
+from autogan.images.classes import Classes
 from autogan.images.pixels import to_uint8
 from autogan.judges.cost import INCEPTION_MULTIPLY_ACCUMULATES, classifier_multiply_accumulates
 from autogan.judges.network import ResidualClassifier, build, initialise
@@ -29,6 +30,7 @@ ARCHITECTURES = 8
 RECORDING_CALLS = 12
 """Calls of search steps after which each of the architectures was met three times by both steps."""
 PLAIN_SCORING_BATCH = 100
+SPACES = ("autogan", "modern")
 
 
 @dataclass(frozen=True)
@@ -141,6 +143,88 @@ def adversarial_case(
         parts=widths.discriminator_steps,
         of="discriminator iteration",
         warm_up=RECORDING_CALLS if compute.captures else 1,
+    )
+
+
+def recipe_case(space: str, compute: Compute) -> Case:
+    """Two discriminator and two generator steps as `own-32` trains, for images of ten classes: labels,
+    relativistic pairing, and R1 and R2 at one of the two. Needs pydantic and PyYAML."""
+    from autogan.gan.penalties import make_objective
+    from autogan.runs.workload import PENALTY_PASSES
+    from autogan.settings.loading import load_settings
+
+    settings = load_settings("own-32", overrides=[f"network.space={space}"])
+    recipe, size = settings.train, settings.data.image_size
+    classes = Classes(tuple("0123456789"), (0.1,) * 10)
+    architecture = search_architectures(settings.cells, space)[0]
+    whole = search_space(space, settings.cells)
+    shape = (recipe.generator_batch, 3, size, size)
+    real = Batch(
+        torch.randint(0, 256, shape, dtype=torch.uint8, device=compute.device),
+        (torch.arange(recipe.generator_batch) % 10).to(compute.device),
+    )
+
+    def steps(kind: type[Gan], compute: Compute) -> Callable[[], object]:
+        plain = kind is PlainGan
+        generator = SearchSpace.only(architecture).generator(
+            latent_size=LATENT_SIZE,
+            channels=recipe.generator_channels,
+            bottom_size=BOTTOM_SIZE,
+            classes=classes,
+        )
+        discriminator = whole.discriminator(
+            recipe.discriminator_channels,
+            spectral_norm=recipe.objective.spectral_norm,
+            classes=classes,
+        )
+        gan = kind(
+            as_plain(generator) if plain else generator,
+            as_plain(discriminator) if plain else discriminator,
+            learning_rate=recipe.learning_rate,
+            betas=recipe.betas,
+            compute=compute,
+            seed=0,
+            purpose="bench",
+            average_decay=recipe.average_decay,
+            objective=make_objective(recipe.objective),
+        )
+
+        def rounds() -> None:
+            for _ in range(recipe.objective.penalty_every_steps):
+                gan.discriminator_step(real, architecture)
+                gan.generator_step(len(real), architecture, real)
+
+        return rounds
+
+    ways = {"plain": steps(PlainGan, plain_compute(compute.device)), "fast": steps(Gan, compute)}
+    if compute.captures:
+        ways["fast, not captured"] = steps(Gan, replace(compute, captures=False))
+    each = recipe.objective.penalty_every_steps
+    generator = generator_size(
+        architecture,
+        latent_size=LATENT_SIZE,
+        channels=recipe.generator_channels,
+        bottom_size=BOTTOM_SIZE,
+        classes=classes,
+    ).multiply_accumulates
+    discriminator = discriminator_size(
+        whole,
+        settings.cells - 1,
+        channels=recipe.discriminator_channels,
+        image_size=size,
+        classes=classes,
+    ).multiply_accumulates
+    # D's step: both kinds of images forwards and backwards; G's: both forwards, one backwards to the pixels.
+    passes = 2 * 3 + PENALTY_PASSES * recipe.objective.penalties / each + 3
+    work = 2.0 * len(real) * (passes * discriminator + (1 + 3) * generator)
+    return Case(
+        f"from-scratch step as own-32 trains, {space}",
+        ways,
+        each * work,
+        each * len(real),
+        parts=each,
+        of="step of both networks",
+        warm_up=3 if compute.captures else 1,
     )
 
 
@@ -282,6 +366,9 @@ def standard_cases(compute: Compute, scored_images: int) -> Iterator[Case]:
         compute,
         Architecture.parse("autogan-a"),
     )
+    if find_spec("pydantic") and find_spec("yaml"):
+        for space in SPACES:
+            yield recipe_case(space, compute)
     yield scoring_a_child(scored_images, compute)
     yield sampling(250, compute)
     yield judging(1000, compute)

@@ -12,7 +12,7 @@ from autogan.spaces.discriminator_architecture import told_discriminator
 from autogan.spaces.sizes import discriminator_size, generator_size
 
 _BACKWARD = 2  # a backward pass is about two forward passes
-_PENALTY = 6  # a gradient of D's input, and the backward pass through it, in forward passes
+PENALTY_PASSES = 6  # a gradient of D's input, and the backward pass through it, in forward passes
 _SCORED_AT_ONCE = 250  # images in a batch that is generated and judged (see gan/generation.py)
 
 
@@ -76,7 +76,7 @@ class Workload:
         """One discriminator step at a stage, with its share of the penalties."""
         images, objective = widths.discriminator_batch, widths.objective
         passes = 2.0 * (1 + _BACKWARD)
-        passes += _PENALTY * objective.penalties / objective.penalty_every_steps
+        passes += PENALTY_PASSES * objective.penalties / objective.penalty_every_steps
         discriminator = passes * self._discriminator(widths, stage)
         return Cost(
             "training", 1, images * (discriminator + self._generator(widths, stage)), images
