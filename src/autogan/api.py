@@ -62,6 +62,7 @@ def train_architecture(
         )
     with _new_run(folder, settings, Task("train", str(architecture))) as run:
         results = run_training(run, architecture, progress or Progress())
+        assert results is not None  # one process alone evaluates
         return load_generator(run.folder / "generator.safetensors").generator, results
 
 

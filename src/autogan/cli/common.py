@@ -24,6 +24,7 @@ import typer
 from autogan.basics.errors import UserError
 from autogan.basics.version import package_version
 from autogan.cli.console import notes, replace_unshowable, say, tables
+from autogan.cli.together import refuse_together
 
 if TYPE_CHECKING:
     from autogan.progress.speeds import RememberedSpeeds
@@ -234,6 +235,7 @@ def _print_version(wanted: bool) -> None:
 
 @app.callback()
 def _program(
+    context: typer.Context,
     version: Annotated[
         bool,
         typer.Option(
@@ -245,6 +247,7 @@ def _program(
 
     Example: [bold]autogan demo[/]
     """
+    refuse_together(context.invoked_subcommand)
 
 
 def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -25,6 +25,7 @@ from autogan.cli.common import (
 )
 from autogan.cli.console import notes, say_lines, tables
 from autogan.cli.opening import ended, opened_run
+from autogan.cli.together import joined
 from autogan.cli.trials import Storage, Study, address_of, front
 
 if TYPE_CHECKING:
@@ -273,15 +274,19 @@ def train(
         )
     if _printed(settings, dry_run, as_json):
         return
-    task, folder = Task("train", str(chosen)), _required(out)
-    if resume and ended(folder, task, settings, "results.json"):
-        results = read_results(folder)
-    else:
-        with opened_run(settings, folder, task, resume, time_limit) as (run, progress):
-            from autogan.method.pipeline import run_training
+    task = Task("train", str(chosen))
+    with joined(_required(out), resume) as (folder, processes):
+        results: dict[str, Any] | None
+        if resume and ended(folder, task, settings, "results.json"):
+            results = read_results(folder)
+        else:
+            with opened_run(settings, folder, task, resume, time_limit) as (run, progress):
+                from autogan.device.processes import ALONE
+                from autogan.method.pipeline import run_training
 
-            results = run_training(run, chosen, progress)
-    print_results(results, folder, as_json)
+                results = run_training(run, chosen, progress, processes or ALONE)
+        if results is not None and (processes is None or processes.first):
+            print_results(results, folder, as_json)
 
 
 def _figure(value: float | None) -> str:

@@ -13,6 +13,7 @@ from torch import nn
 
 from autogan.basics.errors import UserError
 from autogan.device.memory import all_memory_bytes, keep_freed_memory
+from autogan.device.processes import ALONE, Processes
 
 AnyModule = TypeVar("AnyModule", bound=nn.Module)
 Precision = Literal["float32", "bfloat16"]
@@ -32,6 +33,8 @@ class Compute:
     memory_format: torch.memory_format
     captures: bool = False
     """Whether training steps are recorded as CUDA graphs (see `capture`)."""
+    processes: Processes = ALONE
+    """Those that train one generator together."""
 
     @classmethod
     def resolve(
@@ -40,6 +43,7 @@ class Compute:
         precision: str = "auto",
         layout: str = "auto",
         capture: str = "auto",
+        processes: Processes = ALONE,
     ) -> "Compute":
         """The named choices; "auto" takes what is fastest here. On a CPU, freed memory is kept.
 
@@ -48,9 +52,14 @@ class Compute:
         layout: "auto" (channels-last), "channels-last", "contiguous".
         capture: "auto" (on CUDA GPUs), "graphs", "none".
 
+        processes: of several, each takes a GPU of its own, and steps are not recorded: the exchange of
+        gradients lies in their middle.
+
         Raises `UserError` for a device that is not there, and for graphs where there is no CUDA GPU.
         """
         chosen = _device(device)
+        if processes.count > 1 and chosen == torch.device("cuda"):
+            chosen = torch.device("cuda", processes.local_rank)
         _refuse_missing(chosen)
         if capture == "graphs" and chosen.type != "cuda":
             raise UserError(
@@ -65,7 +74,8 @@ class Compute:
             chosen,
             PRECISIONS["bfloat16" if bfloat16 else "float32"],
             torch.contiguous_format if contiguous else torch.channels_last,
-            chosen.type == "cuda" and capture != "none",
+            chosen.type == "cuda" and capture != "none" and processes.count == 1,
+            processes,
         )
 
     def autocast(self) -> contextlib.AbstractContextManager[object]:

@@ -7,7 +7,7 @@ recorded and replayed (see `capture`).
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, overload
 
 import torch
 import torch.nn.functional as F
@@ -22,6 +22,7 @@ from autogan.gan.capture import CudaRecorder, Recordings, recordings_in
 from autogan.gan.objectives import Hinge, Objective
 from autogan.images.batches import Batch
 from autogan.images.pixels import to_unit
+from autogan.nets.joint_norm import join_batch_norms
 from autogan.nets.layers import initialise
 from autogan.nets.optimisers import (
     load_optimiser,
@@ -44,6 +45,8 @@ class Gan:
     recorded; by default on CUDA GPUs, if `compute` says so.
 
     An `architecture` is a generator's or a pair's; that of a pair names the discriminator too.
+    Where several processes train together (`compute.processes`), batches and counts are those of all of
+    them; each takes its part, and gradients and losses are means over all.
     A generator with classes makes images of the labels of real ones; of those that have none (-1), and
     where no real images are at hand, the labels are drawn in the classes' shares.
     """
@@ -82,6 +85,8 @@ class Gan:
         self._labels_generator = torch_generator(seed, f"{purpose}/labels")
         self.generator = compute.place(generator)
         self.discriminator = compute.place(discriminator)
+        if compute.processes.count > 1:
+            join_batch_norms(self.generator, compute.processes)
         self.generator_optimiser = self._adam(self.generator)
         self.discriminator_optimiser = self._adam(self.discriminator)
         self._draw_networks()
@@ -97,10 +102,16 @@ class Gan:
             places = self._uniform(len(real), self.objective.numbers, self._penalty_generator)
         self._steps_since_penalty += 1
         self._steps_since_penalty %= self.objective.penalty_every_steps
+        pixels, labels, wanted = (
+            self._part(real.pixels),
+            self._part(real.labels),
+            self._part(wanted),
+        )
+        latents, numbers, places = self._part(latents), self._parts(numbers, 2), self._part(places)
         made_by, seen_by = players(architecture)
         generated = self._step("images", self._images, made_by, latents, wanted)
         seen = (len(architecture) - 1, seen_by)
-        inputs = (real.pixels, real.labels, generated, wanted, numbers, places)
+        inputs = (pixels, labels, generated, wanted, numbers, places)
         return self._step("discriminator", self._update_discriminator, seen, *inputs)
 
     def _images(self, architecture: Architecture, latents: Tensor, wanted: Tensor | None) -> Tensor:
@@ -144,8 +155,9 @@ class Gan:
                 loss = loss + self._shared(penalty)
         self.discriminator_optimiser.zero_grad(set_to_none=True)
         loss.backward()
+        self._average_gradients(self.discriminator)
         self.discriminator_optimiser.step()
-        return loss.detach()
+        return self._average(loss.detach())
 
     def generator_step(
         self, count: int, architecture: Architecture, real: Batch | None = None
@@ -176,7 +188,9 @@ class Gan:
         assert (pixels is not None) == self.objective.generator_sees_real, "no real images"
         wanted = self._wanted(count, labels)
         numbers = self._augmentation_numbers(count if pixels is None else 2 * count)
-        return pixels, labels, wanted, latents, numbers
+        numbers = self._parts(numbers, len(numbers) // count)
+        pixels, labels, wanted = self._part(pixels), self._part(labels), self._part(wanted)
+        return pixels, labels, wanted, self._part(latents), numbers
 
     def loss_through(
         self,
@@ -214,8 +228,9 @@ class Gan:
         loss = self._generator_loss(architecture, pixels, labels, wanted, latents, numbers)
         self.generator_optimiser.zero_grad(set_to_none=True)
         loss.backward()
+        self._average_gradients(self.generator)
         self.generator_optimiser.step()
-        return loss.detach()
+        return self._average(loss.detach())
 
     def _generator_loss(
         self,
@@ -301,6 +316,28 @@ class Gan:
 
         shapes = (None if tensor is None else tensor.shape for tensor in inputs)
         return self._recordings.run((kind, chosen, *shapes), step, *inputs)
+
+    @overload
+    def _part(self, tensor: Tensor) -> Tensor: ...
+    @overload
+    def _part(self, tensor: Tensor | None) -> Tensor | None: ...
+    def _part(self, tensor: Tensor | None) -> Tensor | None:
+        """This process's part of a batch, where there is one."""
+        return None if tensor is None else self.compute.processes.part(tensor)
+
+    def _parts(self, joined: Tensor, batches: int) -> Tensor:
+        """This process's part of each of so many batches that follow each other in one tensor."""
+        if self.compute.processes.count == 1:
+            return joined
+        return torch.cat([self._part(batch) for batch in joined.chunk(batches)])
+
+    def _average_gradients(self, network: nn.Module) -> None:
+        gradients = [p.grad for p in network.parameters() if p.grad is not None]
+        self.compute.processes.average(gradients)
+
+    def _average(self, loss: Tensor) -> Tensor:
+        self.compute.processes.average([loss])
+        return loss
 
     def latents(self, count: int) -> Tensor:
         """count × latent_size standard normal values on the device."""

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from autogan.basics.errors import UserError
 from autogan.device.compute import PRECISIONS, Compute
+from autogan.device.processes import ALONE, Processes
 from autogan.gan.generation import shared_labels
 from autogan.images import DataSet, load_data
 from autogan.images.cache import default_cache_directory
@@ -79,16 +80,18 @@ def prepare(
     to_train: bool = True,
     run: Run | None = None,
     derives: bool = False,
+    processes: Processes = ALONE,
 ) -> Context:
     """Loads the data and makes the judge, both from the cache where they are there already.
 
     to_train: whether networks will be trained, or one only evaluated, which needs fewer images.
     run: keeps the states of the judge's training; it refuses other data than it began with.
-    derives: whether a run that is only a search goes on with its derivation.
+    derives: whether a run that is only a search goes on with its derivation. processes: those that train
+    together.
 
     Raises `UserError` for data that cannot be used, before anything is trained.
     """
-    compute = decide_compute(settings.compute)
+    compute = decide_compute(settings.compute, processes)
     discriminator = told_discriminator(settings.network.discriminator, settings.cells)
     if to_train:
         bytes_a_number = 2 if compute.autocast_dtype else 4
@@ -96,6 +99,7 @@ def prepare(
         refuse_too_large_batches(settings, parts, compute.memory_bytes, bytes_a_number)
         _refuse_unrecordable(settings, parts, compute)
         _refuse_mixed_groups(settings, parts, discriminator)
+        _refuse_undividable(settings, parts, discriminator, compute.processes.count)
     cache_directory: Path = default_cache_directory()
     data = load_data(
         run.source if run else settings.data.source,
@@ -117,6 +121,12 @@ def prepare(
             run.when_accepted()
     for note in data.notes:
         progress.note(note)
+    if classes and classes.unlabelled and compute.processes.count > 1:
+        raise UserError(
+            f"{compute.processes.count} processes cannot train on images of which some have no label: the "
+            "loss of the labels is a mean over those that have one. Use one process, or "
+            "network.conditional=never."
+        )
     question = Question.of(data.class_names)
     examples = len(question.examples(data.train, data.name))
     workload = Workload(settings, len(data.train), examples, classes)
@@ -125,9 +135,14 @@ def prepare(
     progress.start("judge")
     if to_train:
         compute = _with_precision(settings, plan, workload, compute, classes, run, progress)
+        compute = _agreed(compute)
+    if not compute.processes.first:
+        compute.processes.wait()  # the first trains the judge, and puts it into the cache
     judge = _judge(settings, data, compute, workload, progress, run)
     progress.status(f"judging the {len(data.train):,} training images")
     statistics = reference(judge, data.train, data.digest, cache_directory)
+    if compute.processes.first:
+        compute.processes.wait()
     if to_train and any(section.mirror for section in _trained(settings, plan.parts).values()):
         warning = warning_of_mirrored(judge, data, settings.judge)
         progress.note(warning or "Mirrored images look like the others to the judge.")
@@ -174,6 +189,48 @@ def _refuse_mixed_groups(
                 f"/{DEVIATION} compares the images of groups of {GROUP}: real and generated ones would be "
                 f"mixed. Set {name}.discriminator_batch to a multiple of {GROUP}."
             )
+
+
+def _refuse_undividable(
+    settings: Settings,
+    parts: Collection[Part],
+    told: DiscriminatorArchitecture | None,
+    processes: int,
+) -> None:
+    """Refuses what several processes would not do as one does with the whole batch."""
+    if processes == 1:
+        return
+    for name, section in _trained(settings, parts).items():
+        for kind in ("discriminator", "generator"):
+            batch = getattr(section, f"{kind}_batch")
+            if batch % processes:
+                raise UserError(
+                    f"{name}.{kind}_batch is {batch}, which {processes} processes cannot share equally. "
+                    f"Set it to a multiple of {processes}: it is the batch of all of them together."
+                )
+        objective = section.objective
+        undividable = {
+            "loss=relativistic-average": objective.loss == "relativistic-average",
+            "lecam_penalty": objective.lecam_penalty > 0,
+            "top_share": objective.top_share < 1,
+            "direction_head": objective.direction_head,
+        }
+        reasons = [f"{name}.objective.{what}" for what, used in undividable.items() if used]
+        if section.augmentation_probability == "adaptive":
+            reasons.append(f"{name}.augmentation_probability=adaptive")
+        if told and told.minibatch_deviation:
+            reasons.append(f"a discriminator with /{DEVIATION}")
+        if reasons:
+            raise UserError(
+                f"{processes} processes cannot train with {', '.join(reasons)}: it looks at a whole batch "
+                "at once, and each process sees only its part. Use one process."
+            )
+
+
+def _agreed(compute: Compute) -> Compute:
+    """In the precision that the first of several processes decided for."""
+    precision = compute.processes.agreed(compute.precision)
+    return compute.with_precision("bfloat16" if precision == "bfloat16" else "float32")
 
 
 def _with_precision(

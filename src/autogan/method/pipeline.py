@@ -10,6 +10,7 @@ from dataclasses import asdict
 from typing import Any
 
 from autogan.basics.errors import UserError
+from autogan.device.processes import ALONE, Processes
 from autogan.method.context import Context, describe_images, prepare
 from autogan.method.derive import PART, derive, keep_as_winner, kept_derivation, origin
 from autogan.method.evaluate import Evaluation, evaluate
@@ -97,10 +98,17 @@ def run_derivation(run: Run, progress: Progress) -> list[Candidate]:
     return candidates
 
 
-def run_training(run: Run, architecture: Architecture, progress: Progress) -> dict[str, Any]:
-    """Train one given architecture and evaluate it; the content of results.json."""
-    context = prepare_run(run, progress)
+def run_training(
+    run: Run, architecture: Architecture, progress: Progress, processes: Processes = ALONE
+) -> dict[str, Any] | None:
+    """Train one given architecture and evaluate it; the content of results.json.
+
+    processes: those that train together. The first alone evaluates; in the others the answer is None.
+    """
+    context = prepare_run(run, progress, processes=processes)
     train_part(architecture, run, context, progress)
+    if not context.compute.processes.first:
+        return None
     evaluation, neighbours = evaluate_part(run, context, progress)
     results = write_results(run, context, evaluation, neighbours, [])
     end(run)
@@ -114,14 +122,21 @@ def end(run: Run) -> None:
 
 
 def prepare_run(
-    run: Run, progress: Progress, *, derives: bool = False, settings: Settings | None = None
+    run: Run,
+    progress: Progress,
+    *,
+    derives: bool = False,
+    settings: Settings | None = None,
+    processes: Processes = ALONE,
 ) -> Context:
     """Loads the data and trains the judge; data.json then says what the run learns from, and how.
 
     settings: the run's own where left out.
     """
     with part_of(run, "data and judge"):
-        context = prepare(settings or run.settings, progress, run=run, derives=derives)
+        context = prepare(
+            settings or run.settings, progress, run=run, derives=derives, processes=processes
+        )
         before = run.read("data.json") or {}
         name = context.judge.name
         if before.get("judge", name) != name:

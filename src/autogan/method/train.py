@@ -1,5 +1,6 @@
 """Training one architecture from scratch (paper section 4)."""
 
+from contextlib import nullcontext
 from typing import Any, Protocol
 
 from torch import Tensor
@@ -280,5 +281,7 @@ def train(
     at = run.checkpoints.position(name)
     if at is not None:
         progress.skipped(context.workload.training(at["step"]))
-    drive(training, run.keeper(name))
+    processes = context.compute.processes
+    with run.stopping.together(processes.agreed) if processes.count > 1 else nullcontext():
+        drive(training, run.keeper(name))
     return training

@@ -61,8 +61,20 @@ class BatchNorm(nn.Module):
         self, x: Tensor, batch_statistics: bool = False, labels: Tensor | None = None
     ) -> Tensor:
         """x: B×C×H×W → the same shape. labels: int64 B, where there are classes."""
+        normalised = self.statistics_normalised(x, batch_statistics)
+        if not self.classes:
+            return normalised
+        assert labels is not None
+        gain, bias = (
+            F.embedding(labels, table)[:, :, None, None].to(normalised.dtype)  # B×C×1×1
+            for table in (self.class_gain, self.class_bias)
+        )
+        return torch.addcmul(bias, normalised, 1 + gain)
+
+    def statistics_normalised(self, x: Tensor, batch_statistics: bool) -> Tensor:
+        """The forward pass without the classes' gains and biases."""
         own = batch_statistics and not self.training
-        normalised = F.batch_norm(
+        return F.batch_norm(
             x,
             None if own else self.running_mean,
             None if own else self.running_var,
@@ -72,14 +84,6 @@ class BatchNorm(nn.Module):
             momentum=self.MOMENTUM,
             eps=self.EPSILON,
         )
-        if not self.classes:
-            return normalised
-        assert labels is not None
-        gain, bias = (
-            F.embedding(labels, table)[:, :, None, None].to(normalised.dtype)  # B×C×1×1
-            for table in (self.class_gain, self.class_bias)
-        )
-        return torch.addcmul(bias, normalised, 1 + gain)
 
 
 def instance_norm(x: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ be kept. Where it does not (loading data, scoring), work is given up at once and
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -43,12 +43,15 @@ class Stopping:
 
     def __init__(self) -> None:
         self.reason: str | None = None
+        self._agree: Callable[[str | None], str | None] | None = None
         self._waits = False  # whether a request waits for the next `check`
         self._raised_anywhere = False  # whether it was raised in the middle of something
         self._terminals: list[int] = []  # which of the standard outputs were one
 
     def check(self) -> None:
         """To be called between two steps; raises `Stopped` if asked to."""
+        if self._agree is not None:
+            self.reason = self._agree(self.reason)
         if self.reason is not None:
             signal.setitimer(signal.ITIMER_REAL, 0)  # keeping the state may take its time
             raise Stopped(self.reason, state_is_whole=True)
@@ -64,13 +67,31 @@ class Stopping:
 
     @contextmanager
     def at_once(self) -> Iterator[None]:
-        """Inside `in_steps`: what can be given up anywhere, and leaves the state whole then."""
+        """Inside `in_steps`: what can be given up anywhere, and leaves the state whole then.
+
+        Not `together`: no process may leave the others in the middle of a step.
+        """
+        if self._agree is not None:
+            yield
+            return
         before, self._waits = self._waits, False
         try:
             self.check()
             yield
         finally:
             self._waits = before
+
+    @contextmanager
+    def together(self, agree: Callable[[str | None], str | None]) -> Iterator[None]:
+        """Inside, several processes stop after the same step: each `check` asks what all agree on.
+
+        agree: from a process's own reason to one for all; called by all of them equally often.
+        """
+        self._agree = agree
+        try:
+            yield
+        finally:
+            self._agree = None
 
     @contextmanager
     def listening(self, time_limit_seconds: float | None = None) -> Iterator[None]:

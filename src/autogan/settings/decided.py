@@ -12,6 +12,7 @@ from typing import Literal
 
 from autogan.basics.errors import UserError
 from autogan.device.compute import Compute
+from autogan.device.processes import ALONE, Processes
 from autogan.settings.loading import Tree
 from autogan.settings.sections import (
     ComputeSettings,
@@ -57,9 +58,9 @@ class DecidedSettings(Settings):
     derive: DecidedDeriveSettings
 
 
-def decide_compute(given: ComputeSettings) -> Compute:
+def decide_compute(given: ComputeSettings, processes: Processes = ALONE) -> Compute:
     """Where and how the networks run; `UserError` for what this machine does not have."""
-    return Compute.resolve(given.device, given.precision, given.layout, given.capture)
+    return Compute.resolve(given.device, given.precision, given.layout, given.capture, processes)
 
 
 def decide_for_data(
