@@ -1,4 +1,4 @@
-"""Some steps of two games by all processes that `torchrun` starts, or by one; the first writes what came of it.
+"""Some steps of two games, by one process or by all that `torchrun` starts; the first writes what came of it.
 
 python together.py OUT        torchrun --nproc-per-node 2 together.py OUT
 """
