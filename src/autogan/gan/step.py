@@ -102,12 +102,9 @@ class Gan:
             places = self._uniform(len(real), self.objective.numbers, self._penalty_generator)
         self._steps_since_penalty += 1
         self._steps_since_penalty %= self.objective.penalty_every_steps
-        pixels, labels, wanted = (
-            self._part(real.pixels),
-            self._part(real.labels),
-            self._part(wanted),
-        )
-        latents, numbers, places = self._part(latents), self._parts(numbers, 2), self._part(places)
+        part = self._part
+        pixels, labels, wanted = part(real.pixels), part(real.labels), part(wanted)
+        latents, numbers, places = part(latents), self._parts(numbers, 2), part(places)
         made_by, seen_by = players(architecture)
         generated = self._step("images", self._images, made_by, latents, wanted)
         seen = (len(architecture) - 1, seen_by)
@@ -188,9 +185,8 @@ class Gan:
         assert (pixels is not None) == self.objective.generator_sees_real, "no real images"
         wanted = self._wanted(count, labels)
         numbers = self._augmentation_numbers(count if pixels is None else 2 * count)
-        numbers = self._parts(numbers, len(numbers) // count)
-        pixels, labels, wanted = self._part(pixels), self._part(labels), self._part(wanted)
-        return pixels, labels, wanted, self._part(latents), numbers
+        part, numbers = self._part, self._parts(numbers, len(numbers) // count)
+        return part(pixels), part(labels), part(wanted), part(latents), numbers
 
     def loss_through(
         self,
