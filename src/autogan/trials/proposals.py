@@ -15,19 +15,21 @@ from autogan.basics.randomness import derived_seed
 from autogan.settings.sections import Settings
 from autogan.spaces.architecture import Architecture
 from autogan.spaces.space import SearchSpace
-from autogan.strategies import make_strategy
+from autogan.strategies import make_strategy, refuse_several_goals
 from autogan.strategies.base import Observation, Rung, State
 from autogan.strategies.optuna import (
+    architecture_of,
     distributions_of,
     parameters_of,
-    suggest_architecture,
 )
+from autogan.strategies.replay import Replay
 from autogan.trials.limits import Costs
-from autogan.trials.records import goals_of, observations_at, records_of, telling_rung
-from autogan.trials.study import ordinal_of
+from autogan.trials.records import goals_of, number_of, observations_at, telling_rung
+from autogan.trials.storage import write_parameters
+from autogan.trials.study import Ledger, ordinal_of
 
-OF_SHARED_WEIGHTS = ("reinforce", "gradient")
-"""Strategies that learn in one process from weights that all architectures share."""
+FIRST = 0
+"""The rung whose values `reinforce` learns from: only there every trial has one, the worse ones too."""
 ENOUGH = 8
 """Trials on a rung from which on strategies go by it rather than by the one before."""
 PROPOSALS = 50
@@ -36,12 +38,13 @@ DRAWS = 20_000
 
 
 def refuse_strategy(settings: Settings) -> None:
-    """Raises `UserError` for strategies that need shared weights."""
-    if settings.search.strategy in OF_SHARED_WEIGHTS:
+    """Raises `UserError` for a strategy that needs shared weights, or one that cannot have these goals."""
+    if settings.search.strategy == "gradient":
         raise UserError(
-            f"search.strategy={settings.search.strategy} learns from shared weights, and trials have "
-            "none. Take random, evolution, local-search, tpe, gp or nsga2: --strategy tpe"
+            "search.strategy=gradient learns from the loss of shared weights, and trials have "
+            "none. Take reinforce, random, evolution, local-search, tpe, gp or nsga2: --strategy tpe"
         )
+    refuse_several_goals(settings.search.strategy, goals_of(settings.trials))
 
 
 class TrialSampler(BaseSampler):
@@ -50,12 +53,20 @@ class TrialSampler(BaseSampler):
     So any number of processes may ask, and a search goes on exactly from its database.
     """
 
-    def __init__(self, settings: Settings, space: SearchSpace, costs: Costs) -> None:
+    def __init__(
+        self, settings: Settings, space: SearchSpace, costs: Costs, ledger: Ledger
+    ) -> None:
         self._settings = settings
         self._space = space
         self._costs = costs
+        self._ledger = ledger
         self._level = Rung(space.stages - 1, settings.trials.rung_steps[-1])
         self._distributions = distributions_of(space, self._level)
+        self._replay = (
+            Replay(space, settings.search.controller, settings.seed, goals_of(settings.trials)[0])
+            if settings.search.strategy == "reinforce"
+            else None
+        )
 
     def infer_relative_search_space(
         self, study: Study, trial: FrozenTrial
@@ -67,11 +78,11 @@ class TrialSampler(BaseSampler):
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
         """The options of the proposed architecture."""
-        trials = study.get_trials(deepcopy=False)
-        records = [r for r in records_of(trials) if not r.surplus]
-        rung = telling_rung(records, self._settings.trials, ENOUGH)
+        trials = self._ledger.trials()
+        records = self._ledger.records(trials)
+        rung = FIRST if self._replay else telling_rung(records, self._settings.trials, ENOUGH)
         history = observations_at(records, rung, self._settings.trials, self._level.stage)
-        number = ordinal_of(trial.number, trials)
+        number = ordinal_of(number_of(trial), trials)
         proposal = self.proposal(number, history)
         return parameters_of(proposal, self._space, self._level)
 
@@ -93,10 +104,7 @@ class TrialSampler(BaseSampler):
         limits, seen = self._settings.trials.limits, list(history)
         for attempt in range(PROPOSALS):
             seed = derived_seed(self._settings.seed, f"trial/{number}/{attempt}")
-            strategy = make_strategy(
-                self._settings.search, self._space, seed, goals_of(self._settings.trials)
-            )
-            (architecture,) = strategy.propose(1, self._level, seen)
+            architecture = self._proposed(seed, seen)
             if not self._costs.exceeded(architecture, limits):
                 return architecture
             seen.append(Observation(architecture, self._level, 0, (), State.FAILED))
@@ -109,6 +117,20 @@ class TrialSampler(BaseSampler):
             f"Hardly an architecture keeps trials.limits: none of {DRAWS:,} random ones did. Raise them."
         )
 
+    def _proposed(self, seed: int, history: Sequence[Observation]) -> Architecture:
+        if self._replay:
+            return self._replay.propose(self._level, history, seed)
+        goals = goals_of(self._settings.trials)
+        strategy = make_strategy(self._settings.search, self._space, seed, goals)
+        (architecture,) = strategy.propose(1, self._level, history)
+        return architecture
+
     def suggested(self, trial: optuna.Trial) -> Architecture:
-        """The architecture of a trial that was just asked for."""
-        return suggest_architecture(trial, self._space, self._level)
+        """The architecture of a trial that was just asked for, which the storage knows from then on."""
+        known = trial.params  # of a trial that is taken up
+        missing = self._distributions.keys() - known.keys()
+        if missing:
+            proposed = {name: trial.relative_params[name] for name in missing}
+            write_parameters(self._distributions, proposed, trial)
+            known = {**known, **proposed}
+        return architecture_of(known, self._space, self._level)

@@ -32,7 +32,7 @@ from autogan.trials.records import TrialRecord, front_of, goals_of
 from autogan.trials.storage import answering, hidden, open_storage
 from autogan.trials.study import (
     Identity,
-    all_records,
+    Ledger,
     create_or_open,
     data_of,
     judge_of,
@@ -159,10 +159,11 @@ class Found:
         self._study = study
         self._settings = settings
         self._storage = storage
+        self._ledger = Ledger(study)
 
     def write(self) -> Trials:
         """Writes what stands in the database now."""
-        records = all_records(self._study)
+        records = self._ledger.records()
         front = front_of(records, self._settings.trials)
         goals, worst = goals_of(self._settings.trials), self._worst(records, front)
         dominated = None if worst is None else hypervolume([_gains(r, goals) for r in front], worst)
@@ -192,7 +193,7 @@ class Found:
 
     def keep_best(self) -> None:
         """Copies the best trial's generator to the run's folder, where it is at hand."""
-        front = front_of(all_records(self._study), self._settings.trials)
+        front = front_of(self._ledger.records(), self._settings.trials)
         if not front:
             raise UserError(
                 "No trial came to a score; trials.json says why. Begin anew with a lower "

@@ -7,7 +7,7 @@ journal:FILE                          machines that share nothing but a file sys
 
 import threading
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,9 +15,14 @@ from typing import Any
 
 import optuna
 import sqlalchemy
+from optuna.distributions import BaseDistribution, distribution_to_json
 from optuna.exceptions import ExperimentalWarning, StorageInternalError
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.storages import RetryHeartbeatStaleTrialCallback as Retry
+from optuna.storages._cached_storage import _CachedStorage
+from optuna.storages._heartbeat import is_heartbeat_enabled
+from optuna.storages._rdb.models import TrialParamModel
+from optuna.storages._rdb.storage import _create_scoped_session
 from optuna.storages.journal import JournalFileBackend
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
@@ -53,6 +58,33 @@ def open_storage(address: str) -> BaseStorage:
     )
 
 
+def write_parameters(
+    distributions: Mapping[str, BaseDistribution], values: Mapping[str, Any], trial: optuna.Trial
+) -> None:
+    """The parameters of a trial that has none of these yet.
+
+    In a database all of them in one transaction: Optuna writes each in one of its own, and looks before
+    whether it fits the other trials', which is most of what a trial costs there.
+    """
+    internal = {name: distributions[name].to_internal_repr(value) for name, value in values.items()}
+    storage = trial.storage
+    if not isinstance(storage, _CachedStorage):
+        for name, value in internal.items():
+            storage.set_trial_param(trial._trial_id, name, value, distributions[name])
+        return
+    with _create_scoped_session(storage._backend.scoped_session) as session:
+        rows = [
+            {
+                "trial_id": trial._trial_id,
+                "param_name": name,
+                "param_value": value,
+                "distribution_json": distribution_to_json(distributions[name]),
+            }
+            for name, value in internal.items()
+        ]
+        session.execute(sqlalchemy.insert(TrialParamModel), rows)
+
+
 def hidden(address: str) -> str:
     """An address without its password, for logs, reports and files."""
     if address.startswith(JOURNAL):
@@ -65,7 +97,7 @@ def hidden(address: str) -> str:
 
 def has_heartbeat(storage: BaseStorage) -> bool:
     """Whether the storage itself notices that a worker died; a journal does not."""
-    return isinstance(storage, RDBStorage)
+    return is_heartbeat_enabled(storage)
 
 
 def _parsed(address: str) -> URL:
