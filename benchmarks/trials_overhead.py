@@ -3,8 +3,8 @@
     python benchmarks/trials_overhead.py [--storage ADDRESS] [--trials 1000] [--strategy random]
 
 A study is filled with trials that take no time; the last 20 are measured. Trainings and their folders are
-left out, all else is as in `autogan search --method trials`: one worker, two rungs, trials.json after every
-trial. By default the storage is a new SQLite file.
+left out, all else is as in `autogan search --method trials`: one worker, two rungs, trials.json now and
+then. By default the storage is a new SQLite file.
 """
 
 import argparse
@@ -82,19 +82,24 @@ def main() -> None:
         worker = Worker(study, context, Path(folder) / "trials", Stopping(), Progress())
         run: Any = SimpleNamespace(write=lambda name, value: write_json(Path(folder) / name, value))
         found = Found(run, study, settings, hidden(address))
-        moments = [time.perf_counter()]
+        moments = [(time.perf_counter(), time.process_time())]
 
         def ended() -> None:
-            found.write()
-            moments.append(time.perf_counter())
+            found.refresh()
+            moments.append((time.perf_counter(), time.process_time()))
 
         worker.after_trial = ended
         with_stand_ins(worker)
-        taken = [1000 * (b - a) for a, b in itertools.pairwise(moments)][-MEASURED:]
+        last = moments[-MEASURED - 1 :]
+        taken, computed = (
+            [1000 * (after[clock] - before[clock]) for before, after in itertools.pairwise(last)]
+            for clock in (0, 1)
+        )
         kind = hidden(address).partition(":")[0]
         print(
             f"{kind}, {given.strategy}, {given.trials:,} trials: {statistics.median(taken):.0f} ms a trial "
-            f"(median of the last {len(taken)}; lowest {min(taken):.0f}, highest {max(taken):.0f}); "
+            f"(median of the last {len(taken)}; lowest {min(taken):.0f}, highest {max(taken):.0f}), of it "
+            f"{statistics.median(computed):.0f} ms of the processor; "
             f"{processor_name()}, torch {torch.__version__}"
         )
 

@@ -47,39 +47,39 @@ def test_memory_and_the_whole_history_propose_the_same() -> None:
             whole[n] if n in ended else replace(whole[n], values=(), state=State.RUNNING)
             for n in range(number)
         ]
-        assert kept.propose(RUNG, seen, number) == replay().propose(RUNG, seen, number)
+        assert kept.propose(1, RUNG, seen, number) == replay().propose(1, RUNG, seen, number)
 
 
 def test_a_history_that_changed_is_learned_anew() -> None:
     """A trial whose number is lower, and which nobody had heard of, comes in between."""
     whole, kept = history(12), replay()
-    kept.propose(RUNG, [*whole[:5], *whole[6:]], 0)
-    assert [kept.propose(RUNG, whole, s) for s in range(8)] == [
-        replay().propose(RUNG, whole, s) for s in range(8)
+    kept.propose(1, RUNG, [*whole[:5], *whole[6:]], 0)
+    assert [kept.propose(1, RUNG, whole, s) for s in range(8)] == [
+        replay().propose(1, RUNG, whole, s) for s in range(8)
     ]
 
 
 def test_what_is_unsettled_leaves_no_trace() -> None:
     whole, kept = history(12), replay(learning_rate=0.1)
     running = replace(whole[2], values=(), state=State.RUNNING)
-    kept.propose(RUNG, [*whole[:2], running, *whole[3:]], 0)
-    assert [kept.propose(RUNG, whole[:3], s) for s in range(8)] == [
-        replay(0.1).propose(RUNG, whole[:3], s) for s in range(8)
+    kept.propose(1, RUNG, [*whole[:2], running, *whole[3:]], 0)
+    assert [kept.propose(1, RUNG, whole[:3], s) for s in range(8)] == [
+        replay(0.1).propose(1, RUNG, whole[:3], s) for s in range(8)
     ]
 
 
 def test_the_order_of_the_history_counts() -> None:
     whole = history(12)
     one, other = replay(0.1), replay(0.1)
-    proposals = [one.propose(RUNG, whole, s) for s in range(12)]
-    assert proposals != [other.propose(RUNG, whole[::-1], s) for s in range(12)]
+    proposals = [one.propose(1, RUNG, whole, s) for s in range(12)]
+    assert proposals != [other.propose(1, RUNG, whole[::-1], s) for s in range(12)]
 
 
 @pytest.mark.parametrize("seed", [0, 1])
 def test_it_learns_to_make_a_distance_smaller(seed: int) -> None:
     toy, kept, seen = AdditiveToy(SPACE, seed), replay(), list[Observation]()
     for number in range(300):
-        proposal = kept.propose(RUNG, seen, number)
+        proposal = kept.propose(1, RUNG, seen, number)[0].architecture
         seen.append(observed(proposal, -toy.value(proposal), State.COMPLETE))
     last = [-o.values[0] for o in seen[-50:]]
     assert sum(last) / 50 > toy.mean(3) + toy.deviation(3)

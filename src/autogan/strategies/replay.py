@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from copy import deepcopy
 
 from autogan.settings.sections import ControllerSettings
-from autogan.spaces.architecture import Architecture
 from autogan.spaces.space import SearchSpace
-from autogan.strategies.base import Goal, Observation, Rung, State
+from autogan.strategies.base import Descent, Goal, Observation, Rung, State
 from autogan.strategies.reinforce import Reinforce
 
 
@@ -25,8 +24,10 @@ class Replay:
         self._learned: list[Observation] = []
         self._policy = self._new()
 
-    def propose(self, rung: Rung, history: Sequence[Observation], seed: int) -> Architecture:
-        """A draw of the policy that has seen `history`. seed: of this draw alone."""
+    def propose(
+        self, count: int, rung: Rung, history: Sequence[Observation], seed: int
+    ) -> list[Descent]:
+        """Draws of the policy that has seen `history`. seed: of these draws alone."""
         running = next((n for n, o in enumerate(history) if o.state is State.RUNNING), len(history))
         settled, unsettled = _complete(history[:running]), _complete(history[running:])
         if settled[: len(self._learned)] != self._learned:
@@ -40,8 +41,7 @@ class Replay:
             policy.load_state_dict(deepcopy(self._policy.state_dict()))
             _learn(policy, unsettled)
         policy.reseed(seed)
-        (architecture,) = policy.propose(1, rung, history)
-        return architecture
+        return policy.descents(count, rung, history)
 
     def _new(self) -> Reinforce:
         return Reinforce(self._space, self._settings, self._seed, (self._goal,))

@@ -49,6 +49,10 @@ class TrialRecord:
     reason: str = ""
     surplus: bool = field(default=False)
     """Whether it was begun although there were enough already; it counts for nothing."""
+    parent: int | None = None
+    """The number of the trial whose architecture it is a changed copy of; None where of none."""
+    foreseen: bool = False
+    """Whether the surrogate chose it among proposals of the strategy."""
 
     @property
     def values(self) -> tuple[float, ...] | None:

@@ -23,7 +23,7 @@ from autogan.runs.outcomes import to_plain
 from autogan.runs.record import TRIALS
 from autogan.runs.stopping import Stopping
 from autogan.settings.sections import Settings
-from autogan.strategies.base import Goal
+from autogan.strategies.base import Goal, State
 from autogan.trials.halving import Gains, hypervolume
 from autogan.trials.limits import Costs, refuse_impossible
 from autogan.trials.proposals import refuse_strategy
@@ -47,6 +47,8 @@ ADDRESS = "AUTOGAN_STORAGE"
 FOLDER = "trials"
 STUDY = "autogan"
 LOOK_EVERY_SECONDS = 1.0
+WRITE_EVERY_SECONDS = 5.0
+"""Of trials.json, while trials end."""
 ENDED_WITHIN_SECONDS = 20.0
 """Time that a worker has to end by itself, and for its checkpoint when it is asked to stop."""
 MOST_LOST_WORKERS = 3
@@ -97,7 +99,7 @@ def search_by_trials(
         try:
             if workers == 1:
                 worker = Worker(study, context, run.folder / FOLDER, run.stopping, progress)
-                worker.after_trial = found.write
+                worker.after_trial = found.refresh
                 worker.work()
             else:
                 _supervise(run, address, study_name, workers, found, progress)
@@ -160,6 +162,17 @@ class Found:
         self._settings = settings
         self._storage = storage
         self._ledger = Ledger(study)
+        self._written = 0.0
+
+    def refresh(self) -> None:
+        """Writes, if that was not done just now: with many trials it takes as long as asking for one."""
+        if time.monotonic() - self._written > WRITE_EVERY_SECONDS:
+            self.write()
+
+    @property
+    def ended(self) -> int:
+        """How many trials have ended."""
+        return sum(record.state is not State.RUNNING for record in self._ledger.records())
 
     def write(self) -> Trials:
         """Writes what stands in the database now."""
@@ -181,6 +194,7 @@ class Found:
             trials=[_row(record, record in front) for record in records],
         )
         self._run.write(TRIALS, to_plain(trials))
+        self._written = time.monotonic()
         return trials
 
     def _worst(self, records: Sequence[TrialRecord], front: Sequence[TrialRecord]) -> Gains | None:
@@ -238,14 +252,12 @@ def _supervise(
     with _ended_with_us({}) as workers:
         for worker in range(count):
             workers[worker] = _start(run, address, study_name, worker, count)
-        trials = found.write()
-        while workers and trials.ended < trials.count:
+        wanted = run.settings.trials.count
+        while workers and (ended := found.ended) < wanted:
+            progress.status(f"{ended} of {wanted} trials have ended, {len(workers)} workers")
             with run.stopping.at_once():
                 time.sleep(LOOK_EVERY_SECONDS)
-            trials = found.write()
-            progress.status(
-                f"{trials.ended} of {trials.count} trials have ended, {len(workers)} workers"
-            )
+            found.refresh()
             for name, process in list(workers.items()):
                 code = process.poll()
                 if code is None:

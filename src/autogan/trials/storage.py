@@ -55,6 +55,7 @@ def open_storage(address: str) -> BaseStorage:
     return _connected(
         address,
         {"pool_pre_ping": True, "connect_args": {"connect_timeout": CONNECT_WITHIN_SECONDS}},
+        CONNECT_WITHIN_SECONDS + 1,
     )
 
 
@@ -142,7 +143,9 @@ def _sqlite(url: URL) -> RDBStorage:
     return storage
 
 
-def _connected(address: str, engine: dict[str, Any]) -> RDBStorage:
+def _connected(address: str, engine: dict[str, Any], within: float | None = None) -> RDBStorage:
+    """within: seconds that a server may take; a file answers, however busy the machine is."""
+
     def connect() -> RDBStorage:
         with known_experiments():
             return RDBStorage(
@@ -154,7 +157,9 @@ def _connected(address: str, engine: dict[str, Any]) -> RDBStorage:
             )
 
     try:
-        return _within(connect, CONNECT_WITHIN_SECONDS + 1, address)
+        if within is None:
+            return connect()
+        return _within(connect, within, address)
     except SQLAlchemyError as error:
         raise UserError(f"Cannot open the storage {hidden(address)}: {_reason(error)}") from None
     except RuntimeError as error:  # Optuna's, for the schema of another of its versions

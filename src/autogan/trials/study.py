@@ -50,7 +50,7 @@ class Identity:
             for name, own in (("data", self.data), ("judge", self.judge))
             if other[name] != own
         ]
-        theirs = _flat(other["settings"])
+        theirs = _flat(load_settings(tree=other["settings"]).model_dump(mode="json"))
         for name, own in _flat(self.settings).items():
             if theirs.get(name) != own and _counts(name):
                 found.append(f"{name}: {theirs.get(name)} there, {own} here")

@@ -28,10 +28,9 @@ from autogan.runs.folder import Run
 from autogan.runs.locking import is_locked
 from autogan.runs.stopping import Stopped, Stopping
 from autogan.runs.task import Task
-from autogan.spaces.architecture import Architecture
 from autogan.strategies.base import State
 from autogan.trials.limits import Costs
-from autogan.trials.proposals import TrialSampler
+from autogan.trials.proposals import Proposal, Proposer
 from autogan.trials.proxies import trial_settings
 from autogan.trials.records import RECORD, RETRIED, TrialRecord, number_of
 from autogan.trials.storage import (
@@ -68,8 +67,7 @@ class Worker:
         self._costs = Costs(context.settings, context.classes, context.compute.device)
         self._study = study
         self._ledger = Ledger(study)
-        self._sampler = TrialSampler(context.settings, context.space, self._costs, self._ledger)
-        self._study.sampler = self._sampler
+        self._proposer = Proposer(context.settings, context.space, self._costs, self._ledger)
         self.after_trial: Callable[[], object] | None = None
         """Called when a trial of this worker has ended."""
         self._name = f"{socket.gethostname()}/{os.getpid()}"
@@ -113,10 +111,10 @@ class Worker:
             self.after_trial()
 
     def _train(self, trial: optuna.Trial) -> tuple[float, ...]:
-        architecture = self._sampler.suggested(trial)
+        proposal = self._proposer.propose(trial)
         trials = self._ledger.trials()
         frozen = next(t for t in trials if t.number == trial.number)
-        record = self._begun(frozen, architecture, trials)
+        record = self._begun(frozen, proposal, trials)
 
         def tell(changed: TrialRecord) -> None:
             trial.set_user_attr(RECORD, changed.to_plain())
@@ -142,13 +140,13 @@ class Worker:
         return record.values
 
     def _begun(
-        self, trial: FrozenTrial, architecture: Architecture, trials: list[FrozenTrial]
+        self, trial: FrozenTrial, proposal: Proposal, trials: list[FrozenTrial]
     ) -> TrialRecord:
         """The record of a trial that this worker has taken: new, or as its last worker left it."""
         plain = trial.user_attrs.get(RECORD)
         if plain is not None:
             return replace(TrialRecord.from_plain(plain), worker=self._name)
-        number = ordinal_of(number_of(trial), trials)
+        number, architecture = ordinal_of(number_of(trial), trials), proposal.architecture
         earlier = [r.number for r in self._ledger.records(trials) if r.architecture == architecture]
         return TrialRecord(
             number,
@@ -157,6 +155,8 @@ class Worker:
             State.RUNNING,
             worker=self._name,
             surplus=number >= self._count,
+            parent=proposal.parent,
+            foreseen=proposal.foreseen,
         )
 
     def _others(self, record: TrialRecord) -> Callable[[int], Sequence[tuple[float, ...]]]:
