@@ -14,6 +14,8 @@ from autogan.trials.halving import dominates
 
 RETRIED = "failed_trial"
 """The system attribute in which Optuna keeps the number of the first attempt at a trial."""
+DEATHS = "retry_history"
+"""The system attribute in which Optuna keeps the numbers of attempts whose workers died."""
 RECORD = "autogan"
 """The name of the trial's attribute that holds its record, as JSON."""
 

@@ -10,9 +10,11 @@ from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from autogan.basics.errors import UserError
+from autogan.runs.contents import Attempt
 from autogan.settings.loading import load_settings
 from autogan.settings.sections import Settings
-from autogan.trials.records import Reader, TrialRecord, goals_of, number_of
+from autogan.strategies.base import State
+from autogan.trials.records import DEATHS, RECORD, Reader, TrialRecord, goals_of, number_of
 from autogan.trials.storage import known_experiments
 
 SCHEMA = 1
@@ -162,6 +164,30 @@ class Ledger:
     def records(self, trials: list[FrozenTrial] | None = None) -> list[TrialRecord]:
         """Of all that have begun, without the surplus; of `trials` where they were read just now."""
         return self._reader.records_of(self.trials() if trials is None else trials)
+
+
+def attempts_of(trials: list[FrozenTrial]) -> dict[int, list[Attempt]]:
+    """By the number of a trial the workers that had it, in their order; of those that said so."""
+    died = {number for trial in trials for number in trial.system_attrs.get(DEATHS, ())}
+    latest = {number_of(trial): trial.number for trial in trials}
+    attempts: dict[int, list[Attempt]] = {}
+    for trial in trials:
+        plain = trial.user_attrs.get(RECORD)
+        if plain is None or trial.datetime_start is None:
+            continue
+        outcome = plain["state"]
+        if trial.state is TrialState.FAIL and outcome == State.RUNNING:
+            is_last = latest[number_of(trial)] == trial.number
+            outcome = "died" if is_last or trial.number in died else "given back"
+        ended = trial.datetime_complete
+        attempt = Attempt(
+            worker=plain["worker"],
+            began=trial.datetime_start.timestamp(),
+            ended=None if ended is None else ended.timestamp(),
+            outcome=outcome,
+        )
+        attempts.setdefault(plain["number"], []).append(attempt)
+    return attempts
 
 
 def ordinal_of(trial_number: int, trials: list[FrozenTrial]) -> int:

@@ -107,6 +107,12 @@ class Worker:
             if taken:
                 self._give_back(taken[0])
             raise
+        except Exception:
+            if (
+                taken
+            ):  # of the machine and not of the trial, such as a full disk; Optuna counts them
+                self._retry(taken[0])
+            raise
         if self.after_trial is not None:
             self.after_trial()
 
@@ -208,6 +214,12 @@ class Worker:
             system_attrs={**trial.system_attrs, RETRIED: number_of(trial)},
         )
         self._study.add_trial(waiting)
+
+    def _retry(self, number: int) -> None:
+        """Lets others take a trial up that has failed here, as often as one whose worker died."""
+        trial = next(t for t in self._ledger.trials() if t.number == number)
+        if trial.state is TrialState.FAIL:
+            Retry(max_retry=MOST_RETRIES)(self._study, trial)
 
     def _fail_abandoned(self, trials: list[FrozenTrial]) -> bool:
         """Trials that have lost their worker are to be taken up: at once where it was of this machine.
