@@ -40,6 +40,8 @@ from autogan.trials.study import Identity, Ledger, attempts_of, create_or_open
 from autogan.trials.trial import Trial
 from autogan.trials.worker import Worker
 
+APART_SECONDS = 0.3
+"""Between the beginnings of two workers: each needs two connections then, and one later."""
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
 
 
@@ -70,6 +72,7 @@ def measure(address: str, given: argparse.Namespace) -> None:
     ]
     for worker in workers:
         worker.start()
+        time.sleep(APART_SECONDS)
     told = [busy.get() for _ in workers]
     for worker in workers:
         worker.join()

@@ -7,7 +7,7 @@ journal:FILE                          machines that share nothing but a file sys
 
 import threading
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -54,7 +54,11 @@ def open_storage(address: str) -> BaseStorage:
         return _sqlite(url)
     return _connected(
         address,
-        {"pool_pre_ping": True, "connect_args": {"connect_timeout": CONNECT_WITHIN_SECONDS}},
+        {
+            "pool_size": 1,  # kept open; a server has a hundred for all workers unless it is told otherwise
+            "pool_pre_ping": True,
+            "connect_args": {"connect_timeout": CONNECT_WITHIN_SECONDS},
+        },
         CONNECT_WITHIN_SECONDS + 1,
     )
 
@@ -144,9 +148,10 @@ def _sqlite(url: URL) -> RDBStorage:
 
 
 def _connected(address: str, engine: dict[str, Any], within: float | None = None) -> RDBStorage:
-    """within: seconds that a server may take; a file answers, however busy the machine is."""
-
-    def connect() -> RDBStorage:
+    """within: seconds in which a server must answer; a file does, however busy the machine is."""
+    try:
+        if within is not None:
+            _refuse_silence(address, engine, within)
         with known_experiments():
             return RDBStorage(
                 address,
@@ -155,24 +160,25 @@ def _connected(address: str, engine: dict[str, Any], within: float | None = None
                 grace_period=DEAD_AFTER_SECONDS,
                 heartbeat_stale_trial_callback=Retry(max_retry=MOST_RETRIES),
             )
-
-    try:
-        if within is None:
-            return connect()
-        return _within(connect, within, address)
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, StorageInternalError) as error:
         raise UserError(f"Cannot open the storage {hidden(address)}: {_reason(error)}") from None
     except RuntimeError as error:  # Optuna's, for the schema of another of its versions
         raise UserError(f"Cannot use the storage {hidden(address)}: {error}") from None
 
 
-def _within(connect: Callable[[], RDBStorage], seconds: float, address: str) -> RDBStorage:
-    """What `connect` returns; a name that resolves to nothing may take minutes otherwise."""
-    found: list[RDBStorage | BaseException] = []
+def _refuse_silence(address: str, engine: dict[str, Any], seconds: float) -> None:
+    """Raises where no connection comes; a name that resolves to nothing may take minutes otherwise.
+
+    The tables are made afterwards, which on a busy machine may take longer.
+    """
+    found: list[BaseException | None] = []
 
     def run() -> None:
         try:
-            found.append(connect())
+            probe = sqlalchemy.create_engine(address, **engine)
+            probe.connect().close()
+            probe.dispose()
+            found.append(None)
         except BaseException as error:  # raised again below, in the thread that waits
             found.append(error)
 
@@ -181,9 +187,8 @@ def _within(connect: Callable[[], RDBStorage], seconds: float, address: str) -> 
     thread.join(seconds)
     if not found:
         raise UserError(f"Nothing answered at {hidden(address)} within {seconds:.0f} seconds.")
-    if isinstance(found[0], BaseException):
+    if found[0] is not None:
         raise found[0]
-    return found[0]
 
 
 @contextmanager
