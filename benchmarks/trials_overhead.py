@@ -2,9 +2,9 @@
 
     python benchmarks/trials_overhead.py [--storage ADDRESS] [--trials 1000] [--strategy random]
 
-A study is filled with trials that take no time; the last 20 are measured. Trainings are left out, all else
-is as in `autogan search --method trials`: one worker, two rungs. Prints Markdown. By default the storage is a
-new SQLite file.
+A study is filled with trials that take no time; the last 20 are measured. Trainings and their folders are
+left out, all else is as in `autogan search --method trials`: one worker, two rungs, trials.json now and
+then. By default the storage is a new SQLite file.
 """
 
 import argparse
@@ -22,6 +22,7 @@ from typing import Any, cast
 import torch
 
 from autogan.device.processor import processor_name
+from autogan.files.storage import write_json
 from autogan.progress.base import Progress
 from autogan.runs.folder import Run
 from autogan.runs.stopping import Stopping
@@ -30,6 +31,7 @@ from autogan.spaces import search_space
 from autogan.strategies.base import State
 from autogan.trials import worker as worker_module
 from autogan.trials.records import RungScore, TrialRecord
+from autogan.trials.search import Found
 from autogan.trials.storage import hidden, open_storage
 from autogan.trials.study import Identity, create_or_open
 from autogan.trials.trial import Trial
@@ -78,14 +80,26 @@ def main() -> None:
             space=search_space(settings.network.space, settings.cells),
         )
         worker = Worker(study, context, Path(folder) / "trials", Stopping(), Progress())
-        moments = [time.perf_counter()]
-        worker.after_trial = lambda: moments.append(time.perf_counter())
+        run: Any = SimpleNamespace(write=lambda name, value: write_json(Path(folder) / name, value))
+        found = Found(run, study, settings, hidden(address))
+        moments = [(time.perf_counter(), time.process_time())]
+
+        def ended() -> None:
+            found.refresh()
+            moments.append((time.perf_counter(), time.process_time()))
+
+        worker.after_trial = ended
         with_stand_ins(worker)
-        taken = [1000 * (b - a) for a, b in itertools.pairwise(moments)][-MEASURED:]
+        last = moments[-MEASURED - 1 :]
+        taken, computed = (
+            [1000 * (after[clock] - before[clock]) for before, after in itertools.pairwise(last)]
+            for clock in (0, 1)
+        )
         kind = hidden(address).partition(":")[0]
         print(
             f"{kind}, {given.strategy}, {given.trials:,} trials: {statistics.median(taken):.0f} ms a trial "
-            f"(median of the last {len(taken)}; lowest {min(taken):.0f}, highest {max(taken):.0f}); "
+            f"(median of the last {len(taken)}; lowest {min(taken):.0f}, highest {max(taken):.0f}), of it "
+            f"{statistics.median(computed):.0f} ms of the processor; "
             f"{processor_name()}, torch {torch.__version__}"
         )
 

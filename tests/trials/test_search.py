@@ -44,10 +44,8 @@ def timeless(trials: Trials) -> list[dict[str, Any]]:
     ]
 
 
-@pytest.mark.parametrize("strategy", ["random", "evolution", "local-search", "tpe", "nsga2"])
-def test_every_strategy_that_reads_the_history_searches(
-    strategy: str, images: Path, tmp_path: Path
-) -> None:
+@pytest.mark.parametrize("strategy", ["random", "reinforce", "evolution", "tpe", "nsga2"])
+def test_every_strategy_for_trials_searches(strategy: str, images: Path, tmp_path: Path) -> None:
     settings = trials_settings(images, search={"strategy": strategy})
     found = searched(settings, tmp_path / "run")
     assert found.ended == found.count == 6 and found.strategy == strategy
@@ -162,8 +160,14 @@ def test_trials_at_a_low_resolution_and_a_narrow_width_end(images: Path, tmp_pat
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"search": {"strategy": "reinforce"}}, "learns from shared weights"),
-        ({"search": {"strategy": "gradient"}}, "learns from shared weights"),
+        ({"search": {"strategy": "gradient"}}, "the loss of shared weights"),
+        (
+            {
+                "search": {"strategy": "reinforce"},
+                "trials": {"goals": ["frechet_distance", "parameters"]},
+            },
+            "one goal, not for 2",
+        ),
         ({"search": {"strategy": "tpe", "discriminator": "together"}}, "shared weights"),
         ({"trials": {"image_size": 9}}, "trials.image_size cannot be 9"),
     ],

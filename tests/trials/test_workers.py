@@ -3,93 +3,14 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from commands import autogan
 from postgresql import Server
-from trial_runs import trials_settings
-
-from autogan.settings.loading import settings_to_yaml
-
-LONG = {"count": 4, "steps": 16, "rungs": 2, "reduction": 2}
-"""Trainings of seconds, so that there is time to kill their workers."""
-Process = subprocess.Popen[bytes]
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    server = Server()
-    server.start()
-    try:
-        yield server
-    finally:
-        server.stop("immediate")
-        server.remove()
-
-
-@pytest.fixture
-def begin(images: Path, tmp_path: Path) -> Iterator[Callable[..., Process]]:
-    """Starts `autogan search --method trials` in the folder run, in a process group of its own."""
-    config = tmp_path / "config.yaml"
-    settings = trials_settings(images, trials=LONG, checkpoint_every_minutes=0.01)
-    config.write_text(settings_to_yaml(settings))
-    begun: list[Process] = []
-
-    def start(*options: str, **variables: str) -> Process:
-        command = [sys.executable, "-m", "autogan", "search", "--method", "trials", "--out", "run"]
-        known = [] if "--resume" in options else ["--config", str(config)]
-        environment = {**os.environ, "OMP_NUM_THREADS": "1", **variables}
-        process = subprocess.Popen(
-            [*command, *known, *options],
-            env=environment,
-            start_new_session=True,
-            stdout=subprocess.DEVNULL,
-            stderr=(tmp_path / "said.txt").open("ab"),
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
-        )
-        begun.append(process)
-        return process
-
-    yield start
-    for process in begun:
-        try:
-            os.killpg(process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            continue
-        process.wait()
-
-
-def until(true: Callable[[], Any], seconds: float = 120) -> Any:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        found = true()
-        if found:
-            return found
-        time.sleep(0.1)
-    pytest.fail(f"not within {seconds} seconds")
-
-
-def children_of(process: Process) -> list[int]:
-    file = Path(f"/proc/{process.pid}/task/{process.pid}/children")
-    return [int(number) for number in file.read_text().split()] if file.exists() else []
-
-
-def at_work(tmp_path: Path) -> list[Path]:
-    """Folders of trials whose training has begun."""
-    return sorted((tmp_path / "run" / "trials").glob("*/checkpoints/*"))
-
-
-def refuse_lost_or_doubled(tmp_path: Path) -> None:
-    found = json.loads((tmp_path / "run" / "trials.json").read_text())
-    assert [trial["number"] for trial in found["trials"]] == list(range(LONG["count"]))  # type: ignore[call-overload]
-    assert {trial["state"] for trial in found["trials"]} <= {"complete", "stopped"}
-    assert (tmp_path / "run" / "generator.safetensors").exists()
+from trial_processes import Process, at_work, children_of, refuse_lost_or_doubled, until
 
 
 def test_two_workers_share_a_search(begin: Callable[..., Process], tmp_path: Path) -> None:

@@ -105,6 +105,12 @@ def search(
     workers: Annotated[
         int, typer.Option(min=1, help="Processes that train trials on this machine.")
     ] = 1,
+    gpus_per_worker: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="GPUs that each worker sees for itself; a training uses the first."
+        ),
+    ] = None,
     storage: Storage = None,
     study: Study = "autogan",
     resume: Resume = False,
@@ -123,9 +129,15 @@ def search(
         return
     folder = _required(out)
     if method == "trials":
-        _search_by_trials(settings, folder, workers, storage, study, resume, time_limit, as_json)
+        _search_by_trials(
+            settings, folder, workers, gpus_per_worker, storage, study, resume, time_limit, as_json
+        )
         return
-    for given, option in ((workers > 1, "--workers"), (storage, "--storage")):
+    for given, option in (
+        (workers > 1, "--workers"),
+        (gpus_per_worker, "--gpus-per-worker"),
+        (storage, "--storage"),
+    ):
         if given:
             raise UserError(f"{option} is of trials: add --method trials.")
     from autogan.runs.contents import read_json
@@ -147,6 +159,7 @@ def _search_by_trials(
     settings: "Settings",
     folder: Path,
     workers: int,
+    gpus_per_worker: int | None,
     storage: str | None,
     study: str,
     resume: bool,
@@ -156,14 +169,21 @@ def _search_by_trials(
     from autogan.runs.contents import read_json
     from autogan.runs.record import TRIALS
     from autogan.runs.task import Task
+    from autogan.trials.gpus import shared_out
     from autogan.trials.search import refuse_before_anything, search_by_trials
 
     refuse_before_anything(settings)
+    gpus = None if gpus_per_worker is None else shared_out(workers, gpus_per_worker)
     task = Task("search", method="trials")
     if not (resume and ended(folder, task, settings, TRIALS)):
         with opened_run(settings, folder, task, resume, time_limit) as (run, progress):
             search_by_trials(
-                run, progress, address=address_of(storage), study_name=study, workers=workers
+                run,
+                progress,
+                address=address_of(storage),
+                study_name=study,
+                workers=workers,
+                gpus=gpus,
             )
     if as_json:
         print(json.dumps(read_json(folder / TRIALS)))

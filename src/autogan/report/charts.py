@@ -9,6 +9,7 @@ import itertools
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -51,6 +52,8 @@ _STYLE: dict[Any, Any] = {
 }
 _OPTIONS_IN_A_LINE = 3
 """In the legend of a small chart."""
+Segment = tuple[tuple[float, float], tuple[float, float]]
+"""From one point to another."""
 MOST_POINTS = 400
 """Longer curves are drawn as means of equal stretches: a page holds many charts."""
 
@@ -155,8 +158,9 @@ def scatter(
     labels: tuple[str, str],
     boundaries: Sequence[tuple[float, str]],
     resets: Sequence[float],
+    names: Mapping[tuple[float, float], str] | None = None,
 ) -> str:
-    """Dots by group, and one line through them."""
+    """Dots by group, and one line through them. names: of some dots, written beside them."""
 
     def plot(figure: "Figure") -> None:
         axes = figure.add_subplot()
@@ -175,6 +179,10 @@ def scatter(
                 label=title,
             )
         axes.plot(*thinned(line), color=INK, linewidth=1.2, label=line_name)
+        for point, title in (names or {}).items():
+            axes.annotate(
+                title, point, xytext=(4, 4), textcoords="offset points", fontsize=8, color=INK
+            )
         mark(axes, boundaries, resets)
         axes.set(xlabel=labels[0], ylabel=labels[1])
         _count_along(axes)
@@ -195,6 +203,86 @@ def bars(name: str, lengths: Mapping[str, float], label: str) -> str:
         axes.grid(axis="y", visible=False)
 
     return draw(name, 5.0, 0.8 + 0.26 * len(lengths), plot)
+
+
+@dataclass(frozen=True)
+class Span:
+    """A stretch of a timeline, of one kind. cut: whether it ended by a death."""
+
+    begin: float
+    end: float
+    kind: str
+    cut: bool = False
+
+
+def timeline(
+    name: str, rows: Mapping[str, Sequence[Span]], kinds: Sequence[str], label: str
+) -> str:
+    """One line for each row, the first on top, with its spans. kinds: in the order of their colours."""
+
+    def plot(figure: "Figure") -> None:
+        axes = figure.add_subplot()
+        everything = [(row, span) for row, spans in enumerate(rows.values()) for span in spans]
+        used = [kind for kind in kinds if any(span.kind == kind for _, span in everything)]
+        for colour, kind in zip(itertools.cycle(SERIES), used, strict=False):
+            of_kind = [(row, span) for row, span in everything if span.kind == kind]
+            axes.barh(
+                [row for row, _ in of_kind],
+                [span.end - span.begin for _, span in of_kind],
+                left=[span.begin for _, span in of_kind],
+                height=0.62,
+                color=colour,
+                alpha=0.85,
+                edgecolor=GRID,
+                linewidth=0.5,
+                label=kind,
+            )
+        cut = [(span.end, row) for row, span in everything if span.cut]
+        axes.plot([x for x, _ in cut], [y for _, y in cut], "x", color=ALERT, markersize=8, mew=2.2)
+        axes.set_yticks(range(len(rows)), list(rows))
+        axes.set_ylim(len(rows) - 0.4, -0.6)
+        axes.set_xlabel(label)
+        axes.grid(axis="y", visible=False)
+        _count_along(axes)
+        _legend(figure, axes)
+
+    return draw(name, 10.4, 1.3 + 0.27 * len(rows), plot)
+
+
+def families(
+    name: str,
+    points: Sequence[tuple[float, float]],
+    ways: Mapping[str, Sequence[Segment]],
+    line: Sequence[tuple[float, float]],
+    line_name: str,
+    labels: tuple[str, str],
+) -> str:
+    """Dots, segments between them by kind, and one line through some of them."""
+
+    def plot(figure: "Figure") -> None:
+        from matplotlib.collections import LineCollection
+
+        axes = figure.add_subplot()
+        for colour, (title, segments) in zip((SERIES[2], SOFT), ways.items(), strict=False):
+            if segments:
+                lines = LineCollection([list(s) for s in segments], color=colour, label=title)
+                lines.set(linewidth=0.9, alpha=0.6)
+                axes.add_collection(lines)
+        axes.plot(
+            [x for x, _ in points],
+            [y for _, y in points],
+            "o",
+            color=SERIES[0],
+            markersize=3.5,
+            mew=0,
+        )
+        if len(line) > 1:
+            axes.plot(*zip(*line, strict=True), color=SERIES[1], linewidth=2.0, label=line_name)
+        axes.set(xlabel=labels[0], ylabel=labels[1])
+        _count_along(axes)
+        _legend(figure, axes)
+
+    return draw(name, 10.4, 3.6, plot)
 
 
 def shares(

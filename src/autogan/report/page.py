@@ -3,7 +3,6 @@
 What the folder lacks, because the run has just begun or was stopped, becomes a plain sentence.
 """
 
-import base64
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +14,7 @@ from autogan.basics.version import package_version
 from autogan.report.cost import part_costs, validated_steps
 from autogan.report.discriminator import discriminator_words
 from autogan.report.history import history_charts, strategy_words
+from autogan.report.pictures import png_uri
 from autogan.report.quality import (
     class_rows,
     classes_of,
@@ -248,8 +248,7 @@ def _embedded(folder: Path, files: dict[Key, str]) -> dict[Key, str]:
     for name, file in files.items():
         path = folder / file
         if path.is_file():
-            encoded = base64.b64encode(path.read_bytes()).decode("ascii")
-            pictures[name] = f"data:image/png;base64,{encoded}"
+            pictures[name] = png_uri(path)
     return pictures
 
 

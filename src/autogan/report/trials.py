@@ -2,21 +2,36 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import fmean
 
 from autogan.basics.errors import UserError
 from autogan.report import charts
 from autogan.report.history import Chart
+from autogan.report.lineage import lineage
+from autogan.report.pictures import png_uri
+from autogan.report.trial_workers import Costs, costs_of, timeline
 from autogan.runs.contents import TrialRow, Trials
-from autogan.runs.record import RunRecord
+from autogan.runs.record import PICTURES, RunRecord
+from autogan.runs.status import surrogate_words
 from autogan.spaces import space_of
 from autogan.spaces.architecture import Architecture
 from autogan.spaces.decisions import option_text
 
 MOST_SHOWN = 40
+MOST_PICTURED = 12
 HIGHER_IS_BETTER = ("inception_score",)
 FEWEST_FOR_IMPORTANCE = 10
 """Trials below which what a decision mattered is not told: it would be chance alone."""
+
+
+@dataclass(frozen=True)
+class Pictured:
+    """A trial with its samples, a picture as a data URI. values: in words."""
+
+    trial: TrialRow
+    values: list[str]
+    picture: str
 
 
 @dataclass(frozen=True)
@@ -24,7 +39,8 @@ class TrialsView:
     """What the page shows of a search by trials.
 
     words: how far it is, in a sentence. shown: the front, then the others, the longest trained first.
-    left_out: how many are not shown. goals: in words.
+    left_out: how many are not shown. goals: in words. pictured: the front, then the best others of as many
+    steps. surrogate: what it did, or "".
     """
 
     words: str
@@ -32,6 +48,9 @@ class TrialsView:
     shown: list[TrialRow]
     left_out: int
     charts: list[Chart]
+    pictured: list[Pictured]
+    costs: Costs | None
+    surrogate: str
 
 
 def trials_of(record: RunRecord) -> TrialsView | None:
@@ -44,7 +63,14 @@ def trials_of(record: RunRecord) -> TrialsView | None:
         trials.trials,
         key=lambda t: (not t.front, -t.steps, sign * t.values[0] if t.values else 0.0),
     )
-    made = [_best_so_far(trials), _front(trials), _importance(trials)]
+    higher = trials.goals[0] in HIGHER_IS_BETTER
+    made = [
+        _best_so_far(trials),
+        _front(trials),
+        _importance(trials),
+        lineage(trials, _words(trials.goals[0]), higher),
+        timeline(trials),
+    ]
     states = {state: sum(t.state == state for t in trials.trials) for state in _STATES}
     counted = ", ".join(f"{number} {_STATES[state]}" for state, number in states.items() if number)
     return TrialsView(
@@ -54,7 +80,27 @@ def trials_of(record: RunRecord) -> TrialsView | None:
         ordered[:MOST_SHOWN],
         max(0, len(ordered) - MOST_SHOWN),
         [chart for chart in made if chart is not None],
+        _pictured(record.folder, trials.goals, ordered),
+        costs_of(trials),
+        surrogate_words(trials.surrogate) if trials.surrogate else "",
     )
+
+
+def _pictured(folder: Path, goals: Sequence[str], ordered: Sequence[TrialRow]) -> list[Pictured]:
+    """The first of those whose folder is at hand and has samples."""
+    found: list[Pictured] = []
+    steps = ordered[0].steps
+    for trial in ordered:
+        if trial.steps != steps or len(found) == MOST_PICTURED:
+            break
+        files = sorted((folder / "trials").glob(f"{trial.number:05d}*/{PICTURES['samples']}"))
+        if files:
+            values = [
+                f"{_words(goal)} {value:,.4g}"
+                for goal, value in zip(goals, trial.values or (), strict=True)
+            ]
+            found.append(Pictured(trial, values, png_uri(files[-1])))
+    return found
 
 
 _STATES = {
@@ -118,8 +164,10 @@ def _front(trials: Trials) -> Chart | None:
         (_words(trials.goals[1]), _words(trials.goals[0])),
         [],
         [],
+        {(v[1], v[0]): str(trial.number + 1) for trial, v in reached if trial.front},
     )
-    caption = f"Every trial of {steps:,} steps. None beats one of the front in every goal."
+    caption = f"Every trial of {steps:,} steps. None beats one of the front in every goal; "
+    caption += "these have their numbers."
     if trials.hypervolume is not None and trials.reference is not None:
         reference = ", ".join(f"{value:,.4g}" for value in trials.reference)
         caption += (

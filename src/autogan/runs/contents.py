@@ -198,12 +198,42 @@ class Results(Evaluated):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Attempt:
+    """The time that a worker had a trial. worker: its machine and process.
+
+    began, ended: Unix times. ended: None while it is at work; of a worker that died when that was noticed.
+    """
+
+    worker: str
+    began: float
+    ended: float | None
+    outcome: Literal["complete", "stopped", "diverged", "failed", "running", "died", "given back"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SurrogateRow:
+    """How well a surrogate orders trials that it has not seen.
+
+    steps: of the rung whose first goal it predicts, from so many architectures. tau: Kendall's; deviation: of
+    that of unrelated orders. trusted: whether it chooses now; chosen: trials that it chose so far.
+    """
+
+    steps: int
+    architectures: int
+    tau: float
+    deviation: float
+    trusted: bool
+    chosen: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class TrialRow:
     """A trial in trials.json. number: from 0, which also names its folder. state: as it stands now.
 
     steps, seconds: of its training, up to the highest rung that it reached. values: there, one for each
     goal; None where it reached none. rungs: steps and values of each. front: whether no other beats it
-    in every goal. reason: why it was not trained to its end.
+    in every goal. reason: why it was not trained to its end. parent: the trial whose changed copy it is.
+    foreseen: whether the surrogate chose it. rung_seconds: of training, up to each rung.
     """
 
     number: int
@@ -218,6 +248,10 @@ class TrialRow:
     worker: str = ""
     finished: float | None = None
     reason: str = ""
+    parent: int | None = None
+    foreseen: bool = False
+    rung_seconds: list[float] = field(default_factory=list)
+    attempts: list[Attempt] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -237,6 +271,7 @@ class Trials:
     reference: list[float] | None
     hypervolume: float | None
     trials: list[TrialRow]
+    surrogate: SurrogateRow | None = None
 
     def row(self, number: int) -> TrialRow:
         """The trial of that number."""

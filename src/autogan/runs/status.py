@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autogan.basics.errors import UserError
-from autogan.runs.contents import Damage
+from autogan.runs.contents import Damage, SurrogateRow
 from autogan.runs.events import Losses
 from autogan.runs.plan import Plan, Reached
 from autogan.runs.positions import SearchPosition
@@ -113,6 +113,8 @@ def _where(
             return position + _probability(record, "discriminator"), f"{kept} for discriminators"
         case "trials":
             ended = f"{reached.trials} of {plan.trials} trials have ended"
+            if record.trials is not None and record.trials.surrogate is not None:
+                ended += f"; {surrogate_words(record.trials.surrogate)}"
             return ended, "every trial, in a folder of its own"
         case "derive" if reached.positions.derive is None:
             return "scoring candidates with the shared weights", "the whole search"
@@ -156,3 +158,14 @@ def _seconds_since_write(folder: Path) -> float:
         with contextlib.suppress(FileNotFoundError):  # a run at work removes what it replaces
             latest = max(latest, file.stat().st_mtime if file.is_file() else 0.0)
     return max(0.0, time.time() - latest)
+
+
+def surrogate_words(found: SurrogateRow) -> str:
+    """How far a surrogate can be trusted, and what it did."""
+    chosen = f"it chose {found.chosen} trials" if found.chosen else "it chose none yet"
+    now = "chooses" if found.trusted else "is not trusted to choose"
+    return (
+        f"the surrogate {now}: rank agreement (Kendall's τ) {found.tau:.2f} with what "
+        f"{found.architectures} architectures scored after {found.steps:,} steps, each predicted without "
+        f"itself (unrelated orders: 0 ± {found.deviation:.2f}); {chosen}"
+    )

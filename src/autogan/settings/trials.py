@@ -52,6 +52,12 @@ class TrialsSettings(Section):
     width: float = Field(default=1.0, gt=0, le=1)
     """A proxy: the share of all channels that trials have."""
 
+    surrogate: Literal["none", "ridge"] = "none"
+    """A proxy: a model that predicts the first goal from decisions chooses among `pool` proposals of the
+    strategy, as long as it surely orders trials better than chance. none: the strategy's first is taken."""
+    pool: int = Field(default=16, ge=2, le=1000)
+    """Proposals of the strategy for one trial, among which the surrogate chooses."""
+
     @property
     def rung_steps(self) -> tuple[int, ...]:
         """Generator steps, since the beginning of a training, at which each rung ends."""

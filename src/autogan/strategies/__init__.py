@@ -22,11 +22,7 @@ def make_strategy(
     Raises `UserError` where it can only work for one goal and there are several.
     """
     name = settings.strategy
-    if name in ("reinforce", "gradient") and len(goals) > 1:
-        raise UserError(
-            f"search.strategy={name} works for one goal, not for {len(goals)}: take nsga2, tpe, gp, "
-            "evolution, local-search or random."
-        )
+    refuse_several_goals(name, goals)
     match name:
         case "reinforce":
             from autogan.strategies.reinforce import Reinforce
@@ -52,3 +48,12 @@ def make_strategy(
             from autogan.strategies.optuna import OptunaStrategy
 
             return OptunaStrategy(space, name, seed, goals, settings.nsga2)
+
+
+def refuse_several_goals(name: StrategyName, goals: Sequence[Goal]) -> None:
+    """Raises `UserError` where a strategy can only work for one goal and there are several."""
+    if name in ("reinforce", "gradient") and len(goals) > 1:
+        raise UserError(
+            f"search.strategy={name} works for one goal, not for {len(goals)}: take nsga2, tpe, gp, "
+            "evolution, local-search or random."
+        )

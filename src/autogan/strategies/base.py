@@ -82,6 +82,14 @@ class Goal:
         return value if self.direction == "maximise" else -value
 
 
+@dataclass(frozen=True)
+class Descent:
+    """A proposal, and of which architecture it is a changed copy; of none where it was made otherwise."""
+
+    architecture: Architecture
+    parent: Architecture | None = None
+
+
 class Strategy(ABC):
     """Proposes architectures for a rung, is told how they scored, and says what goes on.
 
@@ -102,6 +110,10 @@ class Strategy(ABC):
 
         history: every observation so far, of all rungs, in the order in which they were made.
         """
+
+    def descents(self, count: int, rung: Rung, history: Sequence[Observation]) -> list[Descent]:
+        """What `propose` proposes, with the parents where the strategy knows some."""
+        return [Descent(proposal) for proposal in self.propose(count, rung, history)]
 
     def propose_for_training(
         self,

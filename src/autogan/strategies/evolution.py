@@ -31,13 +31,19 @@ class Evolution(FromHistory):
 
     def choose(self, domain: Domain, seen: Sequence[Seen], seed: int) -> Codes:
         """As `FromHistory.choose`."""
+        return self.descend(domain, seen, seed)[0]
+
+    def descend(
+        self, domain: Domain, seen: Sequence[Seen], seed: int
+    ) -> tuple[Codes, Codes | None]:
+        """As `FromHistory.descend`."""
         stream = random.Random(seed)
         scored = [one for one in seen if not one.running]
         if len(seen) < self.settings.population or not scored:
-            return domain.sample(stream)
+            return domain.sample(stream), None
         population = scored[-self.settings.population :]
         parent = stream.choice(population)
         for _ in range(self.settings.tournament - 1):
             other = stream.choice(population)
             parent = other if other.beats(parent) else parent
-        return domain.mutate(parent.codes, stream)
+        return domain.mutate(parent.codes, stream), parent.codes

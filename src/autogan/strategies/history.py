@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from autogan.basics.randomness import derived_seed
 from autogan.spaces.architecture import Architecture
 from autogan.spaces.space import SearchSpace
-from autogan.strategies.base import Goal, Observation, Rung, State, Strategy
+from autogan.strategies.base import Descent, Goal, Observation, Rung, State, Strategy
 from autogan.strategies.domain import Codes, Domain
 
 
@@ -53,16 +53,28 @@ class FromHistory(Strategy):
         seed: of this proposal alone.
         """
 
+    def descend(
+        self, domain: Domain, seen: Sequence[Seen], seed: int
+    ) -> tuple[Codes, Codes | None]:
+        """What `choose` chooses, and of what it is a changed copy, where the strategy makes such."""
+        return self.choose(domain, seen, seed), None
+
     def propose(self, count: int, rung: Rung, history: Sequence[Observation]) -> list[Architecture]:
         """As `Strategy.propose`; the later ones of a block are chosen as if the earlier were running."""
+        return [descent.architecture for descent in self.descents(count, rung, history)]
+
+    def descents(self, count: int, rung: Rung, history: Sequence[Observation]) -> list[Descent]:
+        """As `Strategy.descents`."""
         domain = Domain(self.space, rung)
         seen = self.seen(domain, history)
-        proposals = []
+        made = []
         for number in range(len(history), len(history) + count):
-            codes = self.choose(domain, seen, derived_seed(self.seed, f"strategy/{number}"))
+            seed = derived_seed(self.seed, f"strategy/{number}")
+            codes, parent = self.descend(domain, seen, seed)
             seen.append(Seen(codes, (), running=True))
-            proposals.append(domain.decode(codes))
-        return proposals
+            copied = None if parent is None else domain.decode(parent)
+            made.append(Descent(domain.decode(codes), copied))
+        return made
 
     def candidates(
         self, count: int, rung: Rung, history: Sequence[Observation]

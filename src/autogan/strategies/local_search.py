@@ -18,18 +18,24 @@ class LocalSearch(FromHistory):
 
     def choose(self, domain: Domain, seen: Sequence[Seen], seed: int) -> Codes:
         """As `FromHistory.choose`."""
+        return self.descend(domain, seen, seed)[0]
+
+    def descend(
+        self, domain: Domain, seen: Sequence[Seen], seed: int
+    ) -> tuple[Codes, Codes | None]:
+        """As `FromHistory.descend`."""
         stream = random.Random(seed)
         known = _means(seen)
         if len(known) >= domain.cardinality:
-            return domain.sample(stream)
+            return domain.sample(stream), None
         best = _best_of_the_climb(domain, known)
         if best is not None:
             unseen = [codes for codes in domain.neighbours(best.codes) if codes not in known]
             if unseen:
-                return stream.choice(unseen)
+                return stream.choice(unseen), best.codes
         while (start := domain.sample(stream)) in known:
             pass
-        return start
+        return start, None
 
 
 def _means(seen: Sequence[Seen]) -> dict[Codes, Seen]:

@@ -12,7 +12,7 @@ from autogan.settings.sections import ControllerSettings
 from autogan.spaces.architecture import Architecture
 from autogan.spaces.decisions import Decision
 from autogan.spaces.space import SearchSpace
-from autogan.strategies.base import Observation, Rung, Strategy
+from autogan.strategies.base import Goal, Observation, Rung, Strategy
 from autogan.strategies.controller import Controller, ControllerTrace
 
 
@@ -41,14 +41,24 @@ class Reinforce(Strategy):
     What was promoted to a rung of more steps is proposed there as it is.
     """
 
-    def __init__(self, space: SearchSpace, settings: ControllerSettings, seed: int) -> None:
-        super().__init__(space)
+    def __init__(
+        self,
+        space: SearchSpace,
+        settings: ControllerSettings,
+        seed: int,
+        goals: Sequence[Goal] = (Goal("reward"),),
+    ) -> None:
+        super().__init__(space, goals)
         self.settings = settings
         self.beams: list[Architecture] = []
         self._generator = torch.Generator().manual_seed(derived_seed(seed, "strategy"))
         self._beam_states: tuple[Tensor, Tensor] | None = None  # K×H each
         self._stages = 1
         self._make_controller()
+
+    def reseed(self, seed: int) -> None:
+        """Draws from now on as a new one of that seed would."""
+        self._generator.manual_seed(seed)
 
     @property
     def stage(self) -> int:
@@ -89,7 +99,7 @@ class Reinforce(Strategy):
             if rung.promoted:
                 picks = torch.randint(len(rung.promoted), (count,), generator=self._generator)
                 return [rung.promoted[pick] for pick in picks.tolist()]
-            self._decide_all(rung.stage + 1)
+            self.decide_all(rung)
         assert rung.stage == self._decided[-1], (rung, self._decided)
         beams = max(len(self.beams), 1)
         indices = torch.randint(beams, (count,), generator=self._generator)
@@ -99,8 +109,9 @@ class Reinforce(Strategy):
             for index, codes in zip(indices.tolist(), trace.codes.tolist(), strict=True)
         ]
 
-    def _decide_all(self, stages: int) -> None:
-        """From the first proposal on, the controller answers the decisions of all these stages."""
+    def decide_all(self, rung: Rung) -> None:
+        """From the first proposal on, the controller answers the decisions of all stages of a rung."""
+        stages = rung.stage + 1
         if self._stages != stages:
             assert self.baseline is None and not self.beams, "it has grown stage by stage"
             self._stages = stages

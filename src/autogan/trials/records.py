@@ -14,6 +14,8 @@ from autogan.trials.halving import dominates
 
 RETRIED = "failed_trial"
 """The system attribute in which Optuna keeps the number of the first attempt at a trial."""
+DEATHS = "retry_history"
+"""The system attribute in which Optuna keeps the numbers of attempts whose workers died."""
 RECORD = "autogan"
 """The name of the trial's attribute that holds its record, as JSON."""
 
@@ -49,6 +51,10 @@ class TrialRecord:
     reason: str = ""
     surplus: bool = field(default=False)
     """Whether it was begun although there were enough already; it counts for nothing."""
+    parent: int | None = None
+    """The number of the trial whose architecture it is a changed copy of; None where of none."""
+    foreseen: bool = False
+    """Whether the surrogate chose it among proposals of the strategy."""
 
     @property
     def values(self) -> tuple[float, ...] | None:
@@ -98,18 +104,38 @@ def number_of(trial: FrozenTrial) -> int:
     return first
 
 
-def records_of(trials: Iterable[FrozenTrial]) -> list[TrialRecord]:
-    """Of all trials that have begun, in the order of their first attempts; the newest attempt counts."""
-    newest: dict[int, TrialRecord] = {}
-    for trial in sorted(trials, key=lambda t: t.number):
-        plain = trial.user_attrs.get(RECORD)
-        if plain is None:
-            continue  # just asked for, or waiting
-        record = TrialRecord.from_plain(plain)
-        if trial.state is TrialState.FAIL and record.state is State.RUNNING:
-            record = replace(record, state=State.FAILED, reason="its worker died, again and again")
-        newest[record.number] = record
-    return [newest[number] for number in sorted(newest)]
+class Reader:
+    """Makes records of the trials of one study, again and again; one that has ended is read once."""
+
+    def __init__(self) -> None:
+        self._ended: dict[int, TrialRecord] = {}
+
+    def records_of(self, trials: Iterable[FrozenTrial]) -> list[TrialRecord]:
+        """Of all trials that have begun, in the order of their first attempts, without the surplus.
+
+        The newest attempt counts.
+        """
+        newest: dict[int, TrialRecord] = {}
+        for trial in sorted(trials, key=lambda t: t.number):
+            record = self._ended.get(trial.number)
+            if record is None:
+                record = _record_of(trial)
+                if record is None:
+                    continue  # just asked for, or waiting
+                if trial.state.is_finished():
+                    self._ended[trial.number] = record
+            newest[record.number] = record
+        return [newest[number] for number in sorted(newest) if not newest[number].surplus]
+
+
+def _record_of(trial: FrozenTrial) -> TrialRecord | None:
+    plain = trial.user_attrs.get(RECORD)
+    if plain is None:
+        return None
+    record = TrialRecord.from_plain(plain)
+    if trial.state is TrialState.FAIL and record.state is State.RUNNING:
+        return replace(record, state=State.FAILED, reason="its worker died, again and again")
+    return record
 
 
 def observations_at(
@@ -159,7 +185,9 @@ def front_of(records: Sequence[TrialRecord], settings: TrialsSettings) -> list[T
         r.number: tuple(g.gain(v) for g, v in zip(goals, r.values or (), strict=True))
         for r in reached
     }
-    front = [
-        r for r in reached if not any(dominates(gains[o.number], gains[r.number]) for o in reached)
-    ]
-    return sorted(front, key=lambda r: gains[r.number], reverse=True)
+    # What dominates another has the larger tuple of gains, so only those before it need be asked.
+    front: list[TrialRecord] = []
+    for record in sorted(reached, key=lambda r: gains[r.number], reverse=True):
+        if not any(dominates(gains[o.number], gains[record.number]) for o in front):
+            front.append(record)
+    return front

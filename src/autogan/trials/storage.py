@@ -7,7 +7,7 @@ journal:FILE                          machines that share nothing but a file sys
 
 import threading
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,9 +15,14 @@ from typing import Any
 
 import optuna
 import sqlalchemy
+from optuna.distributions import BaseDistribution, distribution_to_json
 from optuna.exceptions import ExperimentalWarning, StorageInternalError
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.storages import RetryHeartbeatStaleTrialCallback as Retry
+from optuna.storages._cached_storage import _CachedStorage
+from optuna.storages._heartbeat import is_heartbeat_enabled
+from optuna.storages._rdb.models import TrialParamModel
+from optuna.storages._rdb.storage import _create_scoped_session
 from optuna.storages.journal import JournalFileBackend
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
@@ -49,8 +54,40 @@ def open_storage(address: str) -> BaseStorage:
         return _sqlite(url)
     return _connected(
         address,
-        {"pool_pre_ping": True, "connect_args": {"connect_timeout": CONNECT_WITHIN_SECONDS}},
+        {
+            "pool_size": 1,  # kept open; a server has a hundred for all workers unless it is told otherwise
+            "pool_pre_ping": True,
+            "connect_args": {"connect_timeout": CONNECT_WITHIN_SECONDS},
+        },
+        CONNECT_WITHIN_SECONDS + 1,
     )
+
+
+def write_parameters(
+    distributions: Mapping[str, BaseDistribution], values: Mapping[str, Any], trial: optuna.Trial
+) -> None:
+    """The parameters of a trial that has none of these yet.
+
+    In a database all of them in one transaction: Optuna writes each in one of its own, and looks before
+    whether it fits the other trials', which is most of what a trial costs there.
+    """
+    internal = {name: distributions[name].to_internal_repr(value) for name, value in values.items()}
+    storage = trial.storage
+    if not isinstance(storage, _CachedStorage):
+        for name, value in internal.items():
+            storage.set_trial_param(trial._trial_id, name, value, distributions[name])
+        return
+    with _create_scoped_session(storage._backend.scoped_session) as session:
+        rows = [
+            {
+                "trial_id": trial._trial_id,
+                "param_name": name,
+                "param_value": value,
+                "distribution_json": distribution_to_json(distributions[name]),
+            }
+            for name, value in internal.items()
+        ]
+        session.execute(sqlalchemy.insert(TrialParamModel), rows)
 
 
 def hidden(address: str) -> str:
@@ -65,7 +102,7 @@ def hidden(address: str) -> str:
 
 def has_heartbeat(storage: BaseStorage) -> bool:
     """Whether the storage itself notices that a worker died; a journal does not."""
-    return isinstance(storage, RDBStorage)
+    return is_heartbeat_enabled(storage)
 
 
 def _parsed(address: str) -> URL:
@@ -110,8 +147,11 @@ def _sqlite(url: URL) -> RDBStorage:
     return storage
 
 
-def _connected(address: str, engine: dict[str, Any]) -> RDBStorage:
-    def connect() -> RDBStorage:
+def _connected(address: str, engine: dict[str, Any], within: float | None = None) -> RDBStorage:
+    """within: seconds in which a server must answer; a file does, however busy the machine is."""
+    try:
+        if within is not None:
+            _refuse_silence(address, engine, within)
         with known_experiments():
             return RDBStorage(
                 address,
@@ -120,22 +160,25 @@ def _connected(address: str, engine: dict[str, Any]) -> RDBStorage:
                 grace_period=DEAD_AFTER_SECONDS,
                 heartbeat_stale_trial_callback=Retry(max_retry=MOST_RETRIES),
             )
-
-    try:
-        return _within(connect, CONNECT_WITHIN_SECONDS + 1, address)
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, StorageInternalError) as error:
         raise UserError(f"Cannot open the storage {hidden(address)}: {_reason(error)}") from None
     except RuntimeError as error:  # Optuna's, for the schema of another of its versions
         raise UserError(f"Cannot use the storage {hidden(address)}: {error}") from None
 
 
-def _within(connect: Callable[[], RDBStorage], seconds: float, address: str) -> RDBStorage:
-    """What `connect` returns; a name that resolves to nothing may take minutes otherwise."""
-    found: list[RDBStorage | BaseException] = []
+def _refuse_silence(address: str, engine: dict[str, Any], seconds: float) -> None:
+    """Raises where no connection comes; a name that resolves to nothing may take minutes otherwise.
+
+    The tables are made afterwards, which on a busy machine may take longer.
+    """
+    found: list[BaseException | None] = []
 
     def run() -> None:
         try:
-            found.append(connect())
+            probe = sqlalchemy.create_engine(address, **engine)
+            probe.connect().close()
+            probe.dispose()
+            found.append(None)
         except BaseException as error:  # raised again below, in the thread that waits
             found.append(error)
 
@@ -144,9 +187,8 @@ def _within(connect: Callable[[], RDBStorage], seconds: float, address: str) -> 
     thread.join(seconds)
     if not found:
         raise UserError(f"Nothing answered at {hidden(address)} within {seconds:.0f} seconds.")
-    if isinstance(found[0], BaseException):
+    if found[0] is not None:
         raise found[0]
-    return found[0]
 
 
 @contextmanager

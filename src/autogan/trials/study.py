@@ -10,9 +10,11 @@ from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from autogan.basics.errors import UserError
+from autogan.runs.contents import Attempt
 from autogan.settings.loading import load_settings
 from autogan.settings.sections import Settings
-from autogan.trials.records import TrialRecord, goals_of, number_of, records_of
+from autogan.strategies.base import State
+from autogan.trials.records import DEATHS, RECORD, Reader, TrialRecord, goals_of, number_of
 from autogan.trials.storage import known_experiments
 
 SCHEMA = 1
@@ -50,7 +52,7 @@ class Identity:
             for name, own in (("data", self.data), ("judge", self.judge))
             if other[name] != own
         ]
-        theirs = _flat(other["settings"])
+        theirs = _flat(load_settings(tree=other["settings"]).model_dump(mode="json"))
         for name, own in _flat(self.settings).items():
             if theirs.get(name) != own and _counts(name):
                 found.append(f"{name}: {theirs.get(name)} there, {own} here")
@@ -148,9 +150,44 @@ def _identity(study: Study) -> dict[str, Any]:
     return identity
 
 
-def all_records(study: Study) -> list[TrialRecord]:
-    """Of all trials that have begun, without the surplus."""
-    return [r for r in records_of(study.get_trials(deepcopy=False)) if not r.surplus]
+class Ledger:
+    """What a study's trials have come to, read again and again."""
+
+    def __init__(self, study: Study) -> None:
+        self._study = study
+        self._reader = Reader()
+
+    def trials(self) -> list[FrozenTrial]:
+        """All of them as they are now, to be read only; a question to the database."""
+        return self._study.get_trials(deepcopy=False)
+
+    def records(self, trials: list[FrozenTrial] | None = None) -> list[TrialRecord]:
+        """Of all that have begun, without the surplus; of `trials` where they were read just now."""
+        return self._reader.records_of(self.trials() if trials is None else trials)
+
+
+def attempts_of(trials: list[FrozenTrial]) -> dict[int, list[Attempt]]:
+    """By the number of a trial the workers that had it, in their order; of those that said so."""
+    died = {number for trial in trials for number in trial.system_attrs.get(DEATHS, ())}
+    latest = {number_of(trial): trial.number for trial in trials}
+    attempts: dict[int, list[Attempt]] = {}
+    for trial in trials:
+        plain = trial.user_attrs.get(RECORD)
+        if plain is None or trial.datetime_start is None:
+            continue
+        outcome = plain["state"]
+        if trial.state is TrialState.FAIL and outcome == State.RUNNING:
+            is_last = latest[number_of(trial)] == trial.number
+            outcome = "died" if is_last or trial.number in died else "given back"
+        ended = trial.datetime_complete
+        attempt = Attempt(
+            worker=plain["worker"],
+            began=trial.datetime_start.timestamp(),
+            ended=None if ended is None else ended.timestamp(),
+            outcome=outcome,
+        )
+        attempts.setdefault(plain["number"], []).append(attempt)
+    return attempts
 
 
 def ordinal_of(trial_number: int, trials: list[FrozenTrial]) -> int:
@@ -158,16 +195,14 @@ def ordinal_of(trial_number: int, trials: list[FrozenTrial]) -> int:
     return sum(t.number < trial_number and number_of(t) == t.number for t in trials)
 
 
-def is_waiting(study: Study) -> bool:
-    """Whether a trial waits for a worker: one whose worker died or was stopped."""
-    return bool(study.get_trials(deepcopy=False, states=(TrialState.WAITING,)))
+def has(state: TrialState, trials: list[FrozenTrial]) -> bool:
+    """Whether a trial is in a state.
+
+    One that waits has lost its worker. One that runs is with a worker, or is thought to be.
+    """
+    return any(trial.state is state for trial in trials)
 
 
-def is_at_work(study: Study) -> bool:
-    """Whether a trial is with a worker, or is thought to be."""
-    return bool(study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)))
-
-
-def begun(study: Study) -> int:
+def begun(trials: list[FrozenTrial]) -> int:
     """How many trials were asked for, attempts at the same trial counted once."""
-    return sum(number_of(t) == t.number for t in study.get_trials(deepcopy=False))
+    return sum(number_of(t) == t.number for t in trials)

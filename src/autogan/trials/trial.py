@@ -6,12 +6,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from autogan.basics.errors import Diverged
+from autogan.gan.sampling import Wanted, save_grid
 from autogan.method.context import Context
 from autogan.method.derive import origin
 from autogan.method.train import Training
 from autogan.progress.base import Progress
 from autogan.runs.drive import drive
 from autogan.runs.folder import Run
+from autogan.runs.record import PICTURES
 from autogan.settings.trials import SCORED
 from autogan.spaces.generator_file import save_generator
 from autogan.strategies.base import State
@@ -21,6 +23,8 @@ from autogan.trials.proxies import trial_settings
 from autogan.trials.records import RungScore, TrialRecord, goals_of
 
 GENERATOR = "generator.safetensors"
+PICTURED = 16
+"""Images in a trial's samples.png."""
 
 
 @dataclass
@@ -95,6 +99,9 @@ class Trial:
             generator.state_dict(),
             origin(context, training.best, training.discriminator),
         )
+        # Of the search's seed: all trials show the same latents.
+        wanted = Wanted.of(generator, PICTURED, self.context.settings.seed)
+        save_grid(generator, run.folder / PICTURES["samples"], wanted, context.compute)
 
     def _ended(self, state: State, reason: str) -> TrialRecord:
         self.record = replace(self.record, state=state, reason=reason, ended=round(time.time(), 1))

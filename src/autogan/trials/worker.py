@@ -28,10 +28,9 @@ from autogan.runs.folder import Run
 from autogan.runs.locking import is_locked
 from autogan.runs.stopping import Stopped, Stopping
 from autogan.runs.task import Task
-from autogan.spaces.architecture import Architecture
 from autogan.strategies.base import State
 from autogan.trials.limits import Costs
-from autogan.trials.proposals import TrialSampler
+from autogan.trials.proposals import Proposal, Proposer
 from autogan.trials.proxies import trial_settings
 from autogan.trials.records import RECORD, RETRIED, TrialRecord, number_of
 from autogan.trials.storage import (
@@ -40,7 +39,7 @@ from autogan.trials.storage import (
     has_heartbeat,
     known_experiments,
 )
-from autogan.trials.study import all_records, begun, is_at_work, is_waiting, ordinal_of
+from autogan.trials.study import Ledger, begun, has, ordinal_of
 from autogan.trials.trial import Trial, folder_of
 
 LOOK_EVERY_SECONDS = 1.0
@@ -66,9 +65,9 @@ class Worker:
         self._stopping = stopping
         self._progress = progress
         self._costs = Costs(context.settings, context.classes, context.compute.device)
-        self._sampler = TrialSampler(context.settings, context.space, self._costs)
         self._study = study
-        self._study.sampler = self._sampler
+        self._ledger = Ledger(study)
+        self._proposer = Proposer(context.settings, context.space, self._costs, self._ledger)
         self.after_trial: Callable[[], object] | None = None
         """Called when a trial of this worker has ended."""
         self._name = f"{socket.gethostname()}/{os.getpid()}"
@@ -78,10 +77,12 @@ class Worker:
         then waits for another worker."""
         with known_experiments():
             while True:
-                self._fail_abandoned()
-                if is_waiting(self._study) or begun(self._study) < self._count:
+                trials = self._ledger.trials()
+                if self._fail_abandoned(trials):
+                    continue
+                if has(TrialState.WAITING, trials) or begun(trials) < self._count:
                     self._one()
-                elif is_at_work(self._study):
+                elif has(TrialState.RUNNING, trials):
                     optuna.storages.fail_stale_trials(self._study)
                     self._progress.status("waiting for the last trials of other workers")
                     with self._stopping.at_once():
@@ -106,14 +107,20 @@ class Worker:
             if taken:
                 self._give_back(taken[0])
             raise
+        except Exception:
+            if (
+                taken
+            ):  # of the machine and not of the trial, such as a full disk; Optuna counts them
+                self._retry(taken[0])
+            raise
         if self.after_trial is not None:
             self.after_trial()
 
     def _train(self, trial: optuna.Trial) -> tuple[float, ...]:
-        architecture = self._sampler.suggested(trial)
-        trials = self._study.get_trials(deepcopy=False)
+        proposal = self._proposer.propose(trial)
+        trials = self._ledger.trials()
         frozen = next(t for t in trials if t.number == trial.number)
-        record = self._begun(frozen, architecture, trials)
+        record = self._begun(frozen, proposal, trials)
 
         def tell(changed: TrialRecord) -> None:
             trial.set_user_attr(RECORD, changed.to_plain())
@@ -139,14 +146,14 @@ class Worker:
         return record.values
 
     def _begun(
-        self, trial: FrozenTrial, architecture: Architecture, trials: list[FrozenTrial]
+        self, trial: FrozenTrial, proposal: Proposal, trials: list[FrozenTrial]
     ) -> TrialRecord:
         """The record of a trial that this worker has taken: new, or as its last worker left it."""
         plain = trial.user_attrs.get(RECORD)
         if plain is not None:
             return replace(TrialRecord.from_plain(plain), worker=self._name)
-        number = ordinal_of(number_of(trial), trials)
-        earlier = {r.number for r in all_records(self._study) if r.architecture == architecture}
+        number, architecture = ordinal_of(number_of(trial), trials), proposal.architecture
+        earlier = [r.number for r in self._ledger.records(trials) if r.architecture == architecture]
         return TrialRecord(
             number,
             architecture,
@@ -154,13 +161,15 @@ class Worker:
             State.RUNNING,
             worker=self._name,
             surplus=number >= self._count,
+            parent=proposal.parent,
+            foreseen=proposal.foreseen,
         )
 
     def _others(self, record: TrialRecord) -> Callable[[int], Sequence[tuple[float, ...]]]:
         def values_at(steps: int) -> list[tuple[float, ...]]:
             scores = [
                 score
-                for other in all_records(self._study)
+                for other in self._ledger.records()
                 if other.number != record.number
                 for score in other.rungs
                 if score.steps == steps
@@ -195,7 +204,7 @@ class Worker:
 
     def _give_back(self, number: int) -> None:
         """Lets another worker, or this search when it goes on, take the trial up."""
-        trial = next(t for t in self._study.get_trials(deepcopy=False) if t.number == number)
+        trial = next(t for t in self._ledger.trials() if t.number == number)
         self._study._storage.set_trial_state_values(trial._trial_id, TrialState.FAIL)
         waiting = optuna.trial.create_trial(  # not by `Retry`, which counts it as a worker's death
             state=TrialState.WAITING,
@@ -206,9 +215,18 @@ class Worker:
         )
         self._study.add_trial(waiting)
 
-    def _fail_abandoned(self) -> None:
-        """Trials that have lost their worker are to be taken up: at once where it was of this machine."""
-        trials = self._study.get_trials(deepcopy=False)
+    def _retry(self, number: int) -> None:
+        """Lets others take a trial up that has failed here, as often as one whose worker died."""
+        trial = next(t for t in self._ledger.trials() if t.number == number)
+        if trial.state is TrialState.FAIL:
+            Retry(max_retry=MOST_RETRIES)(self._study, trial)
+
+    def _fail_abandoned(self, trials: list[FrozenTrial]) -> bool:
+        """Trials that have lost their worker are to be taken up: at once where it was of this machine.
+
+        Whether there were any.
+        """
+        found = False
         for trial in trials:
             if trial.state is not TrialState.RUNNING or not self._is_abandoned(trial, trials):
                 continue
@@ -220,6 +238,8 @@ class Worker:
                 continue  # another worker was faster
             if failed:
                 Retry(max_retry=MOST_RETRIES)(self._study, trial)
+                found = True
+        return found
 
     def _is_abandoned(self, trial: FrozenTrial, trials: list[FrozenTrial]) -> bool:
         """Whether nobody holds a trial's folder whose worker was of this machine and is gone; or, in a
