@@ -1,5 +1,6 @@
 """A table of trained generators: what it answers, what it refuses, and what its file withstands."""
 
+import dataclasses
 import json
 import math
 import random
@@ -106,6 +107,7 @@ def test_simulate_counts_the_seconds_of_training_and_of_scoring(whole: Path) -> 
     assert [t.total_seconds for t in told] == [11, 22, 43]
     assert [t.seconds for t in told] == [11, 11, 21]
     assert [t.values and t.values.steps for t in told] == list(RUNGS)
+    assert table.simulate(architecture, -1) == told[2]
 
 
 def test_simulate_says_that_a_training_diverged_and_what_that_took(tmp_path: Path) -> None:
@@ -203,7 +205,11 @@ def test_shards_merge_into_what_one_process_would_have_written(tmp_path: Path, w
     check(tmp_path / "merged.sqlite3")
     merged = Table.open(tmp_path / "merged.sqlite3")
     assert merged.records == Table.open(whole).records and merged.completeness.whole
-    merge(tmp_path / "again.sqlite3", [tmp_path / "merged.sqlite3", shards[0]])
+    slower = make_table(tmp_path / "slower.sqlite3", count=0)
+    writer = TableWriter(slower, identity())
+    writer.add(dataclasses.replace(made_up(members[0]), seconds=99.0, machine="another"))
+    writer.close()
+    merge(tmp_path / "again.sqlite3", [tmp_path / "merged.sqlite3", shards[0], slower])
     assert Table.open(tmp_path / "again.sqlite3").records == merged.records
 
 
@@ -224,7 +230,7 @@ def test_shards_that_disagree_about_a_training_do_not_merge(tmp_path: Path, whol
     writer = TableWriter(other, identity())
     writer.add(made_up(members_in_order(search_space("autogan", 1))[4], noise=0.3))
     writer.close()
-    with pytest.raises(UserError, match=r"both have a training of .* and they differ"):
+    with pytest.raises(UserError, match=r"both have a training of .* numbers differ"):
         merge(tmp_path / "merged.sqlite3", [whole, other])
 
 

@@ -137,9 +137,11 @@ class Table:
         return dict(zip(SIZES, self._sizes[str(architecture)], strict=True))
 
     def simulate(self, architecture: Architecture, rung: int, seed: int = 0) -> Simulated:
-        """What training up to a rung, counted from 0, would have said, and how long it would have taken."""
-        record = self.query(architecture, seed)
-        self._refuse_rung(rung)
+        """What training up to a rung would have said, and how long it would have taken.
+
+        rung: counted from 0, or from the end with -1.
+        """
+        record, rung = self.query(architecture, seed), self._refuse_rung(rung)
         total = record.total_seconds(rung)
         before = record.total_seconds(rung - 1) if rung else 0.0
         return Simulated(record.at(rung), total - before, total)

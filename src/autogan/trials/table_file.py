@@ -343,7 +343,7 @@ def check(path: Path) -> None:
 def merge(out: Path, shards: Iterable[Path]) -> None:
     """One table of several, which must be of one identity; `check` is done on each.
 
-    A training that two of them have must be the same in both.
+    Of a training that two of them have the first counts; its numbers must be the same in both.
     """
     from autogan.files.storage import written_aside
 
@@ -368,10 +368,10 @@ def merge(out: Path, shards: Iterable[Path]) -> None:
             for record in records_in(connection, shard):
                 key = (str(record.architecture), record.seed)
                 earlier, other = merged.setdefault(key, (shard, record))
-                if other.digest != record.digest:
+                if other.numbers != record.numbers:
                     raise UserError(
                         f"{earlier} and {shard} both have a training of {key[0]} with seed {key[1]}, "
-                        "and they differ. Collect every shard once."
+                        "and their numbers differ. Collect every shard once."
                     )
     if first is None:
         raise UserError("Name one shard or more.")

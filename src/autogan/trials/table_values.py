@@ -129,6 +129,12 @@ class TrainingRecord:
         plain = {**asdict(self), "architecture": str(self.architecture)}
         return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:16]
 
+    @property
+    def numbers(self) -> tuple[Any, ...]:
+        """All that does not hang on the clock and on the machine: what another process would find too."""
+        scores = tuple((rung.steps, rung.validation, rung.test) for rung in self.rungs)
+        return (str(self.architecture), self.seed, self.state, scores, self.losses)
+
     def total_seconds(self, rung: int) -> float:
         """Of training up to a rung, counted from 0, with the scorings on validation latents up to there.
 
