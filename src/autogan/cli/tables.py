@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.table import Table as Lines
 
 from autogan.cli.common import (
     INGREDIENTS,
@@ -112,12 +113,13 @@ def status(table: TableFile, as_json: Json = False) -> None:
     """
     from autogan.trials.reliability import reliability_of
     from autogan.trials.table import Table
+    from autogan.trials.table_values import SCORES
 
     opened = Table.open(table)
     there, records = opened.completeness, opened.records
     diverged = sum(r.state == "diverged" for r in records)
     collapsed = sum(r.state == "complete" and r.rungs[-1].collapsed for r in records)
-    reliability = reliability_of(opened)
+    reliability = [rung for score in SCORES for rung in reliability_of(opened, score)]
     if as_json:
         told: dict[str, Any] = {
             "identity": opened.identity.to_plain(),
@@ -140,12 +142,18 @@ def status(table: TableFile, as_json: Json = False) -> None:
     say(f"{len(records):,} trainings: {diverged} diverged, {collapsed} collapsed")
     for machine in sorted({r.machine for r in records}):
         say(f"trained on {machine}")
+    if not reliability:
+        return
+    say(
+        f"one training: the share of the variance that is the architecture's, and how two seeds agree (τ), "
+        f"on test latents; {reliability[-1].seeds} seeds"
+    )
+    lines = Lines("score", "steps", "share", "τ", "architectures")
     for rung in reliability:
-        say(
-            f"after {rung.steps} steps: {rung.share:.2f} of the variance of the test Fréchet distance is the "
-            f"architecture's, two seeds agree at τ = {rung.agreement:.2f} ({rung.architectures} "
-            f"architectures, {rung.seeds} seeds)"
-        )
+        share = "–" if rung.share is None else f"{rung.share:.2f}"
+        figures = (share, f"{rung.agreement:.2f}", str(rung.architectures))
+        lines.add_row(rung.score.replace("_", " "), f"{rung.steps:,}", *figures)
+    tables.print(lines)
 
 
 @table_app.command()
@@ -220,8 +228,6 @@ def compare_strategies(
     if as_json:
         print(json.dumps(asdict(comparison)))
         return
-    from rich.table import Table as Lines
-
     from autogan.trials.comparison_files import COLUMNS, introduction, rows
 
     say(introduction(comparison))
