@@ -13,8 +13,9 @@ from autogan.trials.table_values import ScoreName
 class Reliability:
     """Of one training's score on test latents at a rung.
 
-    share: of the variance that is the architecture's, 1 at most; 0 or less: none of it; None: all scores are equal. agreement: the mean
-    over pairs of seeds of Kendall's τ between the orders in which they put the architectures.
+    share: of the variance that is the architecture's: 1 at most, 0 or less where none of it is, None where
+    all scores are equal. agreement: the mean over pairs of seeds of Kendall's τ between the orders in
+    which they put the architectures.
     architectures: that were trained with all of `seeds` seeds and did not diverge before the rung.
     """
 
