@@ -18,7 +18,8 @@ from autogan.spaces import search_space
 from autogan.trials import collect
 from autogan.trials.collect import Bench, Collector, LossCurve, Plan, Shard
 from autogan.trials.table import Table
-from autogan.trials.table_file import check, members_in_order, merge
+from autogan.trials.table_file import members_in_order
+from autogan.trials.table_merge import check, merge
 from autogan.trials.table_recipe import identity_of, recipe_of
 from autogan.trials.table_scores import table_scores
 

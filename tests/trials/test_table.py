@@ -17,14 +17,8 @@ from autogan import Architecture, Table, UserError
 from autogan.spaces import search_space
 from autogan.trials.halving import dominates
 from autogan.trials.reliability import architecture_share, kendall, reliability_of
-from autogan.trials.table_file import (
-    SCHEMA,
-    TableWriter,
-    check,
-    create,
-    members_in_order,
-    merge,
-)
+from autogan.trials.table_file import SCHEMA, TableWriter, create, members_in_order, reading
+from autogan.trials.table_merge import check, merge
 from autogan.trials.table_values import Identity
 
 
@@ -303,6 +297,28 @@ def test_a_training_without_its_last_rung_is_no_sound_one(tmp_path: Path) -> Non
     writer.close()
     with pytest.raises(UserError, match=r"has the rungs \(10, 20\)"):
         check(path)
+
+
+def test_who_reads_sees_no_half_of_what_is_added_meanwhile(whole: Path) -> None:
+    with reading(whole) as connection:
+        before = connection.execute("SELECT count(*) FROM scores").fetchone()
+        other = sqlite3.connect(whole, timeout=0)
+        with pytest.raises(sqlite3.OperationalError, match="locked"), other:
+            other.execute("DELETE FROM scores")
+        other.close()
+        assert connection.execute("SELECT count(*) FROM scores").fetchone() == before
+    check(whole)
+
+
+def test_a_file_that_somebody_holds_is_busy_and_not_damaged(
+    whole: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("autogan.trials.table_file.WAIT_SECONDS", 0)
+    other = sqlite3.connect(whole, isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(UserError, match="written to by another process"):
+        Table.open(whole)
+    other.close()
 
 
 def test_what_is_no_table_is_refused(tmp_path: Path, whole: Path) -> None:

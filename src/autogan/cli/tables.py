@@ -166,7 +166,7 @@ def merge(
     Example: [bold]autogan table merge bench.sqlite3 shard-1.sqlite3 shard-2.sqlite3[/]
     """
     from autogan.trials.table import Table
-    from autogan.trials.table_file import merge as merge_files
+    from autogan.trials.table_merge import merge as merge_files
 
     refuse_unwritable(out, "OUT")
     merge_files(out, shards)
@@ -180,7 +180,7 @@ def check(table: TableFile) -> None:
     Example: [bold]autogan table check bench.sqlite3[/]
     """
     from autogan.trials.table import Table
-    from autogan.trials.table_file import check as check_file
+    from autogan.trials.table_merge import check as check_file
 
     check_file(table)
     say(f"{table}: sound, {Table.open(table).completeness}")
