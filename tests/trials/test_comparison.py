@@ -13,7 +13,6 @@ from autogan.trials import simulated
 from autogan.trials.comparison import BASELINE, DEFAULT, MOMENTS, compare, regrets
 from autogan.trials.comparison_files import in_markdown, write_comparison
 from autogan.trials.halving import goes_on
-from autogan.trials.significance import average_ranks, holm, mann_whitney
 from autogan.trials.simulated import HALVING, STRATEGIES, Contest, search
 from autogan.trials.table import Table
 from autogan.trials.table_file import TableWriter, members_in_order
@@ -156,22 +155,3 @@ def test_a_comparison_is_the_same_with_one_process_and_with_two(path: Path, tmp_
 
 def test_the_default_strategies_are_known() -> None:
     assert set(DEFAULT) <= set(EVERY)
-
-
-def test_mann_whitney_is_that_of_scipy() -> None:
-    stats = pytest.importorskip("scipy.stats")
-    stream = random.Random(0)
-    for shift in (0.0, 0.2, 1.0):
-        one = [round(stream.gauss(0, 1), 1) for _ in range(60)]  # with ties
-        other = [round(stream.gauss(shift, 1), 1) for _ in range(50)]
-        expected = stats.mannwhitneyu(one, other, method="asymptotic").pvalue
-        assert mann_whitney(one, other) == pytest.approx(expected, rel=1e-9)
-        assert average_ranks(one) == pytest.approx(list(stats.rankdata(one)))
-    assert mann_whitney([1.0] * 20, [1.0] * 20) == 1
-
-
-def test_holm_adjusts_for_the_number_of_comparisons() -> None:
-    adjusted = holm({"a": 0.01, "b": 0.04, "c": 0.03, "d": 0.5})
-    assert adjusted == pytest.approx({"a": 0.04, "b": 0.09, "c": 0.09, "d": 0.5})
-    assert list(adjusted) == ["a", "b", "c", "d"]
-    assert holm({}) == {}

@@ -16,7 +16,6 @@ import autogan
 from autogan import Architecture, Table, UserError
 from autogan.spaces import search_space
 from autogan.trials.halving import dominates
-from autogan.trials.reliability import architecture_share, kendall, reliability_of
 from autogan.trials.table_file import SCHEMA, TableWriter, create, members_in_order, reading
 from autogan.trials.table_merge import check, merge
 from autogan.trials.table_values import Identity
@@ -364,29 +363,3 @@ def test_collapse_is_an_outcome() -> None:
     assert not rung.collapsed
     flat = type(rung.validation)(**{**vars(rung.validation), "spread": 1e-4})
     assert type(rung)(**{**vars(rung), "validation": flat}).collapsed
-
-
-def test_reliability_is_the_share_of_the_variance_that_is_the_architectures() -> None:
-    stream = random.Random(0)
-    for noise in (0.2, 1.0, 3.0):
-        values = []
-        for _ in range(4000):
-            worth = stream.gauss(0, 1)
-            values.append([worth + noise * stream.gauss(0, 1) for _ in range(3)])
-        assert architecture_share(values) == pytest.approx(1 / (1 + noise**2), abs=0.03)
-    assert architecture_share([[1.0, 1.0], [2.0, 2.0]]) == 1
-    assert architecture_share([[1.0, 1.0], [1.0, 1.0]]) is None
-    assert kendall([1, 2, 3, 4], [1, 2, 4, 3]) == pytest.approx(4 / 6)
-
-
-def test_reliability_of_a_table_leaves_out_what_diverged(tmp_path: Path) -> None:
-    path = make_table(tmp_path / "t.sqlite3", count=5)
-    assert reliability_of(Table.open(path)) == []
-    writer = TableWriter(path, identity())
-    members = members_in_order(search_space("autogan", 1))
-    for number, member in enumerate(members[:4]):
-        writer.add(made_up(member, seed=1, diverges_at=2 if number == 3 else None))
-    writer.close()
-    found = reliability_of(Table.open(path))
-    assert [r.architectures for r in found] == [4, 4, 3]
-    assert [r.steps for r in found] == list(RUNGS) and all(0.5 < (r.share or 0) <= 1 for r in found)
