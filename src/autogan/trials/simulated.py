@@ -57,10 +57,9 @@ class Contest:
 
     @cached_property
     def training_seconds(self) -> float:
-        """What a training to the last rung takes on average."""
-        last = len(self.table.rungs) - 1
-        all_seconds = [self.table.simulate(a, last).total_seconds for a in self.table.architectures]
-        return sum(all_seconds) / len(all_seconds)
+        """What a training takes on average that is scored at its end alone."""
+        seconds = [_seconds_at_once(self.table, a) for a in self.table.architectures]
+        return sum(seconds) / len(seconds)
 
     def regret(self, architecture: Architecture | None) -> float:
         """How much its test Fréchet distance is above the optimum.
@@ -98,6 +97,13 @@ def strategy_of(name: str, table: Table, seed: int) -> Strategy:
     return make_strategy(settings, table.space, seed, (GOAL,))
 
 
+def _seconds_at_once(table: Table, architecture: Architecture) -> float:
+    """Of a training that goes to its end, or diverges, without being scored before."""
+    record = table.query(architecture)
+    end = record.at(len(table.rungs) - 1)
+    return end.training_seconds + end.scoring_seconds if end else record.seconds
+
+
 class _Search:
     def __init__(self, table: Table, name: str, seed: int, budget_seconds: float) -> None:
         self._table = table
@@ -126,7 +132,8 @@ class _Search:
             if not self._halving and rung < last:
                 continue
             told = self._table.simulate(architecture, rung)
-            self._clock += told.seconds if self._halving else told.total_seconds
+            at_once = _seconds_at_once(self._table, architecture)
+            self._clock += told.seconds if self._halving else at_once
             if self._clock > self._budget:
                 return
             if told.values is None:
