@@ -122,6 +122,7 @@ def test_strategies_are_compared_on_a_whole_table() -> None:
             "Unknown strategy 'best'",
         ),
         (("compare-strategies", "whole.sqlite3", "--seeds", "3"), "20 seeds or more"),
+        (("compare-strategies", "whole.sqlite3", "--score", "beauty"), "Unknown score 'beauty'"),
         (("table", "collect", "t", "--data", "glyphs", "--shard", "4/3"), "as 3/16"),
         (("table", "collect", "t", "--data", "folder:nowhere"), "nowhere"),
         (("table", "collect", "text", "--data", "glyphs"), "is damaged, or no table"),

@@ -2,6 +2,7 @@
 
 import random
 import statistics
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -100,7 +101,7 @@ def test_halving_is_that_of_searches_by_trials(contest: Contest) -> None:
     for _ in range(200):
         distances = [float(stream.randrange(10)) for _ in range(stream.randrange(1, 12))]
         own, *others = distances
-        one = simulated._Search(contest.table, "random", 0, 1.0)
+        one = simulated._Search(contest, "random", 0, 1.0)
         one._trained = [
             (contest.table.architectures[0], [d], simulated.State.STOPPED) for d in others
         ]
@@ -155,3 +156,36 @@ def test_a_comparison_is_the_same_with_one_process_and_with_two(path: Path, tmp_
 
 def test_the_default_strategies_are_known() -> None:
     assert set(DEFAULT) <= set(EVERY)
+
+
+def test_a_score_of_which_more_is_better_is_searched_by_as_well(tmp_path: Path) -> None:
+    """Recall is made to be the negative distance: both contests are one."""
+    path = make_table(tmp_path / "t.sqlite3", count=0)
+    writer = TableWriter(path, identity())
+    for member in members_in_order(search_space("autogan", 1)):
+        record = made_up(member)
+        rungs = []
+        for rung in record.rungs:
+            turned = replace(rung.test, recall=-rung.test.frechet_distance)
+            rungs.append(replace(rung, validation=turned, test=turned))
+        writer.add(replace(record, rungs=tuple(rungs)))
+    writer.close()
+    table = Table.open(path)
+    lower, higher = Contest(table), Contest(table, "recall")
+    assert higher.optimum == -lower.optimum and higher.regret(None) == lower.regret(None)
+    for name in ("random", "evolution+halving", "local-search", "tpe", "reinforce"):
+        assert search(lower, name, 0, 410.0) == search(higher, name, 0, 410.0), name
+
+
+def test_a_table_of_images_without_classes_has_no_inception_score_to_search_by(
+    tmp_path: Path,
+) -> None:
+    path = make_table(tmp_path / "t.sqlite3", count=0)
+    writer = TableWriter(path, identity())
+    for member in members_in_order(search_space("autogan", 1)):
+        record = made_up(member)
+        rungs = tuple(replace(r, test=replace(r.test, inception_score=None)) for r in record.rungs)
+        writer.add(replace(record, rungs=rungs))
+    writer.close()
+    with pytest.raises(UserError, match="no training with this score: inception_score"):
+        Contest(Table.open(path), "inception_score")

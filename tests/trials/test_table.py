@@ -142,7 +142,7 @@ def test_the_front_is_what_nobody_dominates(whole: Path) -> None:
     [
         (lambda t, a: t.query(a, 5), "with the seeds 0, not 5"),
         (lambda t, a: t.simulate(a, 3), "no rung 3.*has 3, after 10, 20, 40 steps"),
-        (lambda t, a: t.score(a, "beauty"), "not 'beauty'"),
+        (lambda t, a: t.score(a, "beauty"), "Unknown score 'beauty'"),
         (lambda t, a: t.pareto(["beauty"]), "not 'beauty'"),
         (lambda t, a: t.pareto([]), "Name goals"),
         (lambda t, a: t.query(autogan.Architecture.parse("autogan-a")), "no member of"),

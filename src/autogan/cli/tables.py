@@ -197,6 +197,13 @@ def compare_strategies(
             "also with +halving. All but gp where left out.",
         ),
     ] = None,
+    score: Annotated[
+        str,
+        typer.Option(
+            help="What is searched by and judged by: frechet_distance, kernel_distance, inception_score, "
+            "precision or recall."
+        ),
+    ] = "frechet_distance",
     seeds: Annotated[int, typer.Option(help="Searches with each strategy.")] = 100,
     trainings: Annotated[
         float, typer.Option(help="Time of a search, in average whole trainings.")
@@ -214,12 +221,13 @@ def compare_strategies(
     Example: [bold]autogan compare-strategies bench.sqlite3 --out comparison[/]
     """
     from autogan.trials.comparison import DEFAULT, compare
+    from autogan.trials.table_values import known_score
 
     if out is not None:
         refuse_unwritable(out, "--out")
     names = DEFAULT if strategies is None else tuple(strategies.split(","))
     with notes.status("searching"):
-        comparison = compare(table, names, seeds, trainings, workers)
+        comparison = compare(table, names, known_score(score), seeds, trainings, workers)
     if out is not None:
         from autogan.trials.comparison_files import write_comparison
 

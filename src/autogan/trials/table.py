@@ -27,6 +27,7 @@ from autogan.trials.table_values import (
     RungRecord,
     ScoreName,
     TrainingRecord,
+    known_score,
 )
 
 SIZES = ("parameters", "multiply_accumulates")
@@ -156,8 +157,7 @@ class Table:
         """The mean of a score over an architecture's seeds; None where one of them diverged before, or
         the images have no classes. rung: counted from 0, or from the end with -1."""
         rung = self._refuse_rung(rung)
-        if score not in SCORES:
-            raise UserError(f"A table has the scores {', '.join(SCORES)}, not {score!r}.")
+        score = known_score(score)
         values = []
         for seed in self.seeds(architecture):
             reached = self._records[architecture][seed].at(rung)

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from typing import Any, Literal, Self
 
+from autogan.basics.errors import unknown_name
 from autogan.runs.outcomes import COLLAPSED_SPREAD
 from autogan.spaces import search_space
 from autogan.spaces.architecture import Architecture
@@ -23,6 +24,14 @@ SCORES: tuple[ScoreName, ...] = (
     "recall",
 )
 HIGHER_IS_BETTER: tuple[ScoreName, ...] = ("inception_score", "precision", "recall")
+
+
+def known_score(text: str) -> ScoreName:
+    """The score of that name; `UserError` lists them where there is none."""
+    for name in SCORES:
+        if name == text:
+            return name
+    raise unknown_name("score", text, SCORES)
 
 
 @dataclass(frozen=True)
