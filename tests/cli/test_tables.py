@@ -77,11 +77,14 @@ def test_status_tells_how_reliable_one_training_is() -> None:
     writer.close()
     told = autogan("table", "status", path)
     assert "whole, 36 of 36 architectures, 10 with 2 seeds" in words(told.out)
-    assert "after 40 steps: 0.9" in words(told.out) and "(10 architectures, 2 seeds)" in words(
-        told.out
-    )
+    assert "how two seeds agree (τ)" in words(told.out) and "frechet distance" in told.out
     reliability = json.loads(autogan("table", "status", path, "--json").out)["reliability"]
-    assert [rung["steps"] for rung in reliability] == [10, 20, 40]
+    distances = [rung for rung in reliability if rung["score"] == "frechet_distance"]
+    assert [rung["steps"] for rung in distances] == [10, 20, 40]
+    for rung in distances:
+        assert rung["architectures"] == 10 and rung["seeds"] == 2 and 0.9 < rung["share"] < 1
+        assert f"{rung['share']:.2f}" in told.out and f"{rung['agreement']:.2f}" in told.out
+    assert reliability[-1]["score"] == "recall" and reliability[-1]["share"] is None
 
 
 def test_strategies_are_compared_on_a_whole_table() -> None:
@@ -119,6 +122,7 @@ def test_strategies_are_compared_on_a_whole_table() -> None:
             "Unknown strategy 'best'",
         ),
         (("compare-strategies", "whole.sqlite3", "--seeds", "3"), "20 seeds or more"),
+        (("compare-strategies", "whole.sqlite3", "--score", "beauty"), "Unknown score 'beauty'"),
         (("table", "collect", "t", "--data", "glyphs", "--shard", "4/3"), "as 3/16"),
         (("table", "collect", "t", "--data", "folder:nowhere"), "nowhere"),
         (("table", "collect", "text", "--data", "glyphs"), "is damaged, or no table"),

@@ -12,15 +12,16 @@ from autogan.method.context import Context
 from autogan.method.train import Training
 from autogan.progress.base import Progress
 from autogan.runs.stopping import Stopped, Stopping
+from autogan.settings.loading import load_settings
 from autogan.settings.sections import Settings
 from autogan.spaces import search_space
 from autogan.trials import collect
 from autogan.trials.collect import Bench, Collector, LossCurve, Plan, Shard
 from autogan.trials.table import Table
-from autogan.trials.table_file import check, members_in_order, merge
+from autogan.trials.table_file import members_in_order
+from autogan.trials.table_merge import check, merge
 from autogan.trials.table_recipe import identity_of, recipe_of
 from autogan.trials.table_scores import table_scores
-from autogan.trials.table_values import TrainingRecord
 
 
 @pytest.fixture
@@ -54,18 +55,9 @@ def collected(
     return path
 
 
-def numbers(path: Path) -> list[TrainingRecord]:
+def numbers(path: Path) -> list[tuple[Any, ...]]:
     """All that does not hang on the clock."""
-    return [
-        replace(
-            record,
-            seconds=0,
-            latency_milliseconds=0,
-            ended=0,
-            rungs=tuple(replace(r, training_seconds=0, scoring_seconds=0) for r in record.rungs),
-        )
-        for record in Table.open(path).records
-    ]
+    return [record.numbers for record in Table.open(path).records]
 
 
 def test_a_training_has_all_that_a_table_tells(tmp_path: Path, context: Context) -> None:
@@ -172,7 +164,8 @@ def test_training_in_rungs_changes_nothing(tmp_path: Path, context: Context) -> 
     )
     other = collected(tmp_path / "other.sqlite3", alone, Plan(first=1, repeated=0))
     (one,), (two,) = numbers(path), numbers(other)
-    assert one.rungs[-1] == two.rungs[-1] and one.losses == two.losses
+    (*same, rungs, losses), (*same_too, only_rung, losses_too) = one, two
+    assert same == same_too and rungs[-1:] == only_rung and losses == losses_too
 
 
 def test_another_recipe_or_code_is_refused(
@@ -231,3 +224,10 @@ def test_all_architectures_are_scored_from_the_same_latents(
     same = table_scores(generator, context, "test")
     assert table_scores(generator, context, "test") == same
     assert table_scores(generator, seeded, "test") != same
+
+
+def test_the_preset_is_the_recipe_of_the_space_of_two_cells() -> None:
+    settings = load_settings("table-16")
+    assert search_space(settings.network.space, settings.cells).cardinality() == 2592
+    assert settings.trials.rung_steps == (100, 200, 400)
+    assert settings.compute.precision == "float32"

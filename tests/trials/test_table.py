@@ -1,7 +1,7 @@
 """A table of trained generators: what it answers, what it refuses, and what its file withstands."""
 
+import dataclasses
 import json
-import math
 import random
 import sqlite3
 import subprocess
@@ -16,15 +16,8 @@ import autogan
 from autogan import Architecture, Table, UserError
 from autogan.spaces import search_space
 from autogan.trials.halving import dominates
-from autogan.trials.reliability import architecture_share, kendall, reliability_of
-from autogan.trials.table_file import (
-    SCHEMA,
-    TableWriter,
-    check,
-    create,
-    members_in_order,
-    merge,
-)
+from autogan.trials.table_file import SCHEMA, TableWriter, create, members_in_order, reading
+from autogan.trials.table_merge import check, merge
 from autogan.trials.table_values import Identity
 
 
@@ -106,6 +99,7 @@ def test_simulate_counts_the_seconds_of_training_and_of_scoring(whole: Path) -> 
     assert [t.total_seconds for t in told] == [11, 22, 43]
     assert [t.seconds for t in told] == [11, 11, 21]
     assert [t.values and t.values.steps for t in told] == list(RUNGS)
+    assert table.simulate(architecture, -1) == told[2]
 
 
 def test_simulate_says_that_a_training_diverged_and_what_that_took(tmp_path: Path) -> None:
@@ -148,7 +142,7 @@ def test_the_front_is_what_nobody_dominates(whole: Path) -> None:
     [
         (lambda t, a: t.query(a, 5), "with the seeds 0, not 5"),
         (lambda t, a: t.simulate(a, 3), "no rung 3.*has 3, after 10, 20, 40 steps"),
-        (lambda t, a: t.score(a, "beauty"), "not 'beauty'"),
+        (lambda t, a: t.score(a, "beauty"), "Unknown score 'beauty'"),
         (lambda t, a: t.pareto(["beauty"]), "not 'beauty'"),
         (lambda t, a: t.pareto([]), "Name goals"),
         (lambda t, a: t.query(autogan.Architecture.parse("autogan-a")), "no member of"),
@@ -203,7 +197,11 @@ def test_shards_merge_into_what_one_process_would_have_written(tmp_path: Path, w
     check(tmp_path / "merged.sqlite3")
     merged = Table.open(tmp_path / "merged.sqlite3")
     assert merged.records == Table.open(whole).records and merged.completeness.whole
-    merge(tmp_path / "again.sqlite3", [tmp_path / "merged.sqlite3", shards[0]])
+    slower = make_table(tmp_path / "slower.sqlite3", count=0)
+    writer = TableWriter(slower, identity())
+    writer.add(dataclasses.replace(made_up(members[0]), seconds=99.0, machine="another"))
+    writer.close()
+    merge(tmp_path / "again.sqlite3", [tmp_path / "merged.sqlite3", shards[0], slower])
     assert Table.open(tmp_path / "again.sqlite3").records == merged.records
 
 
@@ -224,7 +222,7 @@ def test_shards_that_disagree_about_a_training_do_not_merge(tmp_path: Path, whol
     writer = TableWriter(other, identity())
     writer.add(made_up(members_in_order(search_space("autogan", 1))[4], noise=0.3))
     writer.close()
-    with pytest.raises(UserError, match=r"both have a training of .* and they differ"):
+    with pytest.raises(UserError, match=r"both have a training of .* numbers differ"):
         merge(tmp_path / "merged.sqlite3", [whole, other])
 
 
@@ -300,6 +298,28 @@ def test_a_training_without_its_last_rung_is_no_sound_one(tmp_path: Path) -> Non
         check(path)
 
 
+def test_who_reads_sees_no_half_of_what_is_added_meanwhile(whole: Path) -> None:
+    with reading(whole) as connection:
+        before = connection.execute("SELECT count(*) FROM scores").fetchone()
+        other = sqlite3.connect(whole, timeout=0)
+        with pytest.raises(sqlite3.OperationalError, match="locked"), other:
+            other.execute("DELETE FROM scores")
+        other.close()
+        assert connection.execute("SELECT count(*) FROM scores").fetchone() == before
+    check(whole)
+
+
+def test_a_file_that_somebody_holds_is_busy_and_not_damaged(
+    whole: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("autogan.trials.table_file.WAIT_SECONDS", 0)
+    other = sqlite3.connect(whole, isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(UserError, match="written to by another process"):
+        Table.open(whole)
+    other.close()
+
+
 def test_what_is_no_table_is_refused(tmp_path: Path, whole: Path) -> None:
     with pytest.raises(UserError, match="There is no table"):
         Table.open(tmp_path / "none.sqlite3")
@@ -343,29 +363,3 @@ def test_collapse_is_an_outcome() -> None:
     assert not rung.collapsed
     flat = type(rung.validation)(**{**vars(rung.validation), "spread": 1e-4})
     assert type(rung)(**{**vars(rung), "validation": flat}).collapsed
-
-
-def test_reliability_is_the_share_of_the_variance_that_is_the_architectures() -> None:
-    stream = random.Random(0)
-    for noise in (0.2, 1.0, 3.0):
-        values = []
-        for _ in range(4000):
-            worth = stream.gauss(0, 1)
-            values.append([worth + noise * stream.gauss(0, 1) for _ in range(3)])
-        assert architecture_share(values) == pytest.approx(1 / (1 + noise**2), abs=0.03)
-    assert architecture_share([[1.0, 1.0], [2.0, 2.0]]) == 1
-    assert math.isnan(architecture_share([[1.0, 1.0], [1.0, 1.0]]))
-    assert kendall([1, 2, 3, 4], [1, 2, 4, 3]) == pytest.approx(4 / 6)
-
-
-def test_reliability_of_a_table_leaves_out_what_diverged(tmp_path: Path) -> None:
-    path = make_table(tmp_path / "t.sqlite3", count=5)
-    assert reliability_of(Table.open(path)) == []
-    writer = TableWriter(path, identity())
-    members = members_in_order(search_space("autogan", 1))
-    for number, member in enumerate(members[:4]):
-        writer.add(made_up(member, seed=1, diverges_at=2 if number == 3 else None))
-    writer.close()
-    found = reliability_of(Table.open(path))
-    assert [r.architectures for r in found] == [4, 4, 3]
-    assert [r.steps for r in found] == list(RUNGS) and all(0.5 < r.share <= 1 for r in found)

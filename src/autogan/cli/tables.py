@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.table import Table as Lines
 
 from autogan.cli.common import (
     INGREDIENTS,
@@ -112,12 +113,13 @@ def status(table: TableFile, as_json: Json = False) -> None:
     """
     from autogan.trials.reliability import reliability_of
     from autogan.trials.table import Table
+    from autogan.trials.table_values import SCORES
 
     opened = Table.open(table)
     there, records = opened.completeness, opened.records
     diverged = sum(r.state == "diverged" for r in records)
     collapsed = sum(r.state == "complete" and r.rungs[-1].collapsed for r in records)
-    reliability = reliability_of(opened)
+    reliability = [rung for score in SCORES for rung in reliability_of(opened, score)]
     if as_json:
         told: dict[str, Any] = {
             "identity": opened.identity.to_plain(),
@@ -140,12 +142,18 @@ def status(table: TableFile, as_json: Json = False) -> None:
     say(f"{len(records):,} trainings: {diverged} diverged, {collapsed} collapsed")
     for machine in sorted({r.machine for r in records}):
         say(f"trained on {machine}")
+    if not reliability:
+        return
+    say(
+        f"one training: the share of the variance that is the architecture's, and how two seeds agree (τ), "
+        f"on test latents; {reliability[-1].seeds} seeds"
+    )
+    lines = Lines("score", "steps", "share", "τ", "architectures")
     for rung in reliability:
-        say(
-            f"after {rung.steps} steps: {rung.share:.2f} of the variance of the test Fréchet distance is the "
-            f"architecture's, two seeds agree at τ = {rung.agreement:.2f} ({rung.architectures} "
-            f"architectures, {rung.seeds} seeds)"
-        )
+        share = "–" if rung.share is None else f"{rung.share:.2f}"
+        figures = (share, f"{rung.agreement:.2f}", str(rung.architectures))
+        lines.add_row(rung.score.replace("_", " "), f"{rung.steps:,}", *figures)
+    tables.print(lines)
 
 
 @table_app.command()
@@ -158,7 +166,7 @@ def merge(
     Example: [bold]autogan table merge bench.sqlite3 shard-1.sqlite3 shard-2.sqlite3[/]
     """
     from autogan.trials.table import Table
-    from autogan.trials.table_file import merge as merge_files
+    from autogan.trials.table_merge import merge as merge_files
 
     refuse_unwritable(out, "OUT")
     merge_files(out, shards)
@@ -172,7 +180,7 @@ def check(table: TableFile) -> None:
     Example: [bold]autogan table check bench.sqlite3[/]
     """
     from autogan.trials.table import Table
-    from autogan.trials.table_file import check as check_file
+    from autogan.trials.table_merge import check as check_file
 
     check_file(table)
     say(f"{table}: sound, {Table.open(table).completeness}")
@@ -189,6 +197,13 @@ def compare_strategies(
             "also with +halving. All but gp where left out.",
         ),
     ] = None,
+    score: Annotated[
+        str,
+        typer.Option(
+            help="What is searched by and judged by: frechet_distance, kernel_distance, inception_score, "
+            "precision or recall."
+        ),
+    ] = "frechet_distance",
     seeds: Annotated[int, typer.Option(help="Searches with each strategy.")] = 100,
     trainings: Annotated[
         float, typer.Option(help="Time of a search, in average whole trainings.")
@@ -206,12 +221,13 @@ def compare_strategies(
     Example: [bold]autogan compare-strategies bench.sqlite3 --out comparison[/]
     """
     from autogan.trials.comparison import DEFAULT, compare
+    from autogan.trials.table_values import known_score
 
     if out is not None:
         refuse_unwritable(out, "--out")
     names = DEFAULT if strategies is None else tuple(strategies.split(","))
     with notes.status("searching"):
-        comparison = compare(table, names, seeds, trainings, workers)
+        comparison = compare(table, names, known_score(score), seeds, trainings, workers)
     if out is not None:
         from autogan.trials.comparison_files import write_comparison
 
@@ -220,8 +236,6 @@ def compare_strategies(
     if as_json:
         print(json.dumps(asdict(comparison)))
         return
-    from rich.table import Table as Lines
-
     from autogan.trials.comparison_files import COLUMNS, introduction, rows
 
     say(introduction(comparison))

@@ -13,6 +13,7 @@ from autogan.basics.errors import UserError
 from autogan.trials.significance import average_ranks, holm, mann_whitney
 from autogan.trials.simulated import Contest, Found, search, strategy_of
 from autogan.trials.table import Table
+from autogan.trials.table_values import ScoreName
 
 DEFAULT = (
     "random",
@@ -34,12 +35,12 @@ MOMENTS = 50
 
 @dataclass(frozen=True)
 class Standing:
-    """How one strategy did. Regrets are of the Fréchet distance on test latents, above the optimum.
+    """How one strategy did. Regrets are of a score on test latents: how much worse it is than the optimum.
 
     regrets: at the end, one for each seed. anytime: their means at each moment; errors: the standard errors
     of these. rank: at the end among all strategies of the same seed, the mean over the seeds, 1 is best.
     improvement: by how much what was found is better than the average architecture, as a share of
-    that one's distance; the mean over the seeds. p_value: that the regrets at the end are no other than
+    that one's score; the mean over the seeds. p_value: that the regrets at the end are no other than
     the baseline's, adjusted for the number of strategies (Holm); None for the baseline.
     """
 
@@ -66,10 +67,12 @@ class Standing:
 class Comparison:
     """All strategies, the lowest regret at the end first. moments: in simulated seconds.
 
-    optimum, average: test Fréchet distances of the best and of the average member of the space.
+    score: that is searched by and judged by. optimum, average: on test latents, of the best and of the
+    average member of the space.
     """
 
     table: str
+    score: ScoreName
     members: int
     seeds: int
     moments: tuple[float, ...]
@@ -82,6 +85,7 @@ class Comparison:
 def compare(
     path: Path,
     names: Sequence[str] = DEFAULT,
+    score: ScoreName = "frechet_distance",
     seeds: int = 100,
     trainings: float = 50,
     workers: int | None = None,
@@ -98,9 +102,9 @@ def compare(
     if BASELINE not in names:
         names = (BASELINE, *names)
     names = tuple(dict.fromkeys(names))
-    contest = Contest(Table.open(path))
+    contest = Contest(Table.open(path), score)
     for name in names:
-        strategy_of(name, contest.table, 0)
+        strategy_of(name, contest, 0)
     budget = trainings * contest.training_seconds
     moments = tuple(budget * (moment + 1) / MOMENTS for moment in range(MOMENTS))
     jobs = [(name, seed) for name in names for seed in range(seeds)]
@@ -118,13 +122,14 @@ def compare(
             tuple(statistics.fmean(at) for at in zip(*by_name[name], strict=True)),
             tuple(statistics.stdev(at) / seeds**0.5 for at in zip(*by_name[name], strict=True)),
             statistics.fmean(of_seed[place] for of_seed in ranks),
-            1 - (contest.optimum + statistics.fmean(ended[name])) / contest.average,
+            (contest.regret(None) - statistics.fmean(ended[name])) / contest.average,
             p_values.get(name),
         )
         for place, name in enumerate(names)
     ]
     return Comparison(
         contest.table.name,
+        score,
         contest.table.completeness.members,
         seeds,
         moments,
@@ -147,7 +152,7 @@ def _all_regrets(
     if workers == 1:
         return [regrets(contest, moments, job) for job in jobs]
     with ProcessPoolExecutor(
-        workers, multiprocessing.get_context("spawn"), _open_in_worker, (path,)
+        workers, multiprocessing.get_context("spawn"), _open_in_worker, (path, contest.score)
     ) as pool:
         return list(pool.map(partial(_regrets_in_worker, moments), jobs, chunksize=10))
 
@@ -170,11 +175,11 @@ _opened: list[Contest] = []
 """The contest of a worker process, which reads the table once."""
 
 
-def _open_in_worker(path: Path) -> None:
+def _open_in_worker(path: Path, score: ScoreName) -> None:
     import torch
 
     torch.set_num_threads(1)
-    _opened.append(Contest(Table.open(path)))
+    _opened.append(Contest(Table.open(path), score))
 
 
 def _regrets_in_worker(moments: Sequence[float], job: tuple[str, int]) -> list[float]:

@@ -38,9 +38,13 @@ def introduction(comparison: Comparison) -> str:
     return (
         f"{comparison.seeds} searches with each strategy on {comparison.table} "
         f"({comparison.members:,} architectures), each {comparison.moments[-1]:,.0f} simulated seconds: "
-        f"{trainings:g} average trainings. Test Fréchet distance: {comparison.optimum:.3f} the best "
-        f"architecture, {comparison.average:.3f} the average one."
+        f"{trainings:g} average trainings. Of the {_name(comparison)} on test latents "
+        f"the best architecture has {comparison.optimum:.3f}, the average one {comparison.average:.3f}."
     )
+
+
+def _name(comparison: Comparison) -> str:
+    return comparison.score.replace("_", " ").replace("frechet", "Fréchet")
 
 
 def in_markdown(comparison: Comparison) -> str:
@@ -56,5 +60,5 @@ def write_comparison(comparison: Comparison, folder: Path) -> None:
     write_json(folder / "comparison.json", asdict(comparison))
     write_text(folder / "comparison.md", in_markdown(comparison))
     series = {s.name: (s.anytime, s.errors) for s in comparison.standings}
-    labels = ("simulated seconds", "regret (test Fréchet distance)")
+    labels = ("simulated seconds", f"regret ({_name(comparison)} on test latents)")
     write_text(folder / "regret.svg", anytime_chart(comparison.moments, series, labels))

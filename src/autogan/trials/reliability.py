@@ -1,7 +1,6 @@
 """How much of what one training says is the architecture's, from trainings with several seeds."""
 
 import itertools
-import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,15 +11,17 @@ from autogan.trials.table_values import ScoreName
 
 @dataclass(frozen=True)
 class Reliability:
-    """Of one training's score at a rung.
+    """Of one training's score on test latents at a rung.
 
-    share: of the variance that is the architecture's, 1 at most; 0 or less: none of it. agreement: the mean
-    over pairs of seeds of Kendall's τ between the orders in which they put the architectures.
+    share: of the variance that is the architecture's: 1 at most, 0 or less where none of it is, None where
+    all scores are equal. agreement: the mean over pairs of seeds of Kendall's τ between the orders in
+    which they put the architectures.
     architectures: that were trained with all of `seeds` seeds and did not diverge before the rung.
     """
 
+    score: ScoreName
     steps: int
-    share: float
+    share: float | None
     agreement: float
     architectures: int
     seeds: int
@@ -42,14 +43,14 @@ def reliability_of(table: Table, score: ScoreName = "frechet_distance") -> list[
                 values.append(reached)
         if len(values) > 1:
             share, agreement = architecture_share(values), seed_agreement(values)
-            found.append(Reliability(steps, share, agreement, len(values), most))
+            found.append(Reliability(score, steps, share, agreement, len(values), most))
     return found
 
 
-def architecture_share(values: Sequence[Sequence[float]]) -> float:
+def architecture_share(values: Sequence[Sequence[float]]) -> float | None:
     """The intraclass correlation ICC(1) of one-way random effects (Shrout & Fleiss 1979).
 
-    values: a row for each architecture, a value for each seed.
+    values: a row for each architecture, a value for each seed. None where all values are equal.
     """
     architectures, seeds = len(values), len(values[0])
     means = [statistics.fmean(row) for row in values]
@@ -57,7 +58,7 @@ def architecture_share(values: Sequence[Sequence[float]]) -> float:
     within = sum((v - m) ** 2 for row, m in zip(values, means, strict=True) for v in row)
     within /= architectures * (seeds - 1)
     total = between + (seeds - 1) * within
-    return (between - within) / total if total else math.nan
+    return (between - within) / total if total else None
 
 
 def seed_agreement(values: Sequence[Sequence[float]]) -> float:

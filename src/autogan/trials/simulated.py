@@ -1,7 +1,7 @@
 """A search on a table: one worker trains from scratch, on a clock of simulated seconds.
 
 What is trained takes the time, and says the validation scores, that the table has. A search is judged
-by the test scores of what it has found by then: its regret.
+by the test score of what it has found by then: its regret.
 """
 
 from collections.abc import Sequence
@@ -14,6 +14,7 @@ from autogan.spaces.architecture import Architecture
 from autogan.strategies import make_strategy
 from autogan.strategies.base import Goal, Observation, Rung, State, Strategy
 from autogan.trials.table import Table
+from autogan.trials.table_values import HIGHER_IS_BETTER, ScoreName
 
 STRATEGIES = ("random", "evolution", "local-search", "tpe", "nsga2", "reinforce", "gp")
 """Those that work without shared weights."""
@@ -21,54 +22,59 @@ HALVING = "+halving"
 """Ends the name of a strategy whose trainings go on to the next rung only if they are among the best."""
 ENOUGH = 8
 """Trainings on a rung from which on a strategy goes by it rather than by the one before."""
-GOAL = Goal("frechet_distance", "minimise")
 
 
 @dataclass(frozen=True)
 class Contest:
-    """What searches on a table are compared by: everything with seed 0 of the table's trainings.
+    """What searches on a table are compared by: one score, and seed 0 of the table's trainings.
 
-    Raises `UserError` where the table is not whole.
+    Raises `UserError` where the table is not whole, or has no such score.
     """
 
     table: Table
+    score: ScoreName = "frechet_distance"
 
     def __post_init__(self) -> None:
         self.table.refuse_partial("a comparison of strategies")
-        if not self._distances:
-            raise UserError(f"{self.table.name} has no training that did not diverge.")
+        if not self._values:
+            raise UserError(f"{self.table.name} has no training with this score: {self.score}.")
 
     @cached_property
-    def _distances(self) -> dict[Architecture, float]:
-        """Test Fréchet distances at the last rung, of what reached it."""
-        records = (self.table.query(a) for a in self.table.architectures)
-        reached = ((record, record.at(len(self.table.rungs) - 1)) for record in records)
-        return {record.architecture: at.test.frechet_distance for record, at in reached if at}
+    def goal(self) -> Goal:
+        """The score with its direction."""
+        return Goal(self.score, "maximise" if self.score in HIGHER_IS_BETTER else "minimise")
+
+    @cached_property
+    def _values(self) -> dict[Architecture, float]:
+        """Test scores at the last rung, of what reached it."""
+        last = len(self.table.rungs) - 1
+        ends = {a: self.table.query(a).at(last) for a in self.table.architectures}
+        values = {a: getattr(end.test, self.score) for a, end in ends.items() if end}
+        return {a: value for a, value in values.items() if value is not None}
 
     @cached_property
     def optimum(self) -> float:
-        """The lowest test Fréchet distance of all members."""
-        return min(self._distances.values())
+        """The best test score of all members."""
+        return max(self._values.values(), key=self.goal.gain)
 
     @cached_property
     def average(self) -> float:
         """The mean of all members that did not diverge: what is expected of one drawn blindly."""
-        return sum(self._distances.values()) / len(self._distances)
+        return sum(self._values.values()) / len(self._values)
 
     @cached_property
     def training_seconds(self) -> float:
-        """What a training to the last rung takes on average."""
-        last = len(self.table.rungs) - 1
-        all_seconds = [self.table.simulate(a, last).total_seconds for a in self.table.architectures]
-        return sum(all_seconds) / len(all_seconds)
+        """What a training takes on average that is scored at its end alone."""
+        seconds = [_seconds_at_once(self.table, a) for a in self.table.architectures]
+        return sum(seconds) / len(seconds)
 
     def regret(self, architecture: Architecture | None) -> float:
-        """How much its test Fréchet distance is above the optimum.
+        """How much worse its test score is than the optimum; 0 or more.
 
         None: nothing was found yet; like what diverges at a later rung it has the regret of the average.
         """
-        distance = None if architecture is None else self._distances.get(architecture)
-        return (self.average if distance is None else distance) - self.optimum
+        value = None if architecture is None else self._values.get(architecture)
+        return abs((self.average if value is None else value) - self.optimum)
 
 
 @dataclass(frozen=True)
@@ -84,33 +90,41 @@ def search(contest: Contest, name: str, seed: int, budget_seconds: float) -> lis
 
     name: one of STRATEGIES with its default settings; with +halving successive halving (ASHA, arXiv
     1810.05934) by the table's rungs and reduction decides which trainings go on. The best is that of the
-    lowest validation Fréchet distance at the highest rung that any training has reached.
+    best validation score at the highest rung that any training has reached.
     """
-    return _Search(contest.table, name, seed, budget_seconds).run()
+    return _Search(contest, name, seed, budget_seconds).run()
 
 
-def strategy_of(name: str, table: Table, seed: int) -> Strategy:
+def strategy_of(name: str, contest: Contest, seed: int) -> Strategy:
     """The strategy of a name, without or with +halving. Raises `UserError` for an unknown one."""
     plain = name.removesuffix(HALVING)
     if plain not in STRATEGIES:
         raise unknown_name("strategy", plain, STRATEGIES)
     settings = SearchSettings.model_validate({"strategy": plain})
-    return make_strategy(settings, table.space, seed, (GOAL,))
+    return make_strategy(settings, contest.table.space, seed, (contest.goal,))
+
+
+def _seconds_at_once(table: Table, architecture: Architecture) -> float:
+    """Of a training that goes to its end, or diverges, without being scored before."""
+    record = table.query(architecture)
+    end = record.at(len(table.rungs) - 1)
+    return end.training_seconds + end.scoring_seconds if end else record.seconds
 
 
 class _Search:
-    def __init__(self, table: Table, name: str, seed: int, budget_seconds: float) -> None:
-        self._table = table
-        self._strategy = strategy_of(name, table, seed)
+    def __init__(self, contest: Contest, name: str, seed: int, budget_seconds: float) -> None:
+        self._contest = contest
+        self._table = table = contest.table
+        self._strategy = strategy_of(name, contest, seed)
         self._level = Rung(table.space.stages - 1, table.rungs[-1])
         self._halving = name.endswith(HALVING)
         self._reduction = int(table.identity.recipe["trials"]["reduction"])
         self._budget = budget_seconds
         self._clock = 0.0
         self._trained: list[tuple[Architecture, list[float], State]] = []
-        """Of each training: its architecture, its distance at each rung that it reached, how it ended."""
+        """Of each training: its architecture, its score at each rung that it reached, how it ended."""
         self._found: list[Found] = []
-        self._best: tuple[int, float] = (-1, 0.0)  # rung and distance
+        self._best: tuple[int, float] = (-1, 0.0)  # rung and gain
 
     def run(self) -> list[Found]:
         while self._clock < self._budget:
@@ -120,53 +134,56 @@ class _Search:
 
     def _train(self, architecture: Architecture) -> None:
         """Through its rungs, until it is stopped, diverges, or the time is over."""
-        distances: list[float] = []
+        values: list[float] = []
         last = len(self._table.rungs) - 1
         for rung in range(last + 1):
             if not self._halving and rung < last:
                 continue
             told = self._table.simulate(architecture, rung)
-            self._clock += told.seconds if self._halving else told.total_seconds
+            at_once = _seconds_at_once(self._table, architecture)
+            self._clock += told.seconds if self._halving else at_once
             if self._clock > self._budget:
                 return
             if told.values is None:
-                self._end(architecture, distances, State.DIVERGED)
+                self._end(architecture, values, State.DIVERGED)
                 return
-            distances.append(told.values.validation.frechet_distance)
-            self._look_at(architecture, rung, distances[-1])
-            if rung < last and not self._goes_on(distances):
-                self._end(architecture, distances, State.STOPPED)
+            values.append(getattr(told.values.validation, self._contest.score))
+            self._look_at(architecture, rung, values[-1])
+            if rung < last and not self._goes_on(values):
+                self._end(architecture, values, State.STOPPED)
                 return
-        self._end(architecture, distances, State.COMPLETE)
+        self._end(architecture, values, State.COMPLETE)
 
-    def _look_at(self, architecture: Architecture, rung: int, distance: float) -> None:
-        best_rung, best = self._best
-        if rung > best_rung or (rung == best_rung and distance < best):
-            self._best = (rung, distance)
+    def _look_at(self, architecture: Architecture, rung: int, value: float) -> None:
+        reached = (rung, self._contest.goal.gain(value))
+        if reached > self._best:
+            self._best = reached
             self._found.append(Found(self._clock, architecture))
 
-    def _goes_on(self, distances: Sequence[float]) -> bool:
+    def _goes_on(self, values: Sequence[float]) -> bool:
         """As `halving.goes_on` with one goal, which many searches cannot wait for."""
-        own, place = distances[-1], len(distances) - 1
-        others = [d[place] for _, d, _ in self._trained if len(d) > place]
+        gain, place = self._contest.goal.gain, len(values) - 1
+        own, others = (
+            gain(values[-1]),
+            [gain(v[place]) for _, v, _ in self._trained if len(v) > place],
+        )
         places = max(1, (len(others) + 1) // self._reduction)
-        return sum(other < own for other in others) < places
+        return sum(other > own for other in others) < places
 
-    def _end(self, architecture: Architecture, distances: list[float], state: State) -> None:
-        self._trained.append((architecture, distances, state))
+    def _end(self, architecture: Architecture, values: list[float], state: State) -> None:
+        self._trained.append((architecture, values, state))
         if state is State.COMPLETE:
-            value = (distances[-1],)
-            self._strategy.observe([Observation(architecture, self._level, 0, value)])
+            self._strategy.observe([Observation(architecture, self._level, 0, (values[-1],))])
 
     def _history(self) -> list[Observation]:
         """All trainings, with their values at the highest rung that enough of them have reached."""
         rungs = len(self._table.rungs) if self._halving else 1
-        counts = [sum(len(d) > rung for _, d, _ in self._trained) for rung in range(rungs)]
+        counts = [sum(len(v) > rung for _, v, _ in self._trained) for rung in range(rungs)]
         telling = max((r for r in range(rungs) if counts[r] >= ENOUGH), default=0)
         seen = []
-        for architecture, distances, state in self._trained:
-            reached = len(distances) > telling
-            values = (distances[telling],) if reached else ()
+        for architecture, values, state in self._trained:
+            reached = len(values) > telling
+            observed = (values[telling],) if reached else ()
             here = State.COMPLETE if reached else state
-            seen.append(Observation(architecture, self._level, 0, values, here))
+            seen.append(Observation(architecture, self._level, 0, observed, here))
         return seen

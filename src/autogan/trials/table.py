@@ -27,6 +27,7 @@ from autogan.trials.table_values import (
     RungRecord,
     ScoreName,
     TrainingRecord,
+    known_score,
 )
 
 SIZES = ("parameters", "multiply_accumulates")
@@ -137,9 +138,11 @@ class Table:
         return dict(zip(SIZES, self._sizes[str(architecture)], strict=True))
 
     def simulate(self, architecture: Architecture, rung: int, seed: int = 0) -> Simulated:
-        """What training up to a rung, counted from 0, would have said, and how long it would have taken."""
-        record = self.query(architecture, seed)
-        self._refuse_rung(rung)
+        """What training up to a rung would have said, and how long it would have taken.
+
+        rung: counted from 0, or from the end with -1.
+        """
+        record, rung = self.query(architecture, seed), self._refuse_rung(rung)
         total = record.total_seconds(rung)
         before = record.total_seconds(rung - 1) if rung else 0.0
         return Simulated(record.at(rung), total - before, total)
@@ -154,8 +157,7 @@ class Table:
         """The mean of a score over an architecture's seeds; None where one of them diverged before, or
         the images have no classes. rung: counted from 0, or from the end with -1."""
         rung = self._refuse_rung(rung)
-        if score not in SCORES:
-            raise UserError(f"A table has the scores {', '.join(SCORES)}, not {score!r}.")
+        score = known_score(score)
         values = []
         for seed in self.seeds(architecture):
             reached = self._records[architecture][seed].at(rung)

@@ -10,7 +10,7 @@ import itertools
 import json
 import random
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import astuple
 from pathlib import Path
@@ -133,16 +133,16 @@ def create(path: Path, identity: Identity, costs: Costs) -> None:
         with closing(sqlite3.connect(path, WAIT_SECONDS, isolation_level=None)) as connection:
             connection.execute("BEGIN IMMEDIATE")  # another process waits here, and finds it made
             if connection.execute("SELECT name FROM sqlite_master").fetchone() is None:
-                _make(connection, identity, package_version(), rows)
+                make(connection, identity, package_version(), rows)
             connection.execute("COMMIT")
     except sqlite3.OperationalError as error:
         raise UserError(f"{path} cannot be made: {error}.") from None
 
 
-def _make(
+def make(
     connection: sqlite3.Connection, identity: Identity, version: str, rows: Sequence[Any]
 ) -> None:
-    """Inside a transaction of the caller's."""
+    """The tables, without any training; inside a transaction of the caller's."""
     for statement in TABLES.split(";")[:-1]:
         connection.execute(statement)
     connection.execute(f"PRAGMA application_id = {APPLICATION}")
@@ -183,7 +183,7 @@ class TableWriter:
         number, seed = self._numbers[str(record.architecture)], record.seed
         try:
             with self._connection:
-                _insert(self._connection, number, record)
+                insert(self._connection, number, record)
         except sqlite3.IntegrityError:
             raise UserError(
                 f"{self._path} has a training of {record.architecture} with seed {seed} already. Does "
@@ -200,7 +200,8 @@ class TableWriter:
         self._connection.close()
 
 
-def _insert(connection: sqlite3.Connection, number: int, record: TrainingRecord) -> None:
+def insert(connection: sqlite3.Connection, number: int, record: TrainingRecord) -> None:
+    """Writes a training; inside a transaction of the caller's."""
     key = (number, record.seed)
     connection.execute(
         "INSERT INTO trainings VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -220,7 +221,10 @@ def _insert(connection: sqlite3.Connection, number: int, record: TrainingRecord)
 
 @contextmanager
 def reading(path: Path) -> Iterator[sqlite3.Connection]:
-    """A connection that only reads. Raises `UserError` where the file is damaged or no table of ours."""
+    """A connection that only reads, and sees one state of the file.
+
+    Raises `UserError` where the file is damaged or no table of ours.
+    """
     if not path.is_file():
         raise UserError(f"There is no table {path}.")
     connection = sqlite3.connect(
@@ -236,8 +240,11 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
                 f"{path} was made by a newer version of autogan (schema {schema}; this one knows "
                 f"{SCHEMA}). Update autogan."
             )
+        connection.execute("BEGIN")  # whoever adds a training meanwhile waits
         yield connection
     except sqlite3.DatabaseError as error:
+        if getattr(error, "sqlite_errorname", "").startswith("SQLITE_BUSY"):
+            raise UserError(f"{path} is being written to by another process. Try again.") from None
         raise damaged(path, str(error)) from None
     finally:
         connection.close()
@@ -320,68 +327,3 @@ def records_in(connection: sqlite3.Connection, path: Path) -> Iterator[TrainingR
             yield record
     except (KeyError, TypeError, json.JSONDecodeError) as error:
         raise damaged(path, f"a training is not whole ({error})") from None
-
-
-def check(path: Path) -> None:
-    """Raises `UserError` where a file is not, number for number, what was written to it."""
-    with reading(path) as connection:
-        for pragma in ("integrity_check", "foreign_key_check"):
-            found = connection.execute(f"PRAGMA {pragma}").fetchall()
-            if found and found != [("ok",)]:
-                raise damaged(path, f"{pragma} says {found[0]}")
-        identity = identity_in(connection, path)
-        members = [str(a) for a in members_in_order(identity.search_space())]
-        if list(sizes_in(connection)) != members:
-            raise damaged(path, "its architectures are not all members of its space")
-        for record in records_in(connection, path):
-            steps = tuple(rung.steps for rung in record.rungs)
-            whole = identity.rungs if record.state == "complete" else identity.rungs[: len(steps)]
-            if steps != whole:
-                raise damaged(path, f"{record.architecture} has the rungs {steps}")
-
-
-def merge(out: Path, shards: Iterable[Path]) -> None:
-    """One table of several, which must be of one identity; `check` is done on each.
-
-    A training that two of them have must be the same in both.
-    """
-    from autogan.files.storage import written_aside
-
-    shards = list(shards)
-    if out.exists():
-        raise UserError(f"{out} exists already. Choose another file.")
-    merged: dict[tuple[str, int], tuple[Path, TrainingRecord]] = {}
-    first: tuple[Identity, str, list[Any]] | None = None
-    for shard in shards:
-        check(shard)
-        with reading(shard) as connection:
-            identity = identity_in(connection, shard)
-            if first is None:
-                sizes = sizes_in(connection).items()
-                rows = [(number, text, *size) for number, (text, size) in enumerate(sizes)]
-                first = (identity, version_in(connection), rows)
-            places = (f"in {shards[0]}", f"in {shard}")
-            if differences := first[0].differences(identity, *places):
-                raise UserError(
-                    f"{shards[0]} and {shard} cannot be merged:\n  " + "\n  ".join(differences)
-                )
-            for record in records_in(connection, shard):
-                key = (str(record.architecture), record.seed)
-                earlier, other = merged.setdefault(key, (shard, record))
-                if other.digest != record.digest:
-                    raise UserError(
-                        f"{earlier} and {shard} both have a training of {key[0]} with seed {key[1]}, "
-                        "and they differ. Collect every shard once."
-                    )
-    if first is None:
-        raise UserError("Name one shard or more.")
-    numbers = {text: number for number, text, *_ in first[2]}
-    with (
-        written_aside(out) as aside,
-        closing(sqlite3.connect(aside, isolation_level=None)) as connection,
-    ):
-        connection.execute("BEGIN")
-        _make(connection, *first)
-        for (text, _), (_, record) in merged.items():
-            _insert(connection, numbers[text], record)
-        connection.execute("COMMIT")

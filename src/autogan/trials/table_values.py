@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from typing import Any, Literal, Self
 
+from autogan.basics.errors import unknown_name
 from autogan.runs.outcomes import COLLAPSED_SPREAD
 from autogan.spaces import search_space
 from autogan.spaces.architecture import Architecture
@@ -23,6 +24,14 @@ SCORES: tuple[ScoreName, ...] = (
     "recall",
 )
 HIGHER_IS_BETTER: tuple[ScoreName, ...] = ("inception_score", "precision", "recall")
+
+
+def known_score(text: str) -> ScoreName:
+    """The score of that name; `UserError` lists them where there is none."""
+    for name in SCORES:
+        if name == text:
+            return name
+    raise unknown_name("score", text, SCORES)
 
 
 @dataclass(frozen=True)
@@ -128,6 +137,12 @@ class TrainingRecord:
         """Of all that it says; 16 hexadecimal digits."""
         plain = {**asdict(self), "architecture": str(self.architecture)}
         return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:16]
+
+    @property
+    def numbers(self) -> tuple[Any, ...]:
+        """All that does not hang on the clock and on the machine: what another process would find too."""
+        scores = tuple((rung.steps, rung.validation, rung.test) for rung in self.rungs)
+        return (str(self.architecture), self.seed, self.state, scores, self.losses)
 
     def total_seconds(self, rung: int) -> float:
         """Of training up to a rung, counted from 0, with the scorings on validation latents up to there.
