@@ -35,6 +35,7 @@ from autogan.settings.loading import load_settings
 from autogan.spaces.architecture import Architecture
 from autogan.trials.table import Table
 from autogan.trials.table_file import members_in_order
+from autogan.trials.table_values import HIGHER_IS_BETTER, SCORES, TrainingRecord
 
 SEEDS = (0, 1, 2)
 ARCHITECTURES = 64
@@ -51,6 +52,10 @@ VARIANTS = {
         "search.objective.loss=hinge",
         "search.discriminator_steps=5",
         "search.generator_batch=64",
+    ),
+    "hinge, spectral norm, 1 step of D": (
+        "search.objective.loss=hinge",
+        "search.discriminator_steps=1",
     ),
     "the table's own objective, 1 step of D": (
         "search.objective.loss=relativistic-pairing",
@@ -169,24 +174,31 @@ def interval(first: Sequence[float], second: Sequence[float]) -> str:
     return f"{kendall(first, second):.2f} | {low:.2f} to {high:.2f}"
 
 
-def truth_of(table: Table) -> dict[Architecture, float]:
-    """The negative test Fréchet distance at the highest rung, the mean over an architecture's seeds; the
-    diverged count as the worst."""
-    distances = {a: [] for a in table.architectures}
+def gain(record: TrainingRecord, score: str, rung: int = -1) -> float:
+    """A score on test latents, turned so that higher is better."""
+    value = getattr(record.rungs[rung].test, score)
+    return value if score in HIGHER_IS_BETTER else -value
+
+
+def truth_of(table: Table, score: str) -> dict[Architecture, float]:
+    """The score at the highest rung, the mean over an architecture's seeds; the diverged count as the
+    worst."""
+    gains = {a: [] for a in table.architectures}
     for record in table.records:
-        value = record.rungs[-1].test.frechet_distance if record.state == "complete" else None
-        distances[record.architecture].append(value)
-    worst = max(v for of in distances.values() for v in of if v is not None)
-    return {
-        a: -statistics.fmean(worst if v is None else v for v in of) for a, of in distances.items()
-    }
+        complete = record.state == "complete"
+        gains[record.architecture].append(gain(record, score) if complete else None)
+    worst = min(v for of in gains.values() for v in of if v is not None)
+    return {a: statistics.fmean(worst if v is None else v for v in of) for a, of in gains.items()}
 
 
-def report(table: Table, lines: Iterable[dict]) -> None:
+def report(table: Table, lines: Iterable[dict], score: str) -> None:
     """Prints the table of agreements."""
-    truth = truth_of(table)
+    truth = truth_of(table, score)
     seeds = sorted({len(table.seeds(a)) for a in truth})
-    print(f"{len(truth)} architectures of {table.name}, means over {seeds} seed(s); ", end="")
+    print(
+        f"{len(truth)} architectures of {table.name}, means of the {score} over {seeds} seed(s); ",
+        end="",
+    )
     print(f"{IMAGES:,} images a score\n")
     print(
         "| what orders the architectures | τ of one shared generator | τ of the mean of all ",
@@ -217,10 +229,10 @@ def report(table: Table, lines: Iterable[dict]) -> None:
     print("\n| τ of two orders of the table's | mean |\n| --- | --- |")
     for rung, steps in enumerate(table.rungs):
         print(
-            f"| two seeds from scratch, {steps} steps | {seed_agreement(table, rung, rung):.2f} |"
+            f"| two seeds from scratch, {steps} steps | {seed_agreement(table, score, rung, rung):.2f} |"
         )
     for rung, steps in enumerate(table.rungs[:-1]):
-        agreement = seed_agreement(table, rung, len(table.rungs) - 1)
+        agreement = seed_agreement(table, score, rung, len(table.rungs) - 1)
         print(f"| {steps} steps of one seed, all steps of another | {agreement:.2f} |")
 
 
@@ -236,7 +248,7 @@ def by_generator(lines: Iterable[dict]) -> dict[tuple, list[dict[Architecture, f
     return {place: list(of_seed.values()) for place, of_seed in found.items()}
 
 
-def seed_agreement(table: Table, rung: int, other_rung: int) -> float:
+def seed_agreement(table: Table, score: str, rung: int, other_rung: int) -> float:
     """The mean τ of one seed at a rung with another at a second rung, over all pairs of seeds."""
     most = max(len(table.seeds(a)) for a in table.architectures)
     known = [a for a in table.architectures if len(table.seeds(a)) == most]
@@ -245,7 +257,7 @@ def seed_agreement(table: Table, rung: int, other_rung: int) -> float:
     ]
 
     def of(seed: int, at: int) -> list[float]:
-        return [-table.query(a, seed).rungs[at].test.frechet_distance for a in complete]
+        return [gain(table.query(a, seed), score, at) for a in complete]
 
     pairs = [(one, other) for one in range(most) for other in range(most) if one != other]
     return statistics.fmean(kendall(of(one, rung), of(other, other_rung)) for one, other in pairs)
@@ -257,10 +269,11 @@ def main() -> None:
     options.add_argument("table", type=Path)
     options.add_argument("--data", required=True, help="the table's images")
     options.add_argument("--out", type=Path, required=True, help="file of scores, gone on with")
+    options.add_argument("--score", default="inception_score", choices=SCORES, help="the truth")
     given = options.parse_args()
     table = Table.open(given.table)
     collect(table, given.data, given.out)
-    report(table, lines_of(given.out))
+    report(table, lines_of(given.out), given.score)
 
 
 if __name__ == "__main__":
