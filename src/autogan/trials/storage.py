@@ -5,7 +5,9 @@ postgresql+psycopg://USER@HOST/NAME   any number of machines (pip install 'autog
 journal:FILE                          machines that share nothing but a file system
 """
 
+import random
 import threading
+import time
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -36,7 +38,17 @@ DEAD_AFTER_SECONDS = 40
 """Without a heartbeat for so long a worker counts as dead, and its trial is taken up by another."""
 MOST_RETRIES = 3
 """Workers that may die of one trial."""
+MADE_BY_ANOTHER = (
+    "already exists",
+    "duplicate key",
+    "UNIQUE constraint",
+    "no such table",
+    "is locked",
+)
+"""What a database says to two processes that make its tables at the same moment."""
 CONNECT_WITHIN_SECONDS = 8
+OPENED_TOGETHER = 20
+"""Times that a storage is opened again when another process was making its tables."""
 
 
 def open_storage(address: str) -> BaseStorage:
@@ -152,18 +164,34 @@ def _connected(address: str, engine: dict[str, Any], within: float | None = None
     try:
         if within is not None:
             _refuse_silence(address, engine, within)
-        with known_experiments():
-            return RDBStorage(
-                address,
-                engine_kwargs=engine,
-                heartbeat_interval=HEARTBEAT_SECONDS,
-                grace_period=DEAD_AFTER_SECONDS,
-                heartbeat_stale_trial_callback=Retry(max_retry=MOST_RETRIES),
-            )
+        return _opened(address, engine)
     except (SQLAlchemyError, StorageInternalError) as error:
         raise UserError(f"Cannot open the storage {hidden(address)}: {_reason(error)}") from None
     except RuntimeError as error:  # Optuna's, for the schema of another of its versions
         raise UserError(f"Cannot use the storage {hidden(address)}: {error}") from None
+
+
+def _opened(address: str, engine: dict[str, Any]) -> RDBStorage:
+    """With its tables; where another process makes them at this moment, after that."""
+    for _ in range(OPENED_TOGETHER):
+        try:
+            return _rdb(address, engine)
+        except (SQLAlchemyError, StorageInternalError) as error:
+            if not any(words in _reason(error) for words in MADE_BY_ANOTHER):
+                raise
+            time.sleep(random.uniform(0.5, 1.5))
+    return _rdb(address, engine)
+
+
+def _rdb(address: str, engine: dict[str, Any]) -> RDBStorage:
+    with known_experiments():
+        return RDBStorage(
+            address,
+            engine_kwargs=engine,
+            heartbeat_interval=HEARTBEAT_SECONDS,
+            grace_period=DEAD_AFTER_SECONDS,
+            heartbeat_stale_trial_callback=Retry(max_retry=MOST_RETRIES),
+        )
 
 
 def _refuse_silence(address: str, engine: dict[str, Any], seconds: float) -> None:
