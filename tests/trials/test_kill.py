@@ -1,6 +1,6 @@
 """kill -9 again and again, several parents, a full disk: no ended trial is lost, none counts twice.
 
-`AUTOGAN_TORTURE=1` kills 20 workers instead of 4.
+`AUTOGAN_TORTURE=1` (`make torture`) also kills 20 workers, and does what takes minutes.
 """
 
 import json
@@ -22,7 +22,9 @@ from autogan.trials.records import TrialRecord
 from autogan.trials.storage import open_storage
 from autogan.trials.study import Ledger, open_study
 
-TORTURE = "AUTOGAN_TORTURE" in os.environ
+torture = pytest.mark.skipif(
+    "AUTOGAN_TORTURE" not in os.environ, reason="takes minutes: make torture"
+)
 
 
 def study_of(folder: Path) -> optuna.Study:
@@ -69,12 +71,13 @@ def kill_some(tmp_path: Path, search: Process, kills: int, count: int) -> int:
     return killed
 
 
+@torture
 @pytest.mark.timeout(1500)
 def test_workers_that_are_killed_at_random_moments(
     begin: Callable[..., Process], tmp_path: Path
 ) -> None:
     """The search gives up where three die without a trial that ended, and goes on when it is asked to."""
-    kills, count = (20, 40) if TORTURE else (4, 10)
+    kills, count = 20, 40
     search = begin("--workers", "2", "--set", f"trials.count={count}")
     until(lambda: (tmp_path / "run" / "trials.sqlite3").exists() and at_work(tmp_path))
     killed = 0
@@ -110,6 +113,7 @@ def test_a_search_with_workers_that_is_killed_goes_on_beside_what_it_left(
     until(lambda: not any(Path(f"/proc/{pid}/cmdline").exists() for pid in orphans), 60)
 
 
+@torture
 def test_two_searches_share_one_study_from_two_folders_and_never_one_folder(
     begin: Callable[..., Process], tmp_path: Path
 ) -> None:
@@ -146,7 +150,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "--lazy", str(place)], check=True)
 
 
-@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize("workers", ["1", pytest.param("2", marks=torture)])
 def test_a_full_disk_ends_the_search_and_loses_no_trial(
     workers: str, begin: Callable[..., Process], small_disk: Path, tmp_path: Path
 ) -> None:
