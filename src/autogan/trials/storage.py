@@ -5,6 +5,7 @@ postgresql+psycopg://USER@HOST/NAME   any number of machines (pip install 'autog
 journal:FILE                          machines that share nothing but a file system
 """
 
+import fcntl
 import random
 import threading
 import time
@@ -38,14 +39,8 @@ DEAD_AFTER_SECONDS = 40
 """Without a heartbeat for so long a worker counts as dead, and its trial is taken up by another."""
 MOST_RETRIES = 3
 """Workers that may die of one trial."""
-MADE_BY_ANOTHER = (
-    "already exists",
-    "duplicate key",
-    "UNIQUE constraint",
-    "no such table",
-    "is locked",
-)
-"""What a database says to two processes that make its tables at the same moment."""
+MADE_BY_ANOTHER = ("already exists", "duplicate key")
+"""What a server says to two processes that make its tables at the same moment."""
 CONNECT_WITHIN_SECONDS = 8
 OPENED_TOGETHER = 20
 """Times that a storage is opened again when another process was making its tables."""
@@ -142,12 +137,24 @@ def _parsed(address: str) -> URL:
 
 
 def _sqlite(url: URL) -> RDBStorage:
-    """Written ahead: a transaction takes a tenth of the time, and who reads never waits."""
     assert url.database is not None
     folder = Path(url.database).parent
     if not folder.is_dir():
         raise UserError(f"There is no folder {folder} for the storage.")
-    storage = _connected(str(url), {"connect_args": {"timeout": 60}})
+    with _one_at_a_time(Path(f"{url.database}.lock")):
+        return _written_ahead(_connected(str(url), {"connect_args": {"timeout": 60}}))
+
+
+@contextmanager
+def _one_at_a_time(file: Path) -> Iterator[None]:
+    """Processes of this machine one after the other: a file has tables only when the first has made them."""
+    with file.open("ab") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _written_ahead(storage: RDBStorage) -> RDBStorage:
+    """A transaction takes a tenth of the time, and who reads never waits."""
 
     def written_ahead(connection: Any, _: object) -> None:
         connection.execute("PRAGMA journal_mode=WAL")
