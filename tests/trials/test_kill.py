@@ -1,6 +1,7 @@
 """kill -9 again and again, several parents, a full disk: no ended trial is lost, none counts twice.
 
-`AUTOGAN_TORTURE=1` (`make torture`) also kills 20 workers, and does what takes minutes.
+All of it takes minutes, so only `make torture` (`AUTOGAN_TORTURE=1`) does it; test_workers.py has the short
+forms.
 """
 
 import json
@@ -22,7 +23,7 @@ from autogan.trials.records import TrialRecord
 from autogan.trials.storage import open_storage
 from autogan.trials.study import Ledger, open_study
 
-torture = pytest.mark.skipif(
+pytestmark = pytest.mark.skipif(
     "AUTOGAN_TORTURE" not in os.environ, reason="takes minutes: make torture"
 )
 
@@ -71,7 +72,6 @@ def kill_some(tmp_path: Path, search: Process, kills: int, count: int) -> int:
     return killed
 
 
-@torture
 @pytest.mark.timeout(1500)
 def test_workers_that_are_killed_at_random_moments(
     begin: Callable[..., Process], tmp_path: Path
@@ -113,7 +113,6 @@ def test_a_search_with_workers_that_is_killed_goes_on_beside_what_it_left(
     until(lambda: not any(Path(f"/proc/{pid}/cmdline").exists() for pid in orphans), 60)
 
 
-@torture
 def test_two_searches_share_one_study_from_two_folders_and_never_one_folder(
     begin: Callable[..., Process], tmp_path: Path
 ) -> None:
@@ -150,7 +149,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "--lazy", str(place)], check=True)
 
 
-@pytest.mark.parametrize("workers", ["1", pytest.param("2", marks=torture)])
+@pytest.mark.parametrize("workers", ["1", "2"])
 def test_a_full_disk_ends_the_search_and_loses_no_trial(
     workers: str, begin: Callable[..., Process], small_disk: Path, tmp_path: Path
 ) -> None:
