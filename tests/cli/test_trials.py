@@ -73,8 +73,11 @@ def test_a_worker_has_nothing_to_do_where_all_has_ended(run: Path) -> None:
         ),
         (("search", "--preset", "demo", "--out", "x", "--strategy", "best"), "reinforce"),
         (
-            ("search", "--preset", "demo", "--out", "x", "--method", "trials"),
-            "learns from shared weights",
+            (
+                *("search", "--preset", "demo", "--out", "x", "--method", "trials"),
+                *("--strategy", "gradient"),
+            ),
+            "shared weights",
         ),
         (("worker",), "AUTOGAN_STORAGE"),
         (("worker", "--storage", "redis://x"), "kind 'redis'"),
