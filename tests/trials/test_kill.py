@@ -114,9 +114,9 @@ def test_two_searches_share_one_study_from_two_folders_and_never_one_folder(
     begin: Callable[..., Process], tmp_path: Path
 ) -> None:
     address = f"sqlite:///{tmp_path / 'shared.sqlite3'}"
-    one = begin("--set", "trials.count=6", "--storage", address)
+    one = begin("--set", "trials.count=12", "--storage", address)
+    other = begin("--set", "trials.count=12", "--storage", address, "--out", "other")
     until(lambda: at_work(tmp_path))
-    other = begin("--set", "trials.count=6", "--storage", address, "--out", "other")
     refused = begin("--resume", "--storage", address)
     assert refused.wait(60) == 2 and "is at work in" in (tmp_path / "said.txt").read_text()
     assert one.wait(240) == 0 and other.wait(240) == 0, (tmp_path / "said.txt").read_text()
@@ -124,12 +124,12 @@ def test_two_searches_share_one_study_from_two_folders_and_never_one_folder(
         json.loads((tmp_path / name / "trials.json").read_text())["trials"]
         for name in ("run", "other")
     ]
-    assert found[0] == found[1] and len(found[0]) == 6
+    assert found[0] == found[1] and len(found[0]) == 12
     assert len({trial["worker"] for trial in found[0]}) == 2
     held = [
         sorted((tmp_path / n / "trials").glob("*/generator.safetensors")) for n in ("run", "other")
     ]
-    assert len(held[0]) + len(held[1]) == 6 and held[0] and held[1]
+    assert len(held[0]) + len(held[1]) == 12 and held[0] and held[1]
 
 
 @pytest.fixture

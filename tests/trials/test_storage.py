@@ -1,5 +1,6 @@
 """Addresses of storages: what opens, what is refused, and that passwords stay where they are."""
 
+import multiprocessing
 import socket
 import sqlite3
 import threading
@@ -65,3 +66,14 @@ def test_a_password_is_hidden() -> None:
     assert hidden(ADDRESS.format(port=5432)) == "postgresql+psycopg://me:***@127.0.0.1:5432/trials"
     assert hidden("journal:/a/b") == "journal:/a/b"
     assert "secret" not in hidden("://secret")
+
+
+def test_several_processes_that_open_a_new_file_at_once_all_get_it(tmp_path: Path) -> None:
+    address = f"sqlite:///{tmp_path / 'trials.sqlite3'}"
+    opened = multiprocessing.get_context("fork")
+    processes = [opened.Process(target=open_storage, args=(address,)) for _ in range(6)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(120)
+    assert [process.exitcode for process in processes] == [0] * 6

@@ -5,7 +5,10 @@ postgresql+psycopg://USER@HOST/NAME   any number of machines (pip install 'autog
 journal:FILE                          machines that share nothing but a file system
 """
 
+import fcntl
+import random
 import threading
+import time
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -36,7 +39,11 @@ DEAD_AFTER_SECONDS = 40
 """Without a heartbeat for so long a worker counts as dead, and its trial is taken up by another."""
 MOST_RETRIES = 3
 """Workers that may die of one trial."""
+MADE_BY_ANOTHER = ("already exists", "duplicate key")
+"""What a server says to two processes that make its tables at the same moment."""
 CONNECT_WITHIN_SECONDS = 8
+OPENED_TOGETHER = 20
+"""Times that a storage is opened again when another process was making its tables."""
 
 
 def open_storage(address: str) -> BaseStorage:
@@ -130,12 +137,24 @@ def _parsed(address: str) -> URL:
 
 
 def _sqlite(url: URL) -> RDBStorage:
-    """Written ahead: a transaction takes a tenth of the time, and who reads never waits."""
     assert url.database is not None
     folder = Path(url.database).parent
     if not folder.is_dir():
         raise UserError(f"There is no folder {folder} for the storage.")
-    storage = _connected(str(url), {"connect_args": {"timeout": 60}})
+    with _one_at_a_time(Path(f"{url.database}.lock")):
+        return _written_ahead(_connected(str(url), {"connect_args": {"timeout": 60}}))
+
+
+@contextmanager
+def _one_at_a_time(file: Path) -> Iterator[None]:
+    """Processes of this machine one after the other: a file has tables only when the first has made them."""
+    with file.open("ab") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _written_ahead(storage: RDBStorage) -> RDBStorage:
+    """A transaction takes a tenth of the time, and who reads never waits."""
 
     def written_ahead(connection: Any, _: object) -> None:
         connection.execute("PRAGMA journal_mode=WAL")
@@ -152,18 +171,34 @@ def _connected(address: str, engine: dict[str, Any], within: float | None = None
     try:
         if within is not None:
             _refuse_silence(address, engine, within)
-        with known_experiments():
-            return RDBStorage(
-                address,
-                engine_kwargs=engine,
-                heartbeat_interval=HEARTBEAT_SECONDS,
-                grace_period=DEAD_AFTER_SECONDS,
-                heartbeat_stale_trial_callback=Retry(max_retry=MOST_RETRIES),
-            )
+        return _opened(address, engine)
     except (SQLAlchemyError, StorageInternalError) as error:
         raise UserError(f"Cannot open the storage {hidden(address)}: {_reason(error)}") from None
     except RuntimeError as error:  # Optuna's, for the schema of another of its versions
         raise UserError(f"Cannot use the storage {hidden(address)}: {error}") from None
+
+
+def _opened(address: str, engine: dict[str, Any]) -> RDBStorage:
+    """With its tables; where another process makes them at this moment, after that."""
+    for _ in range(OPENED_TOGETHER):
+        try:
+            return _rdb(address, engine)
+        except (SQLAlchemyError, StorageInternalError) as error:
+            if not any(words in _reason(error) for words in MADE_BY_ANOTHER):
+                raise
+            time.sleep(random.uniform(0.5, 1.5))
+    return _rdb(address, engine)
+
+
+def _rdb(address: str, engine: dict[str, Any]) -> RDBStorage:
+    with known_experiments():
+        return RDBStorage(
+            address,
+            engine_kwargs=engine,
+            heartbeat_interval=HEARTBEAT_SECONDS,
+            grace_period=DEAD_AFTER_SECONDS,
+            heartbeat_stale_trial_callback=Retry(max_retry=MOST_RETRIES),
+        )
 
 
 def _refuse_silence(address: str, engine: dict[str, Any], seconds: float) -> None:
