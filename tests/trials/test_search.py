@@ -37,7 +37,7 @@ def searched(settings: Settings, folder: Path, **given: Any) -> Trials:
 
 
 def timeless(trials: Trials) -> list[dict[str, Any]]:
-    left_out = ("seconds", "finished", "worker")
+    left_out = ("seconds", "finished", "worker", "rung_seconds", "attempts")
     return [
         {key: value for key, value in asdict(trial).items() if key not in left_out}
         for trial in trials.trials
