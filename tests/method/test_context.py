@@ -235,7 +235,7 @@ def test_a_decay_rate_that_rises_is_refused_where_steps_are_recorded(
     pets: Path, untrained: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recording = replace(decide_compute(tiny().compute), captures=True)
-    monkeypatch.setattr(module, "decide_compute", lambda given: recording)
+    monkeypatch.setattr(module, "decide_compute", lambda *given: recording)
     rising = {"schedule": {"second_decay_rate_end": 0.99}}
     for section in ("search", "train"):
         with pytest.raises(
