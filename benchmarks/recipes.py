@@ -12,6 +12,7 @@ width and seed. Prints Markdown: medians over the seeds, with the lowest and the
 
 import argparse
 import json
+import shutil
 import statistics
 import tempfile
 import time
@@ -136,6 +137,8 @@ def measure(
         update={"train": settings.train.model_copy(update=validate)}, deep=True
     )
     folder = out / f"{name}-{seed}".replace(" ", "-").replace(",", "").replace("+", "and")
+    if folder.exists():
+        shutil.rmtree(folder)  # of a training that was interrupted: it is not in the results
     began = time.process_time()
     generator, _ = train_architecture(architecture, settings, folder)
     seconds = time.process_time() - began

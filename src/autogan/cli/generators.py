@@ -1,5 +1,6 @@
 """The command that scores a generator's file: evaluate."""
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,6 +18,7 @@ from autogan.cli.common import (
     print_results,
     shown_progress,
 )
+from autogan.cli.seeds import MOST_SEEDS, show_spreads
 from autogan.settings.protocols import CUSTOM, PROTOCOLS, protocol_changes
 
 if TYPE_CHECKING:
@@ -61,6 +63,15 @@ def evaluate(
         ),
     ] = None,
     overrides: SetOptions = None,
+    seeds: Annotated[
+        int | None,
+        typer.Option(
+            "--seeds",
+            min=1,
+            max=MOST_SEEDS,
+            help="Score images of so many sets of latents: mean and spread.",
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Score a generator: by default on the data and with the settings it was trained with.
@@ -75,6 +86,8 @@ def evaluate(
         **judge_changes(judge, inception_weights),
         **data_changes(data),
     }
+    if statistics and seeds:
+        raise UserError("--seeds scores against data. Leave it out, or --statistics.")
     if statistics and data:
         raise UserError(
             "Give --data, which statistics are computed from, or --statistics: not both."
@@ -94,6 +107,9 @@ def evaluate(
         needs_data=not statistics,
         directory=run_directory_of(file),
     )
+    if seeds:
+        _with_seeds(saved, settings, seeds, as_json)
+        return
     if statistics:
         scored = _against_statistics(saved, settings, statistics)
     else:
@@ -132,6 +148,33 @@ def _against_data(saved: "SavedGenerator", settings: "Settings") -> dict[str, An
         "data": describe_images(context.data),
         **evaluation.to_dict(),
     }
+
+
+def _with_seeds(saved: "SavedGenerator", settings: "Settings", count: int, as_json: bool) -> None:
+    """Scores against data, with one judge and the latents of so many seeds, and shows all."""
+    from dataclasses import replace
+
+    from autogan.method.context import describe_images, prepare
+    from autogan.method.evaluate import evaluate as evaluate_generator
+    from autogan.report.seeds import spreads, spreads_to_plain
+
+    found = []
+    with shown_progress("evaluate") as progress:
+        context = prepare(settings, progress, to_train=False)
+        for seed in range(settings.seed, settings.seed + count):
+            progress.start("evaluate")
+            own = context.settings.model_copy(update={"seed": seed})
+            evaluation = evaluate_generator(
+                saved.generator, replace(context, settings=own), progress
+            ).to_dict()
+            found.append({"seed": seed, **evaluation["scores"]})
+    over_seeds = spreads(found)
+    if as_json:
+        described = {"judge": context.judge.describe(), "data": describe_images(context.data)}
+        scores = spreads_to_plain(over_seeds)
+        print(json.dumps({**described, "scores": scores, "seeds": found}))
+    else:
+        show_spreads(over_seeds, count, context.judge.name)
 
 
 def _against_statistics(

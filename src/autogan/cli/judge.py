@@ -92,7 +92,7 @@ def train(
             train_to_end(training)
 
         judge = domain_judge(
-            images, settings.judge, settings.seed, device, default_cache_directory(), train
+            images, settings.judge, settings.judge_seed, device, default_cache_directory(), train
         )
         progress.status("looking at the held-out images")
         examples = judge.task.examples(images.held_out, f"The held-out part of {images.name}")

@@ -25,10 +25,12 @@ from autogan.cli.common import (
 )
 from autogan.cli.console import notes, say_lines, tables
 from autogan.cli.opening import ended, opened_run
+from autogan.cli.seeds import SeedCount, SideBySide, seeds_wanted, several
 from autogan.cli.together import joined
 from autogan.cli.trials import Storage, Study, address_of, front
 
 if TYPE_CHECKING:
+    from autogan.runs.task import Task
     from autogan.settings.sections import Settings
 
 
@@ -73,6 +75,8 @@ def run(
     out: Out = None,
     config: ConfigFile = None,
     overrides: SetOptions = None,
+    seeds: SeedCount = None,
+    side_by_side: SideBySide = 1,
     resume: Resume = False,
     time_limit: TimeLimit = None,
     dry_run: DryRun = False,
@@ -83,8 +87,15 @@ def run(
     Example: [bold]autogan run --preset cifar10-cpu --data cifar10 --out runs/first[/]
     """
     settings = _resolved(preset, data, skip_broken, config, overrides, resume, out)
-    if not _printed(settings, dry_run, as_json):
-        _run_whole(settings, _required(out), resume, time_limit, as_json)
+    if _printed(settings, dry_run, as_json):
+        return
+    folder = _required(out)
+    if seeds_wanted(seeds, side_by_side, resume, out):
+        from autogan.runs.task import Task
+
+        several(Task("run"), settings, folder, seeds, side_by_side, resume, time_limit, as_json)
+    else:
+        _run_whole(settings, folder, resume, time_limit, as_json)
 
 
 @app.command()
@@ -113,6 +124,8 @@ def search(
     ] = None,
     storage: Storage = None,
     study: Study = "autogan",
+    seeds: SeedCount = None,
+    side_by_side: SideBySide = 1,
     resume: Resume = False,
     time_limit: TimeLimit = None,
     dry_run: DryRun = False,
@@ -128,7 +141,13 @@ def search(
     if _printed(settings, dry_run, as_json):
         return
     folder = _required(out)
+    apart = seeds_wanted(seeds, side_by_side, resume, out)
     if method == "trials":
+        if apart:
+            raise UserError(
+                "--seeds is of searches with shared weights. Trials give an architecture that is proposed "
+                "again its next seed by themselves."
+            )
         _search_by_trials(
             settings, folder, workers, gpus_per_worker, storage, study, resume, time_limit, as_json
         )
@@ -143,6 +162,9 @@ def search(
     from autogan.runs.contents import read_json
     from autogan.runs.task import Task, derive_command
 
+    if apart:
+        several(Task("search"), settings, folder, seeds, side_by_side, resume, time_limit, as_json)
+        return
     if not (resume and ended(folder, Task("search"), settings, "architectures.json")):
         with opened_run(settings, folder, Task("search"), resume, time_limit) as (run, progress):
             from autogan.method.pipeline import run_search
@@ -253,6 +275,8 @@ def train(
     out: Out = None,
     config: ConfigFile = None,
     overrides: SetOptions = None,
+    seeds: SeedCount = None,
+    side_by_side: SideBySide = 1,
     resume: Resume = False,
     time_limit: TimeLimit = None,
     dry_run: DryRun = False,
@@ -262,14 +286,13 @@ def train(
 
     Example: [bold]autogan train --arch autogan-a --preset cifar10-cpu --data cifar10 --out runs/a[/]
     """
-    from autogan.runs.config import read_task
     from autogan.runs.contents import read_results
     from autogan.runs.task import Task
     from autogan.spaces import SPACES
     from autogan.spaces.pair import players
 
     if resume and not architecture:
-        task = read_task(_required(out))
+        task = _task_of(_required(out))
         architecture = task.architecture if task else None
     if not architecture:
         raise UserError("Which architecture should be trained? Give --arch; for example autogan-a.")
@@ -295,6 +318,9 @@ def train(
     if _printed(settings, dry_run, as_json):
         return
     task = Task("train", str(chosen))
+    if seeds_wanted(seeds, side_by_side, resume, out):
+        several(task, settings, _required(out), seeds, side_by_side, resume, time_limit, as_json)
+        return
     with joined(_required(out), resume) as (folder, processes):
         results: dict[str, Any] | None
         if resume and ended(folder, task, settings, "results.json"):
@@ -307,6 +333,14 @@ def train(
                 results = run_training(run, chosen, progress, processes or ALONE)
         if results is not None and (processes is None or processes.first):
             print_results(results, folder, as_json)
+
+
+def _task_of(folder: Path) -> "Task | None":
+    """What a run, or runs with several seeds, were made to do."""
+    from autogan.runs.config import read_task
+    from autogan.runs.seeds import holds_seeds, read_seeds
+
+    return read_seeds(folder).task if holds_seeds(folder) else read_task(folder)
 
 
 def _figure(value: float | None) -> str:
@@ -336,8 +370,11 @@ def _resolved(
         changes = merged(changes, {"network": {"discriminator": discriminator}})
     if resume and not (preset or config):
         from autogan.runs.config import read_settings
+        from autogan.runs.seeds import holds_seeds, read_seeds_settings
 
-        own = read_settings(_required(out)).model_dump(mode="json")
+        folder = _required(out)
+        made = read_seeds_settings(folder) if holds_seeds(folder) else read_settings(folder)
+        own = made.model_dump(mode="json")
         settings = load_settings(None, None, given, changes, tree=own)
     else:
         settings = load_settings(preset, config, given, changes)

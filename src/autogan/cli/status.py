@@ -3,12 +3,15 @@
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from autogan.cli.common import RUNS, Json, app, naming_damage
 from autogan.cli.console import say
+
+if TYPE_CHECKING:
+    from autogan.runs.status import Status
 
 
 @app.command(rich_help_panel=RUNS)
@@ -20,15 +23,45 @@ def status(
 
     Example: [bold]autogan status runs/first[/]
     """
-    from autogan.basics.formatting import duration
+    from autogan.runs.seeds import holds_seeds
     from autogan.runs.status import status_of
-    from autogan.strategies.words import STRATEGIES_IN_WORDS
 
+    if holds_seeds(folder):
+        _status_of_seeds(folder, as_json)
+        return
     with naming_damage(folder):
         found = status_of(folder)
     if as_json:
         print(json.dumps(asdict(found)))
+    else:
+        _tell(found)
+
+
+def _status_of_seeds(folder: Path, as_json: bool) -> None:
+    """That of each run in turn."""
+    from autogan.runs.config import CONFIG
+    from autogan.runs.seeds import folder_of_seed, read_seeds
+    from autogan.runs.status import status_of
+
+    found: dict[int, Status | None] = {}
+    for seed in read_seeds(folder).seeds:
+        run = folder_of_seed(folder, seed)
+        begun = (run / CONFIG).is_file()
+        with naming_damage(run):
+            found[seed] = status_of(run) if begun else None
+    if as_json:
+        print(json.dumps({seed: one and asdict(one) for seed, one in found.items()}))
         return
+    for seed, one in found.items():
+        say(f"seed {seed}:" if one else f"seed {seed}: not begun")
+        if one is not None:
+            _tell(one)
+
+
+def _tell(found: "Status") -> None:
+    from autogan.basics.formatting import duration
+    from autogan.strategies.words import STRATEGIES_IN_WORDS
+
     where = f": {found.position}" if found.position else ""
     say(f"{found.part}{where}")
     if found.strategy is not None:

@@ -343,7 +343,7 @@ def _judge(
         drive(training, run.keeper("judge") if run else None)
 
     judge = domain_judge(
-        data, settings.judge, settings.seed, compute.device, default_cache_directory(), train
+        data, settings.judge, settings.judge_seed, compute.device, default_cache_directory(), train
     )
     if run is not None:
         run.checkpoints.drop("judge")  # the judge stands in the cache

@@ -105,10 +105,14 @@ class Comparison:
 
 def compare(folders: Sequence[Path]) -> Comparison:
     """Reads the runs; raises `UserError` where a folder holds none."""
-    records = [read_record(folder) for folder in folders]
+    return compare_records([read_record(folder) for folder in folders])[1]
+
+
+def compare_records(records: Sequence[RunRecord]) -> tuple[list[RunColumn], Comparison]:
+    """A column for each run, in their order, and these in groups."""
     columns = [
         RunColumn(title, record, find(record))
-        for title, record in zip(_titles(folders), records, strict=True)
+        for title, record in zip(_titles([r.folder for r in records]), records, strict=True)
     ]
     groups: dict[tuple[str, ...], RunGroup] = {}
     for column in columns:
@@ -119,7 +123,8 @@ def compare(folders: Sequence[Path]) -> Comparison:
         judge, name = results.judge.name, data.name
         key = (judge, data.digest, terms, str(results.protocol.inception_splits))
         groups.setdefault(key, RunGroup(judge, name, terms, [])).columns.append(column)
-    return Comparison(list(groups.values()), [c for c in columns if c.record.results is None])
+    without_scores = [column for column in columns if column.record.results is None]
+    return columns, Comparison(list(groups.values()), without_scores)
 
 
 def comparison_page(comparison: Comparison) -> str:

@@ -89,7 +89,9 @@ def read_config(folder: Path) -> Config:
     """Raises `UserError` where the folder holds no run, or nothing can be read of its description."""
     file = folder / CONFIG
     if not file.is_file():
-        raise UserError(f"{folder} holds no run: there is no config.yaml in it.")
+        inside = next(folder.glob(f"*/{CONFIG}"), None)
+        near = f" {inside.parent} holds one." if inside else ""
+        raise UserError(f"{folder} holds no run: there is no config.yaml in it.{near}")
     tree = read_yaml(file)
     if not isinstance(tree, dict) or not isinstance(tree.get("settings"), dict):
         raise UserError(f"{file} is not the description of a run: it has no settings.")

@@ -28,6 +28,9 @@ class JudgeSettings(Section):
     inception_weights: str = ""
     """File of the Inception network's weights; empty: AUTOGAN_INCEPTION_WEIGHTS, else torch's cache,
     else downloaded to there."""
+    seed: int | None = Field(default=None, ge=0, le=2**63 - 1)
+    """Of its training, 0 to 2⁶³ − 1; left out: the run's seed. Runs with different seeds whose scores shall
+    compare need one judge, and so one seed here (`--seeds` sees to that)."""
     image_size: Literal[16, 32, 64, 128] = 32
     """Edge in pixels that every image is resized to before it is judged: 16, 32, 64 or 128."""
     width: int = Field(default=32, ge=8, le=32, multiple_of=8)
@@ -65,8 +68,10 @@ class JudgeSettings(Section):
     def to_dict(self) -> dict[str, Any]:
         """What a domain judge depends on, as plain values; `JudgeSettings(**d)` gives them again.
 
-        It stands under "recipe" in the files of the cache, and their names are digests of it. The plain
-        recipe is not named: judges of versions that knew no other are found.
+        It stands under "recipe" in the files of the cache, beside the seed, and their names are digests
+        of both. The plain recipe is not named: judges of versions that knew no other are found.
         """
-        left_out = {"kind", "inception_weights"} | ({"recipe"} if self.recipe == "plain" else set())
+        left_out = {"kind", "inception_weights", "seed"} | (
+            {"recipe"} if self.recipe == "plain" else set()
+        )
         return self.model_dump(exclude=left_out)

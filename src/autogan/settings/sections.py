@@ -558,6 +558,11 @@ class Settings(Section):
         """Generator cells: how often bottom_size doubles to reach image_size."""
         return (self.data.image_size // self.network.bottom_size).bit_length() - 1
 
+    @property
+    def judge_seed(self) -> int:
+        """That of the judge's training: its own, else the run's."""
+        return self.seed if self.judge.seed is None else self.judge.seed
+
     @model_validator(mode="after")
     def _is_consistent(self) -> "Settings":
         size, bottom = self.data.image_size, self.network.bottom_size

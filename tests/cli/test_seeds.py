@@ -1,0 +1,189 @@
+"""`--seeds`: runs with several seeds, one judge, mean and spread; stopped, gone on with, and refused."""
+
+import json
+import signal
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from commands import autogan
+from sources import split, write_folder
+
+TINY = """
+compute: {device: cpu, precision: float32}
+data: {source: SOURCE, image_size: 16}
+network: {latent_size: 8}
+judge: {image_size: 16, width: 8, epochs: 1, batch_size: 128, learning_rate: 0.05, flip: false}
+search:
+  stage_weights: [1, 1]
+  iterations: 2
+  shared_epochs: null
+  shared_steps: 2
+  controller_steps: 1
+  reward_images: 40
+  candidates: 2
+  beams: 1
+  generator_channels: 8
+  discriminator_channels: 8
+  generator_batch: 8
+  discriminator_batch: 8
+  discriminator_steps: 1
+train:
+  generator_channels: 8
+  discriminator_channels: 8
+  generator_batch: 8
+  discriminator_batch: 8
+  discriminator_steps: 1
+  generator_steps: 4
+  validate_every_steps: 2
+  validation_images: 40
+evaluate: {images: 40, inception_splits: 2}
+"""
+ARCHITECTURE = "pre-batch-nearest/pre-batch-nearest+skip0"
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    images = write_folder(split(40, 30), tmp_path_factory.mktemp("pets") / "pets")
+    file = tmp_path_factory.mktemp("settings") / "tiny.yaml"
+    file.write_text(TINY.replace("SOURCE", f"folder:{images}"))
+    return file
+
+
+@pytest.fixture(scope="module")
+def trained(config: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two seeds side by side."""
+    out = tmp_path_factory.mktemp("several") / "runs"
+    command = ["train", "--arch", ARCHITECTURE, "--config", config, "--out", out]
+    done = autogan(*command, "--seeds", "2", "--side-by-side", "2")
+    assert done.code == 0, done.err
+    return out
+
+
+def read(file: Path) -> Any:
+    return json.loads(file.read_text())
+
+
+def test_every_seed_is_a_run_of_its_own_with_one_judge_for_all(trained: Path) -> None:
+    found = read(trained / "seeds.json")
+    assert found["seeds"] == [0, 1] and found["ended"] == 2
+    results = [read(trained / f"seed-{seed}" / "results.json") for seed in (0, 1)]
+    assert results[0]["judge"]["name"] == results[1]["judge"]["name"]
+    distances = [r["scores"]["frechet_distance"] for r in results]
+    assert distances[0] != distances[1]
+    told = found["scores"]["frechet_distance"]
+    assert told["values"] == distances
+    assert told["mean"] == pytest.approx(statistics.fmean(distances))
+    assert told["std"] == pytest.approx(statistics.stdev(distances))
+
+
+def test_the_page_shows_mean_spread_and_the_way_to_each_report(trained: Path) -> None:
+    page = (trained / "report.html").read_text()
+    told = read(trained / "seeds.json")["scores"]["frechet_distance"]
+    assert f"{told['mean']:.4g} ± {told['std']:.2g}" in page
+    for seed in (0, 1):
+        assert f'href="seed-{seed}/report.html"' in page
+        assert (trained / f"seed-{seed}" / "report.html").exists()
+
+
+def test_a_seed_is_the_run_that_it_would_be_alone(trained: Path, tmp_path: Path) -> None:
+    settings, out = trained / "settings.yaml", tmp_path / "alone"
+    done = autogan(
+        *("train", "--arch", ARCHITECTURE, "--config", settings, "--set", "seed=1"),
+        *("--out", out),
+    )
+    assert done.code == 0, done.err
+    alone = read(out / "results.json")["scores"]
+    assert alone == read(trained / "seed-1" / "results.json")["scores"]
+
+
+def test_more_seeds_are_added_to_those_that_ended(trained: Path) -> None:
+    before = (trained / "seed-0" / "results.json").stat().st_mtime_ns
+    done = autogan("train", "--resume", "--out", trained, "--seeds", "3", "--json")
+    assert done.code == 0, done.err
+    told = json.loads(done.out)
+    assert told["seeds"] == [0, 1, 2] and len(told["scores"]["recall"]["values"]) == 3
+    assert (trained / "seed-0" / "results.json").stat().st_mtime_ns == before
+
+
+def test_status_tells_of_every_seed(trained: Path) -> None:
+    told = json.loads(autogan("status", trained, "--json").out)
+    assert {one["part"] for one in told.values()} == {"finished"} and "0" in told
+    assert "seed 1:" in autogan("status", trained).out
+
+
+def stopped_when(text: str, file: Path, *arguments: object) -> str:
+    """What a command says that is ended by SIGTERM when a file holds a text."""
+    command = [sys.executable, "-m", "autogan", *map(str, arguments)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        while process.poll() is None and not (file.is_file() and text in file.read_text()):
+            time.sleep(0.2)
+        process.terminate()
+        said = process.communicate()[1]
+    assert process.returncode == 128 + signal.SIGTERM, said
+    return said
+
+
+def test_what_was_stopped_goes_on(config: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    command = ["search", "--config", config, "--out", out, "--seeds", 2]
+    slow = ("--set", "search.shared_steps=2000000")
+    said = stopped_when("losses", out / "seed-0" / "log.jsonl", *command, *slow)
+    again = f"autogan search --resume --out {out} --seeds 2"
+    assert f"Stopped by SIGTERM. Go on with: {again}" in said
+    assert read(out / "seeds.json")["ended"] == 0
+    told = json.loads(autogan("status", out, "--json").out)
+    assert not told["0"]["running"] and told["0"]["kept"] and told["1"] is None
+    apart = ("search", "--resume", "--out", out, "--side-by-side", 2)
+    said = stopped_when("The search goes on after", out / "seed-0.log", *apart)
+    assert "Seed 0 (1 of 2)" in said
+
+
+def test_a_failure_ends_all_and_is_named(trained: Path, config: Path, tmp_path: Path) -> None:
+    out = tmp_path / "runs"
+    done = autogan(
+        *("train", "--arch", ARCHITECTURE, "--config", config, "--out", out),
+        *("--seeds", "2", "--set", "evaluate.protocol=sngan", "--set", "evaluate.images=5000"),
+        *("--set", "evaluate.inception_splits=10"),
+    )
+    assert done.code == 2
+    assert "Seed 0 failed; it ended with code 2." in done.err
+    assert not (out / "seed-1").exists()
+
+
+def test_a_generator_is_scored_with_several_sets_of_latents(trained: Path) -> None:
+    file = trained / "seed-0" / "generator.safetensors"
+    done = autogan("evaluate", file, "--seeds", "2", "--json")
+    assert done.code == 0, done.err
+    told = json.loads(done.out)
+    own = read(trained / "seed-0" / "results.json")["scores"]["frechet_distance"]
+    values = told["scores"]["frechet_distance"]["values"]
+    assert values[0] == own and values[1] != own
+    assert told["scores"]["frechet_distance"]["std"] == pytest.approx(statistics.stdev(values))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("run", "--seeds", "0"), "Invalid value for '--seeds'"),
+        (("run", "--side-by-side", "2", "--out", "x"), "--side-by-side is of several seeds"),
+        (("search", "--method", "trials", "--seeds", "2", "--out", "x"), "--seeds is of searches"),
+        (("train", "--resume", "--seeds", "1", "--out", "TRAINED"), "give --seeds of no fewer"),
+        (("run", "--resume", "--out", "TRAINED"), "was made by `autogan train`"),
+        (("train", "--arch", ARCHITECTURE, "--seeds", "2", "--out", "TRAINED"), "is not empty"),
+        (("report", "TRAINED"), "seed-"),
+    ],
+)
+def test_what_cannot_be_done_is_refused(
+    arguments: tuple[str, ...], said: str, trained: Path, config: Path
+) -> None:
+    given: list[object] = [trained if one == "TRAINED" else one for one in arguments]
+    if arguments[0] != "report" and "--resume" not in arguments:
+        given += ["--config", config]
+    done = autogan(*given)
+    assert done.code == 2, done.err
+    assert said in " ".join(done.err.split())
