@@ -11,14 +11,14 @@ other, and the seconds of one scoring. One shared generator and one data set say
 import random
 import sys
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from autogan.basics.randomness import torch_generator
 from autogan.device.processor import processor_name
-from autogan.gan.generation import generate, latent_batches
+from autogan.method.child_scoring import ChildScorer
 from autogan.method.pipeline import prepare_run
 from autogan.method.search import Search
 from autogan.progress.base import Progress
@@ -39,7 +39,8 @@ def kendall(first: np.ndarray, second: np.ndarray) -> float:
 def main(folder: Path) -> None:
     """Scores, and prints the table."""
     run = Run.resume(folder)
-    search = Search(prepare_run(run, Progress()), run, Progress())
+    context = prepare_run(run, Progress())
+    search = Search(context, run, Progress())
     state = run.checkpoints.load("search")
     assert state is not None, f"{folder} has no state of a search"
     search.load_state_dict(state)
@@ -48,22 +49,19 @@ def main(folder: Path) -> None:
     by_distance = search.scorer.real is not None
     features = search.judge.feature_dimension
 
-    def rewards(count: int, time_number: int) -> np.ndarray:
-        latents = torch_generator(time_number, f"benchmark/latents/{count}")
-
-        def draw(n: int) -> torch.Tensor:
-            return torch.randn((n, search.gan.generator.latent_size), generator=latents)
-
-        given = []
-        for architecture in architectures:
-            judgement = search.judge.judge_all(
-                generate(
-                    search.gan.generator, z, search.compute, architecture, batch_statistics=True
-                )
-                for z in latent_batches(count, draw)
-            )
-            given.append(search.scorer.reward(judgement))
-        return np.array(given)
+    def rewards(count: int) -> np.ndarray:
+        """From the next latents of the search's stream."""
+        scorer = ChildScorer(
+            search.gan,
+            search.judge,
+            search.compute,
+            images=count,
+            inception_splits=run.settings.evaluate.inception_splits,
+            interruptible=nullcontext,
+            labels=context.wanted_labels(count, "reward/labels"),
+        )
+        scorer.real = search.scorer.real
+        return np.array([scorer.score(architecture) for architecture in architectures])
 
     print(
         f"{processor_name()}, {torch.get_num_threads()} thread(s), {search.data.name}, "
@@ -72,10 +70,10 @@ def main(folder: Path) -> None:
     )
     print("| images | τ with the order by 5,000 | τ of two times | seconds of one scoring |")
     print("| --- | --- | --- | --- |")
-    best = [rewards(MOST, 1), rewards(MOST, 2)]
+    best = [rewards(MOST), rewards(MOST)]
     for count in (*(n for n in NUMBERS if n > features), MOST):
         began = time.perf_counter()
-        pair = [rewards(count, 3), rewards(count, 4)]
+        pair = [rewards(count), rewards(count)]
         seconds = (time.perf_counter() - began) / (2 * ARCHITECTURES)
         with_best = np.mean([kendall(one, other) for one in pair for other in best])
         print(f"| {count:,} | {with_best:.2f} | {kendall(*pair):.2f} | {seconds:.2f} |", flush=True)
