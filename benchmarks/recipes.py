@@ -17,13 +17,12 @@ import statistics
 import tempfile
 import time
 from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from autogan import Architecture, train_architecture
+from autogan import Architecture, Generator, train_architecture
 from autogan.device.processor import processor_name
 from autogan.method.context import prepare
 from autogan.method.evaluate import evaluate
@@ -143,16 +142,24 @@ def measure(
     generator, _ = train_architecture(architecture, settings, folder)
     seconds = time.process_time() - began
     row = {"recipe": name, "seed": seed, "steps": steps, "processor_seconds": round(seconds)}
+    return row | score_by_two_judges(generator, settings)
+
+
+def score_by_two_judges(generator: Generator, settings: Settings) -> dict[str, Any]:
+    """Scores of a generator, and of real images, by the preset's judge and by one of another width and seed.
+
+    Both are the same for all seeds, so that scores compare.
+    """
+    row: dict[str, Any] = {}
     for judge, (width, judge_seed) in {
         "judge": (settings.judge.width, 0),
         "second_judge": (24 if settings.judge.width != 24 else 16, SECOND_JUDGE_SEED),
-    }.items():  # one for all seeds, so that scores compare
-        of_judge = settings.model_copy(
-            update={"judge": settings.judge.model_copy(update={"width": width}), "seed": judge_seed}
+    }.items():
+        of_judge = settings.judge.model_copy(update={"width": width, "seed": judge_seed})
+        context = prepare(
+            settings.model_copy(update={"judge": of_judge}), Progress(), to_train=False
         )
-        context = prepare(of_judge, Progress(), to_train=False)
-        latents = context.settings.model_copy(update={"seed": seed})
-        evaluation = evaluate(generator, replace(context, settings=latents), Progress()).to_dict()
+        evaluation = evaluate(generator, context, Progress()).to_dict()
         row[judge] = scores_of(evaluation["scores"])
         row[f"{judge}_floor"] = scores_of(evaluation["floor"])
     return row
