@@ -15,7 +15,7 @@ from tables import RUNGS, identity, made_up, make_table
 import autogan
 from autogan import Architecture, Table, UserError
 from autogan.spaces import search_space
-from autogan.trials.halving import dominates
+from autogan.strategies.fronts import dominates
 from autogan.trials.table_file import SCHEMA, TableWriter, create, members_in_order, reading
 from autogan.trials.table_merge import check, merge
 from autogan.trials.table_values import Identity

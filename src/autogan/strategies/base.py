@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from autogan.spaces.architecture import Architecture
 from autogan.spaces.space import SearchSpace
+from autogan.strategies.fronts import Gains, ranks
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -175,23 +176,14 @@ class Strategy(ABC):
 
         With several goals by fronts: first those that no other beats in every goal, and so on.
         """
-        left = [o for o in observations if o.state is State.COMPLETE]
-        if len(self.goals) == 1:
-            return sorted(left, key=lambda o: -self.goals[0].gain(o.values[0]))
-        ordered: list[Observation] = []
-        while left:
-            front = [o for o in left if not any(self._dominates(other, o) for other in left)]
-            ordered += front
-            left = [o for o in left if o not in front]
-        return ordered
+        complete = [o for o in observations if o.state is State.COMPLETE]
+        rank = ranks([self.gains(o) for o in complete])
+        return [o for _, o in sorted(zip(rank, complete, strict=True), key=lambda pair: pair[0])]
 
-    def _dominates(self, one: Observation, other: Observation) -> bool:
-        """Whether `one` is nowhere worse, and somewhere better."""
-        gains = [
-            (goal.gain(a), goal.gain(b))
-            for goal, a, b in zip(self.goals, one.values, other.values, strict=True)
-        ]
-        return all(a >= b for a, b in gains) and any(a > b for a, b in gains)
+    def gains(self, observation: Observation) -> Gains:
+        """Its values as numbers of which more is better."""
+        pairs = zip(self.goals, observation.values, strict=True)
+        return tuple(goal.gain(value) for goal, value in pairs)
 
     def state_dict(self) -> dict[str, Any]:
         """All that it knows beyond the history: tensors, numbers, strings, lists, dictionaries."""

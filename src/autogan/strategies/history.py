@@ -9,6 +9,7 @@ from autogan.spaces.architecture import Architecture
 from autogan.spaces.space import SearchSpace
 from autogan.strategies.base import Descent, Goal, Observation, Rung, State, Strategy
 from autogan.strategies.domain import Codes, Domain
+from autogan.strategies.fronts import Gains, dominates
 
 
 @dataclass(frozen=True)
@@ -20,15 +21,14 @@ class Seen:
     """
 
     codes: Codes
-    gains: tuple[float, ...]
+    gains: Gains
     running: bool = False
 
     def beats(self, other: "Seen") -> bool:
         """Whether this one is nowhere worse and somewhere better."""
         if not self.gains or not other.gains:
             return bool(self.gains) and not other.running
-        pairs = list(zip(self.gains, other.gains, strict=True))
-        return all(a >= b for a, b in pairs) and any(a > b for a, b in pairs)
+        return dominates(self.gains, other.gains)
 
 
 class FromHistory(Strategy):
@@ -100,8 +100,6 @@ class FromHistory(Strategy):
         for o in history:
             codes = domain.encode(o.architecture) if o.rung == domain.rung else None
             if codes is not None:
-                complete = o.state is State.COMPLETE
-                pairs = zip(self.goals, o.values, strict=True) if complete else ()
-                gains = tuple(goal.gain(value) for goal, value in pairs)
+                gains = self.gains(o) if o.state is State.COMPLETE else ()
                 seen.append(Seen(codes, gains, o.state is State.RUNNING))
         return seen

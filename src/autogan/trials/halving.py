@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 
-Gains = tuple[float, ...]
-"""One number for each goal, of which more is better."""
+from autogan.strategies.fronts import Gains, ranks
 
 
 def goes_on(own: Gains, others: Sequence[Gains], reduction: int) -> bool:
@@ -19,24 +18,6 @@ def goes_on(own: Gains, others: Sequence[Gains], reduction: int) -> bool:
     wins = [_wins(gains, everyone) for gains in everyone]
     before = sum((front[i], -wins[i]) < (front[0], -wins[0]) for i in range(1, len(everyone)))
     return before < places
-
-
-def ranks(gains: Sequence[Gains]) -> list[int]:
-    """For each the number of its front: 0 for those that no other dominates, and so on."""
-    ranks, left, rank = [0] * len(gains), set(range(len(gains))), 0
-    while left:
-        front = {i for i in left if not any(dominates(gains[j], gains[i]) for j in left)}
-        for i in front:
-            ranks[i] = rank
-        left -= front
-        rank += 1
-    return ranks
-
-
-def dominates(one: Gains, other: Gains) -> bool:
-    """Whether `one` is nowhere worse, and somewhere better."""
-    pairs = list(zip(one, other, strict=True))
-    return all(a >= b for a, b in pairs) and any(a > b for a, b in pairs)
 
 
 def _wins(gains: Gains, everyone: Sequence[Gains]) -> int:

@@ -10,7 +10,7 @@ from optuna.trial import FrozenTrial, TrialState
 from autogan.settings.trials import TrialsSettings
 from autogan.spaces.architecture import Architecture
 from autogan.strategies.base import Goal, Observation, Rung, State
-from autogan.trials.halving import dominates
+from autogan.strategies.fronts import first_front
 
 RETRIED = "failed_trial"
 """The system attribute in which Optuna keeps the number of the first attempt at a trial."""
@@ -181,13 +181,5 @@ def front_of(records: Sequence[TrialRecord], settings: TrialsSettings) -> list[T
         return []
     goals = goals_of(settings)
     reached = [record for record in records if record.steps == steps and record.values]
-    gains = {
-        r.number: tuple(g.gain(v) for g, v in zip(goals, r.values or (), strict=True))
-        for r in reached
-    }
-    # What dominates another has the larger tuple of gains, so only those before it need be asked.
-    front: list[TrialRecord] = []
-    for record in sorted(reached, key=lambda r: gains[r.number], reverse=True):
-        if not any(dominates(gains[o.number], gains[record.number]) for o in front):
-            front.append(record)
-    return front
+    gains = [tuple(g.gain(v) for g, v in zip(goals, r.values or (), strict=True)) for r in reached]
+    return [reached[place] for place in first_front(gains)]

@@ -25,8 +25,9 @@ from autogan.runs.stopping import Stopping
 from autogan.settings.sections import Settings
 from autogan.spaces import search_space
 from autogan.strategies.base import Goal, State
+from autogan.strategies.fronts import Gains
 from autogan.trials.gpus import VISIBLE
-from autogan.trials.halving import Gains, hypervolume
+from autogan.trials.halving import hypervolume
 from autogan.trials.limits import Costs, refuse_impossible
 from autogan.trials.proposals import refuse_strategy
 from autogan.trials.proxies import proxied

@@ -17,7 +17,7 @@ from typing import Self
 
 from autogan.basics.errors import UserError
 from autogan.spaces.architecture import Architecture
-from autogan.trials.halving import Gains, dominates
+from autogan.strategies.fronts import Gains, first_front
 from autogan.trials.table_file import identity_in, reading, records_in, sizes_in, version_in
 from autogan.trials.table_values import (
     HIGHER_IS_BETTER,
@@ -197,11 +197,8 @@ class Table:
             values = [self._goal(architecture, goal, rung, latents) for goal in goals]
             if None not in values:
                 gains[architecture] = tuple(value for value in values if value is not None)
-        front: list[Architecture] = []
-        for one in sorted(gains, key=lambda a: gains[a], reverse=True):  # later ones beat none
-            if not any(dominates(gains[other], gains[one]) for other in front):
-                front.append(one)
-        return front
+        architectures = list(gains)
+        return [architectures[place] for place in first_front(list(gains.values()))]
 
     def _goal(
         self, architecture: Architecture, goal: str, rung: int, latents: Latents
