@@ -115,6 +115,7 @@ def gan(
     objective: Objective | None = None,
     augmentation: Augmentation | None = None,
     classes: Classes | None = None,
+    class_rate: float = 1.0,
 ) -> Gan:
     space = search_space("autogan", 2)
     return Gan(
@@ -122,6 +123,7 @@ def gan(
         space.discriminator(8, classes=classes),
         learning_rate=1e-3,
         betas=(0.0, 0.9),
+        class_rate=class_rate,
         compute=Compute.resolve("cpu", "float32"),
         seed=3,
         purpose="test",
@@ -160,10 +162,12 @@ def assert_equal(one: Gan, other: Gan) -> None:
             assert torch.equal(value, states[1][name]), name
 
 
-def test_recorded_steps_of_classes_are_the_direct_ones() -> None:
+@pytest.mark.parametrize("rate", [1.0, 4.0])
+def test_recorded_steps_of_classes_are_the_direct_ones(rate: float) -> None:
     classes = Classes(("a", "b", "c"), (0.5, 0.25, 0.25), unlabelled=True)
     stand_in = StandIn()
-    direct, recorded = gan(None, classes=classes), gan(Recordings(stand_in), classes=classes)
+    direct = gan(None, classes=classes, class_rate=rate)
+    recorded = gan(Recordings(stand_in), classes=classes, class_rate=rate)
     assert train(direct, 12) == train(recorded, 12)
     assert stand_in.recorded == 2 * len(ARCHITECTURES) + STAGES and stand_in.replayed
     assert_equal(direct, recorded)

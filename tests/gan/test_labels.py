@@ -90,13 +90,16 @@ def test_images_of_a_class_can_be_asked_for() -> None:
     assert not torch.equal(images[0], images[1])
 
 
-def conditional(classes: Classes = CLASSES, objective: Objective | None = None) -> Gan:
+def conditional(
+    classes: Classes = CLASSES, objective: Objective | None = None, class_rate: float = 1.0
+) -> Gan:
     space = search_space("autogan", 2)
     return Gan(
         space.generator(latent_size=16, channels=8, bottom_size=4, classes=classes),
         space.discriminator(8, classes=classes),
         learning_rate=1e-3,
         betas=(0.0, 0.9),
+        class_rate=class_rate,
         compute=CPU,
         seed=0,
         purpose="test",
@@ -175,15 +178,42 @@ def test_guessing_is_learned_from_labelled_real_images_alone() -> None:
     assert guessing_loss(guesses, torch.full((4,), -1)).item() == 0
 
 
+@pytest.mark.parametrize("rate", [1.0, 4.0])
+def test_what_tells_classes_apart_learns_so_many_times_faster(rate: float) -> None:
+    """Adam's first step moves every weight that has a gradient by the learning rate."""
+    gan = conditional(class_rate=rate)
+    telling = {id(weight) for weight in gan.generator.class_parameters()}
+    before = {name: weight.clone() for name, weight in gan.generator.named_parameters()}
+    gan.set_learning_rate(0.5)
+    gan.generator_step(4, TWO)
+    moved: dict[bool, list[float]] = {True: [], False: []}
+    for name, weight in gan.generator.named_parameters():
+        distance = (weight - before[name]).abs().max().item()
+        moved[id(weight) in telling].append(distance)
+    assert max(moved[True]) == pytest.approx(5e-4 * rate, rel=1e-2)
+    assert max(moved[False]) == pytest.approx(5e-4, rel=1e-2)
+
+
+def test_classes_that_learn_as_fast_as_all_else_leave_the_optimiser_as_it_was() -> None:
+    """So states from before there was such a rate are loaded."""
+    gan = conditional()
+    (group,) = gan.generator_optimiser.param_groups
+    assert len(group["params"]) == len(list(gan.generator.parameters()))
+    assert "times" not in group
+
+
+@pytest.mark.parametrize("rate", [1.0, 4.0])
 @pytest.mark.parametrize("classes", [CLASSES, PARTLY_LABELLED], ids=["all", "some"])
-def test_an_interrupted_game_of_classes_goes_on_exactly(tmp_path: Path, classes: Classes) -> None:
+def test_an_interrupted_game_of_classes_goes_on_exactly(
+    tmp_path: Path, classes: Classes, rate: float
+) -> None:
     batch = real(TWO, labels=PARTLY if classes.unlabelled else LABELS)
 
     def play(gan: Gan) -> list[float]:
         losses = [gan.discriminator_step(batch, TWO).item() for _ in range(2)]
         return [*losses, gan.generator_step(4, TWO).item()]
 
-    whole, stopped, other = conditional(classes), conditional(classes), conditional(classes)
+    whole, stopped, other = (conditional(classes, class_rate=rate) for _ in range(3))
     assert play(whole) == play(stopped)
     save_tree(tmp_path / "state", stopped.state_dict())
     other.load_state_dict(load_tree(tmp_path / "state"))

@@ -182,6 +182,7 @@ def recipe_case(space: str, compute: Compute) -> Case:
             as_plain(discriminator) if plain else discriminator,
             learning_rate=recipe.learning_rate,
             betas=recipe.betas,
+            class_rate=recipe.class_rate,
             compute=compute,
             seed=0,
             purpose="bench",

@@ -8,7 +8,7 @@ it comes. (Where the fast path adds and rectifies in place, the plain one does t
 """
 
 import copy
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 import torch.nn.functional as F
@@ -18,6 +18,7 @@ from autogan.device.compute import Compute
 from autogan.gan.step import Gan, guessing_loss
 from autogan.images.pixels import to_unit
 from autogan.nets.layers import interpolate
+from autogan.nets.optimisers import TIMES
 from autogan.nets.residual_block import ResidualBlock
 from autogan.spaces.architecture import Architecture
 from autogan.spaces.autogan.cell import ConvolutionBlock, UpsampledProjection
@@ -80,8 +81,10 @@ def plain_compute(device: torch.device) -> Compute:
 class PlainGan(Gan):
     """The adversarial step without any of the savings; losses come back as numbers would."""
 
-    def _adam(self, module: nn.Module) -> torch.optim.Adam:
-        return torch.optim.Adam(module.parameters(), lr=self.learning_rate, betas=self.betas)
+    def _adam(self, weights: list[dict[str, Any]]) -> torch.optim.Adam:
+        for group in weights:
+            group["lr"] = self.learning_rate * group.get(TIMES, 1.0)
+        return torch.optim.Adam(weights, betas=self.betas)
 
     def _images(self, architecture: Architecture, latents: Tensor, wanted: Tensor | None) -> Tensor:
         """As in `Gan`, but made with their graph."""

@@ -25,8 +25,10 @@ from autogan.images.pixels import to_unit
 from autogan.nets.joint_norm import join_batch_norms
 from autogan.nets.layers import initialise
 from autogan.nets.optimisers import (
+    TIMES,
     load_optimiser,
     put_back_optimiser,
+    rate_groups,
     restart_optimiser,
     set_learning_rate,
 )
@@ -39,7 +41,8 @@ from autogan.spaces.pair import players
 class Gan:
     """A generator and a discriminator that train against each other.
 
-    learning_rate, betas: of both Adam optimisers. average_decay: keeps an averaged generator where
+    learning_rate, betas: of both Adam optimisers; what tells the generator's classes apart has class_rate
+    times that rate. average_decay: keeps an averaged generator where
     it is given. objective: by default `Hinge`. augmentation: by default none. seed and purpose name
     the random streams of weights, latents, labels and augmentation. recordings: where steps are
     recorded; by default on CUDA GPUs, if `compute` says so.
@@ -61,6 +64,7 @@ class Gan:
         compute: Compute,
         seed: int,
         purpose: str,
+        class_rate: float = 1.0,
         average_decay: float | HalfLife | None = None,
         objective: Objective | None = None,
         augmentation: Augmentation | None = None,
@@ -87,8 +91,9 @@ class Gan:
         self.discriminator = compute.place(discriminator)
         if compute.processes.count > 1:
             join_batch_norms(self.generator, compute.processes)
-        self.generator_optimiser = self._adam(self.generator)
-        self.discriminator_optimiser = self._adam(self.discriminator)
+        telling = self.generator.class_parameters()
+        self.generator_optimiser = self._adam(rate_groups(self.generator, telling, class_rate))
+        self.discriminator_optimiser = self._adam(rate_groups(self.discriminator))
         self._draw_networks()
 
     def discriminator_step(self, real: Batch, architecture: Architecture) -> Tensor:
@@ -378,15 +383,14 @@ class Gan:
         self.augmentation.restart(self.compute.device)
         self._steps_since_penalty = 0
 
-    def _adam(self, module: nn.Module) -> torch.optim.Adam:
-        rate: float | Tensor = self.learning_rate
+    def _adam(self, weights: list[dict[str, Any]]) -> torch.optim.Adam:
+        """weights: groups as of `rate_groups`."""
         recorded = self._recordings is not None
-        if recorded:  # a number would be recorded with the step
-            rate = torch.tensor(rate, device=self.compute.device)
+        for group in weights:  # a number would be recorded with the step
+            rate = self.learning_rate * group.get(TIMES, 1.0)
+            group["lr"] = torch.tensor(rate, device=self.compute.device) if recorded else rate
         capturable = recorded and self.compute.device.type == "cuda"
-        return torch.optim.Adam(
-            module.parameters(), lr=rate, betas=self.betas, fused=True, capturable=capturable
-        )
+        return torch.optim.Adam(weights, betas=self.betas, fused=True, capturable=capturable)
 
     def _forget_recordings(self) -> None:
         """What was recorded works on the optimisers of before."""

@@ -127,6 +127,7 @@ class _Round:
             discriminator_for(section, space, classes, told),
             learning_rate=section.learning_rate,
             betas=section.betas,
+            class_rate=section.class_rate,
             compute=compute,
             seed=0,
             purpose="precision",

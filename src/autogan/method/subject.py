@@ -73,6 +73,7 @@ def shared_gan(context: Context, subject: Subject) -> Gan:
         ),
         learning_rate=options.learning_rate,
         betas=options.betas,
+        class_rate=options.class_rate,
         compute=context.compute,
         seed=settings.seed,
         purpose=subject.part,

@@ -115,6 +115,7 @@ class Training:
             discriminator_for(settings, context.space, context.classes, self.discriminator),
             learning_rate=settings.learning_rate,
             betas=settings.betas,
+            class_rate=settings.class_rate,
             compute=context.compute,
             seed=context.settings.seed,
             purpose=name,

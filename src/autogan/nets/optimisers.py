@@ -1,11 +1,11 @@
 """Optimisers that go on from a stored state exactly, and one that torch has for matrices only."""
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 
 def load_optimiser(optimiser: torch.optim.Optimizer, state: dict[str, Any]) -> None:
@@ -18,7 +18,7 @@ def load_optimiser(optimiser: torch.optim.Optimizer, state: dict[str, Any]) -> N
     own = optimiser.state_dict()["param_groups"]
     optimiser.load_state_dict({"state": state["state"], "param_groups": own})
     for group, saved in zip(optimiser.param_groups, state["param_groups"], strict=True):
-        set_learning_rate(group, float(saved["lr"]))
+        _put_rate(group, float(saved["lr"]))
         if "betas" in saved:  # of Adam; a schedule may have changed them
             group["betas"] = tuple(map(float, saved["betas"]))
     for parameter, moments in optimiser.state.items():
@@ -56,8 +56,28 @@ def restart_optimiser(
         group["betas"] = betas
 
 
+TIMES = "times"
+"""What the learning rate of a parameter group is multiplied by, where its group says so."""
+
+
+def rate_groups(
+    module: nn.Module, faster: Sequence[nn.Parameter] = (), times: float = 1.0
+) -> list[dict[str, Any]]:
+    """The weights of a module, and in a group of their own those whose rate is so many times the others'."""
+    if times == 1 or not faster:
+        return [{"params": list(module.parameters())}]
+    apart = set(faster)
+    others = [weight for weight in module.parameters() if weight not in apart]
+    return [{"params": others}, {"params": list(faster), TIMES: times}]
+
+
 def set_learning_rate(group: dict[str, Any], rate: float) -> None:
-    """Sets the rate of a parameter group; in place where it is a tensor, which recorded steps read."""
+    """Sets the rate of a parameter group, times what its group says."""
+    _put_rate(group, rate * group.get(TIMES, 1.0))
+
+
+def _put_rate(group: dict[str, Any], rate: float) -> None:
+    """In place where it is a tensor, which recorded steps read."""
     if isinstance(group["lr"], Tensor):
         group["lr"].fill_(rate)
     else:

@@ -47,6 +47,8 @@ def _augmentation(section: AdversarialSettings) -> list[str]:
 def _schedule(section: AdversarialSettings) -> list[str]:
     given = section.schedule
     words = []
+    if section.class_rate != 1:
+        words.append(f"what tells classes apart {section.class_rate:g} times as fast")
     if given.learning_rate == "linear":
         words.append("learning rate linear to 0")
     if given.learning_rate == "cosine":

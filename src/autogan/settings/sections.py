@@ -229,6 +229,9 @@ class AdversarialSettings(Section):
     """Of Adam, for both networks."""
     betas: tuple[DecayRate, DecayRate] = (0.0, 0.9)
     """Adam's decay rates, each at least 0 and below 1."""
+    class_rate: float = Field(default=1.0, gt=0, le=100)
+    """How many times faster than all else the generator learns what tells classes apart, up to 100. With
+    the hinge loss a high one makes all images of a class alike."""
     objective: ObjectiveSettings = ObjectiveSettings()
     augmentation: tuple[Change, ...] = ()
     """How images are changed before the discriminator looks at them, real and generated ones alike:

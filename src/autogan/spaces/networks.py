@@ -70,6 +70,10 @@ class Generator(nn.Module):
             )
         return labels
 
+    def class_parameters(self) -> list[nn.Parameter]:
+        """What tells classes apart: their numbers beside the latent, their gains and biases."""
+        return [weight for name, weight in self.named_parameters() if "class_" in name]
+
     @property
     def architecture(self) -> Architecture:
         """The only architecture of a derived generator."""
