@@ -41,6 +41,8 @@ MOST_RETRIES = 3
 """Workers that may die of one trial."""
 MADE_BY_ANOTHER = ("already exists", "duplicate key")
 """What a server says to two processes that make its tables at the same moment."""
+HERE = (None, "", "localhost", "127.0.0.1", "::1")
+"""Hosts of a server's address that mean the machine which reads it."""
 CONNECT_WITHIN_SECONDS = 8
 OPENED_TOGETHER = 20
 """Times that a storage is opened again when another process was making its tables."""
@@ -105,6 +107,35 @@ def hidden(address: str) -> str:
         return make_url(address).render_as_string(hide_password=True)
     except ArgumentError:
         return "(an address that cannot be read)"
+
+
+def with_whole_path(address: str) -> str:
+    """An address that means the same from another working folder: a file's path from the root."""
+    if address.startswith(JOURNAL):
+        return f"{JOURNAL}{Path(address.removeprefix(JOURNAL)).resolve()}"
+    url = _parsed(address)
+    if url.get_backend_name() != "sqlite":
+        return address
+    assert url.database is not None
+    whole = url.set(database=str(Path(url.database).resolve()))
+    return whole.render_as_string(hide_password=False)
+
+
+def refuse_out_of_reach(address: str | None) -> None:
+    """Raises `UserError` for a storage that other machines surely cannot reach; None: the default one."""
+    if address is not None and address.startswith(JOURNAL):
+        return  # its folder may be shared
+    url = None if address is None else _parsed(address)
+    if url is None or url.get_backend_name() == "sqlite":
+        raise UserError(
+            "The workers' machines share no SQLite file: it is for one machine. Give --storage "
+            "postgresql+psycopg://USER@HOST/NAME, or journal:FILE in a folder that all machines see."
+        )
+    if url.host in HERE:
+        raise UserError(
+            f"Other machines do not reach the storage {hidden(address or '')}: its host means each machine "
+            "itself. Name the server as all machines know it."
+        )
 
 
 def has_heartbeat(storage: BaseStorage) -> bool:
