@@ -131,10 +131,11 @@ def refuse_out_of_reach(address: str | None) -> None:
             "The workers' machines share no SQLite file: it is for one machine. Give --storage "
             "postgresql+psycopg://USER@HOST/NAME, or journal:FILE in a folder that all machines see."
         )
-    if url.host in HERE:
+    host = url.host or url.query.get("host")
+    if host in HERE or str(host).startswith("/"):
         raise UserError(
-            f"Other machines do not reach the storage {hidden(address or '')}: its host means each machine "
-            "itself. Name the server as all machines know it."
+            f"Other machines do not reach the storage {hidden(address or '')}: its host means each "
+            "machine itself. Name the server as all machines know it."
         )
 
 
