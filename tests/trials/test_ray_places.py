@@ -1,4 +1,7 @@
-"""Workers on a Ray cluster: what cannot be is refused at once; a machine that dies costs no trial."""
+"""Workers on a Ray cluster: what cannot be is refused at once; a machine that dies costs no trial.
+
+What needs a cluster takes minutes, so only `make torture` (`AUTOGAN_TORTURE=1`) does it.
+"""
 
 import os
 import signal
@@ -74,6 +77,8 @@ def test_a_worker_has_its_gpus_in_one_machine() -> None:
 @pytest.fixture
 def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """A head and a second node on this machine, each with room for one worker."""
+    if "AUTOGAN_TORTURE" not in os.environ:
+        pytest.skip("takes minutes: make torture")
     pytest.importorskip("ray", reason="pip install 'autogan-nas[ray]'")
     with tempfile.TemporaryDirectory(prefix="ray-") as folder:  # paths of sockets must be short
         (Path(folder) / "ray").mkdir()
