@@ -6,8 +6,13 @@ import sqlite3
 import threading
 import time
 from pathlib import Path
+from typing import Any
+from unittest.mock import Mock
 
+import optuna
 import pytest
+from optuna.exceptions import StorageInternalError
+from optuna.storages import RDBStorage
 
 from autogan.basics.errors import UserError
 from autogan.trials.storage import (
@@ -119,3 +124,20 @@ def test_a_file_is_named_from_the_root(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.chdir(tmp_path)
     assert with_whole_path("journal:x.log") == f"journal:{tmp_path}/x.log"
     assert with_whole_path("sqlite:///x.db") == f"sqlite:///{tmp_path}/x.db"
+
+
+@pytest.mark.filterwarnings("ignore:Heartbeat of storage")
+def test_a_heartbeat_that_fails_is_not_the_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such as one that finds a server too busy to take a connection."""
+    study = optuna.create_study(storage=open_storage(f"sqlite:///{tmp_path / 'trials.sqlite3'}"))
+    storage: Any = study._storage
+    trial = study.ask()
+    with monkeypatch.context() as patch:
+        broken = StorageInternalError("connection timeout expired")
+        patch.setattr(RDBStorage, "record_heartbeat", Mock(side_effect=broken))
+        storage.record_heartbeat(trial._trial_id)
+    storage.record_heartbeat(trial._trial_id)
+    with sqlite3.connect(tmp_path / "trials.sqlite3") as connection:
+        assert connection.execute("SELECT count(*) FROM trial_heartbeats").fetchone() == (1,)

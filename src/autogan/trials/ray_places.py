@@ -87,6 +87,9 @@ def _connect(address: str) -> None:
 
     try:
         ray.init(address=address, log_to_driver=False, logging_level="ERROR")
+    except ConnectionError as error:
+        alone = address == AUTO and "RAY_ADDRESS" not in os.environ
+        raise _no_cluster(address, "this machine is of none" if alone else error) from None
     except (OSError, RuntimeError, ValueError, AssertionError) as error:
         raise _no_cluster(address, error) from None
     except SystemExit:  # so Ray ends the process where a head does not speak as one

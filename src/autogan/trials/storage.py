@@ -11,7 +11,7 @@ import threading
 import time
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -224,13 +224,22 @@ def _opened(address: str, engine: dict[str, Any]) -> RDBStorage:
 
 def _rdb(address: str, engine: dict[str, Any]) -> RDBStorage:
     with known_experiments():
-        return RDBStorage(
+        return _PatientStorage(
             address,
             engine_kwargs=engine,
             heartbeat_interval=HEARTBEAT_SECONDS,
             grace_period=DEAD_AFTER_SECONDS,
             heartbeat_stale_trial_callback=Retry(max_retry=MOST_RETRIES),
         )
+
+
+class _PatientStorage(RDBStorage):
+    """One heartbeat that fails is not the last: Optuna's thread would end with it, and a live trial would
+    be taken for dead. A server that is gone for longer is noticed by the worker's next question."""
+
+    def record_heartbeat(self, trial_id: int) -> None:
+        with suppress(SQLAlchemyError, StorageInternalError):
+            super().record_heartbeat(trial_id)
 
 
 def _refuse_silence(address: str, engine: dict[str, Any], seconds: float) -> None:
