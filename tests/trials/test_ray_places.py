@@ -114,7 +114,7 @@ def test_a_machine_that_dies_is_replaced_and_every_trial_ends_once(
     assert begin("--workers", "3", "--ray", cluster.address).wait(60) == 2
     assert "room for 2 (machines: 2, CPUs: 2, GPUs: 0" in (tmp_path / "said.txt").read_text()
     search = begin("--workers", "2", "--ray", cluster.address)
-    until(lambda: len({file.parents[1] for file in at_work(tmp_path)}) == 2)
+    until(lambda: len({file.parents[1] for file in at_work(tmp_path)}) == 2, 300)
     (node,) = cluster.worker_nodes
     cluster.remove_node(node, allow_graceful=False)
     cluster.add_node(**SMALL)
@@ -130,7 +130,7 @@ def test_a_stopped_search_ends_its_workers_and_no_password_is_anywhere(
 ) -> None:
     given = {"AUTOGAN_STORAGE": server.address}
     search = begin("--workers", "2", "--ray", cluster.address, **given)
-    until(lambda: at_work(tmp_path))
+    until(lambda: at_work(tmp_path), 300)
     assert not processes("secret")
     search.send_signal(signal.SIGTERM)
     assert search.wait(60) == 143, (tmp_path / "said.txt").read_text()
