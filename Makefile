@@ -13,6 +13,7 @@ test: $(INSTALLED)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal
 
 torture: $(INSTALLED)
+	$(BIN)/python -m pip install --quiet --editable '.[dev,ray]'
 	OMP_NUM_THREADS=1 AUTOGAN_TORTURE=1 $(BIN)/python -m pytest tests/faults tests/verify tests/trials --torture --timeout=1800
 
 lint: $(INSTALLED)

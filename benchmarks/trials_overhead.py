@@ -30,8 +30,8 @@ from autogan.settings.loading import load_settings
 from autogan.spaces import search_space
 from autogan.strategies.base import State
 from autogan.trials import worker as worker_module
+from autogan.trials.found import Found
 from autogan.trials.records import RungScore, TrialRecord
-from autogan.trials.search import Found
 from autogan.trials.storage import hidden, open_storage
 from autogan.trials.study import Identity, create_or_open
 from autogan.trials.trial import Trial

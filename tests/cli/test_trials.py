@@ -1,11 +1,14 @@
 """Searches by trials at the command line: what is wrong is said before anything begins, with exit code 2."""
 
 import json
+import re
 import socket
+import subprocess
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+import yaml
 from commands import autogan
 from sources import split, write_folder
 from tiny import Listening
@@ -136,3 +139,19 @@ def test_a_port_that_is_taken_is_refused(run: Path) -> None:
         taken.listen()
         answer = autogan("dashboard", run, "--port", taken.getsockname()[1])
     assert answer.code == 2 and "cannot be used" in answer.err
+
+
+def test_examples_for_clusters_can_be_read() -> None:
+    """By a shell and a YAML parser; that they run is for a cluster to say."""
+    page = (Path(__file__).parents[2] / "docs" / "cluster.md").read_text()
+    indented = re.findall(r"(?:^    .*\n)+", page, re.MULTILINE)
+    assert len(indented) >= 8 and any("sbatch" in one for one in indented)
+    for commands in indented:
+        read = subprocess.run(
+            ["bash", "-n"], input=commands, text=True, capture_output=True, check=False
+        )
+        assert read.returncode == 0 and not read.stderr, commands
+    (manifest,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    worker = yaml.safe_load(manifest)["spec"]["template"]["spec"]["containers"][0]
+    assert worker["command"][:2] == ["autogan", "worker"]
+    assert {each["name"] for each in worker["env"]} == {"AUTOGAN_CACHE", "AUTOGAN_STORAGE"}

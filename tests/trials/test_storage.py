@@ -6,11 +6,22 @@ import sqlite3
 import threading
 import time
 from pathlib import Path
+from typing import Any
+from unittest.mock import Mock
 
+import optuna
 import pytest
+from optuna.exceptions import StorageInternalError
+from optuna.storages import RDBStorage
 
 from autogan.basics.errors import UserError
-from autogan.trials.storage import has_heartbeat, hidden, open_storage
+from autogan.trials.storage import (
+    has_heartbeat,
+    hidden,
+    open_storage,
+    refuse_out_of_reach,
+    with_whole_path,
+)
 
 ADDRESS = "postgresql+psycopg://me:secret@127.0.0.1:{port}/trials"
 
@@ -77,3 +88,56 @@ def test_several_processes_that_open_a_new_file_at_once_all_get_it(tmp_path: Pat
     for process in processes:
         process.join(120)
     assert [process.exitcode for process in processes] == [0] * 6
+
+
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [
+        (None, "share no SQLite file"),
+        ("sqlite:////shared/trials.sqlite3", "share no SQLite file"),
+        ("postgresql+psycopg://me:secret@localhost/gan", "its host means each machine itself"),
+        ("postgresql+psycopg://me:secret@/gan?host=/run/postgresql", "each machine itself"),
+    ],
+)
+def test_a_storage_that_other_machines_cannot_reach_is_refused(
+    address: str | None, words: str
+) -> None:
+    with pytest.raises(UserError, match=words) as refusal:
+        refuse_out_of_reach(address)
+    assert "secret" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "postgresql+psycopg://me:secret@db/gan",
+        "postgresql+psycopg://me@/gan?host=db",
+        "journal:/shared/trials.log",
+    ],
+)
+def test_one_that_they_may_reach_is_taken_as_it_is(address: str) -> None:
+    refuse_out_of_reach(address)
+    assert with_whole_path(address) == address
+
+
+def test_a_file_is_named_from_the_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert with_whole_path("journal:x.log") == f"journal:{tmp_path}/x.log"
+    assert with_whole_path("sqlite:///x.db") == f"sqlite:///{tmp_path}/x.db"
+
+
+@pytest.mark.filterwarnings("ignore:Heartbeat of storage")
+def test_a_heartbeat_that_fails_is_not_the_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such as one that finds a server too busy to take a connection."""
+    study = optuna.create_study(storage=open_storage(f"sqlite:///{tmp_path / 'trials.sqlite3'}"))
+    storage: Any = study._storage
+    trial = study.ask()
+    with monkeypatch.context() as patch:
+        broken = StorageInternalError("connection timeout expired")
+        patch.setattr(RDBStorage, "record_heartbeat", Mock(side_effect=broken))
+        storage.record_heartbeat(trial._trial_id)
+    storage.record_heartbeat(trial._trial_id)
+    with sqlite3.connect(tmp_path / "trials.sqlite3") as connection:
+        assert connection.execute("SELECT count(*) FROM trial_heartbeats").fetchone() == (1,)

@@ -1,6 +1,9 @@
 """The commands that make or go on with a run: demo, run, search, derive, train."""
 
 import json
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -32,6 +35,7 @@ from autogan.cli.trials import Storage, Study, address_of, front
 if TYPE_CHECKING:
     from autogan.runs.task import Task
     from autogan.settings.sections import Settings
+    from autogan.trials.places import Places
 
 
 ArchitectureOption = Annotated[
@@ -114,12 +118,19 @@ def search(
         typer.Option(help="shared: with shared weights; trials: trainings from scratch."),
     ] = "shared",
     workers: Annotated[
-        int, typer.Option(min=1, help="Processes that train trials on this machine.")
+        int, typer.Option(min=1, help="Processes that train trials, on this machine or with --ray.")
     ] = 1,
     gpus_per_worker: Annotated[
         int | None,
         typer.Option(
             min=1, help="GPUs that each worker sees for itself; a training uses the first."
+        ),
+    ] = None,
+    ray: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Spread the workers over a Ray cluster: auto, or HOST:PORT of its head.",
         ),
     ] = None,
     storage: Storage = None,
@@ -148,13 +159,14 @@ def search(
                 "--seeds is of searches with shared weights. Trials give an architecture that is proposed "
                 "again its next seed by themselves."
             )
-        _search_by_trials(
-            settings, folder, workers, gpus_per_worker, storage, study, resume, time_limit, as_json
-        )
+        address = address_of(storage)
+        places = partial(_places, workers, gpus_per_worker, ray, address)
+        _search_by_trials(settings, folder, places, address, study, resume, time_limit, as_json)
         return
     for given, option in (
         (workers > 1, "--workers"),
         (gpus_per_worker, "--gpus-per-worker"),
+        (ray, "--ray"),
         (storage, "--storage"),
     ):
         if given:
@@ -177,12 +189,35 @@ def search(
         notes.print(f"Searched: {folder}.{again}", highlight=False, markup=False, soft_wrap=True)
 
 
+@contextmanager
+def _places(
+    workers: int, gpus_per_worker: int | None, ray: str | None, address: str | None
+) -> Iterator["Places | None"]:
+    """Where workers run; None where the trials are trained in this process."""
+    if ray is not None:
+        from autogan.trials.ray_places import on_cluster
+
+        with on_cluster(ray, workers, gpus_per_worker, address) as placed:
+            if placed.spare_gpus:
+                notes.print(
+                    f"The cluster's GPUs ({placed.spare_gpus}) stay unused: add --gpus-per-worker 1."
+                )
+            yield placed
+        return
+    from autogan.trials.gpus import shared_out
+    from autogan.trials.places import LocalPlaces
+
+    if gpus_per_worker is not None:
+        yield LocalPlaces(shared_out(workers, gpus_per_worker))
+    else:
+        yield None if workers == 1 else LocalPlaces([None] * workers)
+
+
 def _search_by_trials(
     settings: "Settings",
     folder: Path,
-    workers: int,
-    gpus_per_worker: int | None,
-    storage: str | None,
+    places: "Callable[[], AbstractContextManager[Places | None]]",
+    address: str | None,
     study: str,
     resume: bool,
     time_limit: float | None,
@@ -191,22 +226,16 @@ def _search_by_trials(
     from autogan.runs.contents import read_json
     from autogan.runs.record import TRIALS
     from autogan.runs.task import Task
-    from autogan.trials.gpus import shared_out
     from autogan.trials.search import refuse_before_anything, search_by_trials
 
     refuse_before_anything(settings)
-    gpus = None if gpus_per_worker is None else shared_out(workers, gpus_per_worker)
     task = Task("search", method="trials")
     if not (resume and ended(folder, task, settings, TRIALS)):
-        with opened_run(settings, folder, task, resume, time_limit) as (run, progress):
-            search_by_trials(
-                run,
-                progress,
-                address=address_of(storage),
-                study_name=study,
-                workers=workers,
-                gpus=gpus,
-            )
+        with (
+            places() as given,
+            opened_run(settings, folder, task, resume, time_limit) as (run, progress),
+        ):
+            search_by_trials(run, progress, address=address, study_name=study, places=given)
     if as_json:
         print(json.dumps(read_json(folder / TRIALS)))
         return

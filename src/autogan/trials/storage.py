@@ -11,7 +11,7 @@ import threading
 import time
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,8 @@ MOST_RETRIES = 3
 """Workers that may die of one trial."""
 MADE_BY_ANOTHER = ("already exists", "duplicate key")
 """What a server says to two processes that make its tables at the same moment."""
+HERE = (None, "", "localhost", "127.0.0.1", "::1")
+"""Hosts of a server's address that mean the machine which reads it."""
 CONNECT_WITHIN_SECONDS = 8
 OPENED_TOGETHER = 20
 """Times that a storage is opened again when another process was making its tables."""
@@ -105,6 +107,36 @@ def hidden(address: str) -> str:
         return make_url(address).render_as_string(hide_password=True)
     except ArgumentError:
         return "(an address that cannot be read)"
+
+
+def with_whole_path(address: str) -> str:
+    """An address that means the same from another working folder: a file's path from the root."""
+    if address.startswith(JOURNAL):
+        return f"{JOURNAL}{Path(address.removeprefix(JOURNAL)).resolve()}"
+    url = _parsed(address)
+    if url.get_backend_name() != "sqlite":
+        return address
+    assert url.database is not None
+    whole = url.set(database=str(Path(url.database).resolve()))
+    return whole.render_as_string(hide_password=False)
+
+
+def refuse_out_of_reach(address: str | None) -> None:
+    """Raises `UserError` for a storage that other machines surely cannot reach; None: the default one."""
+    if address is not None and address.startswith(JOURNAL):
+        return  # its folder may be shared
+    url = None if address is None else _parsed(address)
+    if url is None or url.get_backend_name() == "sqlite":
+        raise UserError(
+            "The workers' machines share no SQLite file: it is for one machine. Give --storage "
+            "postgresql+psycopg://USER@HOST/NAME, or journal:FILE in a folder that all machines see."
+        )
+    host = url.host or url.query.get("host")
+    if host in HERE or str(host).startswith("/"):
+        raise UserError(
+            f"Other machines do not reach the storage {hidden(address or '')}: its host means each "
+            "machine itself. Name the server as all machines know it."
+        )
 
 
 def has_heartbeat(storage: BaseStorage) -> bool:
@@ -192,13 +224,22 @@ def _opened(address: str, engine: dict[str, Any]) -> RDBStorage:
 
 def _rdb(address: str, engine: dict[str, Any]) -> RDBStorage:
     with known_experiments():
-        return RDBStorage(
+        return _PatientStorage(
             address,
             engine_kwargs=engine,
             heartbeat_interval=HEARTBEAT_SECONDS,
             grace_period=DEAD_AFTER_SECONDS,
             heartbeat_stale_trial_callback=Retry(max_retry=MOST_RETRIES),
         )
+
+
+class _PatientStorage(RDBStorage):
+    """One heartbeat that fails is not the last: Optuna's thread would end with it, and a live trial would
+    be taken for dead. A server that is gone for longer is noticed by the worker's next question."""
+
+    def record_heartbeat(self, trial_id: int) -> None:
+        with suppress(SQLAlchemyError, StorageInternalError):
+            super().record_heartbeat(trial_id)
 
 
 def _refuse_silence(address: str, engine: dict[str, Any], seconds: float) -> None:

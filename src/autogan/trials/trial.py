@@ -22,6 +22,8 @@ from autogan.trials.limits import Costs
 from autogan.trials.proxies import trial_settings
 from autogan.trials.records import RungScore, TrialRecord, goals_of
 
+FOLDER = "trials"
+"""Of a search's folder, in which every trial has its own."""
 GENERATOR = "generator.safetensors"
 PICTURED = 16
 """Images in a trial's samples.png."""
