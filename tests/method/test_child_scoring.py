@@ -92,11 +92,11 @@ def test_a_scoring_that_is_given_up_is_done_again_with_the_same_latents() -> Non
         seed=0,
         purpose="test",
     )
-    before = gan.latents_state()
+    before = gan.streams.latents_state()
     interrupted = Interrupted(at=1)
     with pytest.raises(Stopped):
         scorer_of(gan, interrupted, images=300).score(ONE)
-    assert interrupted.seen == [250] and torch.equal(gan.latents_state(), before)
+    assert interrupted.seen == [250] and torch.equal(gan.streams.latents_state(), before)
     whole = Interrupted(at=9)
     scorer_of(gan, whole, images=300).score(ONE)
-    assert whole.seen == [250, 50] and not torch.equal(gan.latents_state(), before)
+    assert whole.seen == [250, 50] and not torch.equal(gan.streams.latents_state(), before)

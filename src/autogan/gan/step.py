@@ -14,12 +14,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from autogan.basics.errors import Diverged
-from autogan.basics.randomness import derived_seed, torch_generator
 from autogan.device.compute import Compute
 from autogan.gan.augmentation import Augmentation
 from autogan.gan.averaging import AveragedGenerator, HalfLife
 from autogan.gan.capture import CudaRecorder, Recordings, recordings_in
 from autogan.gan.objectives import Hinge, Objective
+from autogan.gan.streams import Streams
 from autogan.images.batches import Batch
 from autogan.images.pixels import to_unit
 from autogan.nets.joint_norm import join_batch_norms
@@ -82,11 +82,15 @@ class Gan:
         self._penalty_share: Tensor | None = None
         self.objective = compute.place(objective or Hinge())
         self.augmentation = augmentation or Augmentation()
-        self._weights_generator = torch_generator(seed, f"{purpose}/weights")
-        self._latents_generator = torch_generator(seed, f"{purpose}/latents")
-        self._augmentation_generator = torch_generator(seed, f"{purpose}/augmentation")
-        self._penalty_generator = torch_generator(seed, f"{purpose}/penalty")
-        self._labels_generator = torch_generator(seed, f"{purpose}/labels")
+        self.streams = Streams(
+            seed,
+            purpose,
+            compute.device,
+            latent_size=generator.latent_size,
+            classes=generator.classes,
+            augmentation=self.augmentation.numbers,
+            penalty=self.objective.numbers,
+        )
         self.generator = compute.place(generator)
         self.discriminator = compute.place(discriminator)
         if compute.processes.count > 1:
@@ -99,12 +103,10 @@ class Gan:
     def discriminator_step(self, real: Batch, architecture: Architecture) -> Tensor:
         """One update of D on `real` and as many generated images, of the same labels; the loss."""
         real = real.to(self.compute.device)
-        wanted = self._wanted(len(real), real.labels)
-        latents = self.latents(len(real))
-        numbers = self._augmentation_numbers(2 * len(real))
-        places = None
-        if self._steps_since_penalty == 0:
-            places = self._uniform(len(real), self.objective.numbers, self._penalty_generator)
+        wanted = self.streams.labels(len(real), real.labels)
+        latents = self.streams.latents(len(real))
+        numbers = self.streams.augmentation(2 * len(real))
+        places = self.streams.penalty(len(real)) if self._steps_since_penalty == 0 else None
         self._steps_since_penalty += 1
         self._steps_since_penalty %= self.objective.penalty_every_steps
         part = self._part
@@ -179,7 +181,7 @@ class Gan:
         self, count: int, real: Batch | None
     ) -> tuple[Tensor | None, Tensor | None, Tensor | None, Tensor, Tensor]:
         """Real pixels and labels, wanted labels, latents and the augmentation's numbers of one loss."""
-        latents = self.latents(count)
+        latents = self.streams.latents(count)
         pixels, labels = None, None
         if real is not None:
             assert len(real) == count, (len(real), count)
@@ -188,8 +190,8 @@ class Gan:
             if self.objective.generator_sees_real:
                 pixels = real.pixels
         assert (pixels is not None) == self.objective.generator_sees_real, "no real images"
-        wanted = self._wanted(count, labels)
-        numbers = self._augmentation_numbers(count if pixels is None else 2 * count)
+        wanted = self.streams.labels(count, labels)
+        numbers = self.streams.augmentation(count if pixels is None else 2 * count)
         part, numbers = self._part, self._parts(numbers, len(numbers) // count)
         return part(pixels), part(labels), part(wanted), part(latents), numbers
 
@@ -340,32 +342,6 @@ class Gan:
         self.compute.processes.average([loss])
         return loss
 
-    def latents(self, count: int) -> Tensor:
-        """count × latent_size standard normal values on the device."""
-        shape = (count, self.generator.latent_size)
-        return torch.randn(shape, generator=self._latents_generator).to(
-            self.compute.device, non_blocking=True
-        )
-
-    def _wanted(self, count: int, labels: Tensor | None) -> Tensor | None:
-        """The labels of `count` generated images beside real ones of `labels`: int64, never -1."""
-        classes = self.generator.classes
-        if classes is None or (labels is not None and not classes.unlabelled):
-            return labels
-        shares = torch.tensor(classes.shares)
-        drawn = torch.multinomial(shares, count, True, generator=self._labels_generator)
-        drawn = drawn.to(self.compute.device, non_blocking=True)
-        return drawn if labels is None else torch.where(labels >= 0, labels, drawn)
-
-    def _augmentation_numbers(self, count: int) -> Tensor:
-        """What the augmentation of `count` images takes."""
-        return self._uniform(count, self.augmentation.numbers, self._augmentation_generator)
-
-    def _uniform(self, count: int, numbers: int, generator: torch.Generator) -> Tensor:
-        """count × numbers values in [0, 1) on the device; drawn outside of what may be recorded."""
-        drawn = torch.rand((count, numbers), generator=generator)
-        return drawn.to(self.compute.device, non_blocking=True)
-
     def restart(self) -> None:
         """Fresh weights for both networks, fresh optimisers and a fresh average; in the same memory, so that
         recorded steps stay good."""
@@ -375,8 +351,8 @@ class Gan:
 
     def _draw_networks(self) -> None:
         """Fresh weights, and nothing remembered of others."""
-        initialise(self.generator.train(), self._weights_generator)
-        self.discriminator.train().initialise(self._weights_generator)
+        initialise(self.generator.train(), self.streams.weights)
+        self.discriminator.train().initialise(self.streams.weights)
         decay = self.average_decay
         self.average = AveragedGenerator(self.generator, decay) if decay is not None else None
         self.objective.restart()
@@ -431,19 +407,6 @@ class Gan:
         averaged = list(self.average.state_dict().values()) if self.average else []
         refuse_non_finite([*weights, *averaged, *moments], "weights")
 
-    def reseed(self, attempt: int) -> None:
-        """Goes on with other latents than those that were to come."""
-        drawn = torch.randint(2**62, (), generator=self._latents_generator).item()
-        self._latents_generator.manual_seed(derived_seed(int(drawn), f"attempt-{attempt}"))
-
-    def latents_state(self) -> Tensor:
-        """Where the stream of latents stands."""
-        return self._latents_generator.get_state()
-
-    def set_latents_state(self, state: Tensor) -> None:
-        """Goes back to where `latents_state` said that the stream stood."""
-        self._latents_generator.set_state(state)
-
     def state_dict(self) -> dict[str, Any]:
         """Everything that the next step depends on."""
         state: dict[str, Any] = {
@@ -451,22 +414,15 @@ class Gan:
             "discriminator": self.discriminator.state_dict(),
             "generator_optimiser": self.generator_optimiser.state_dict(),
             "discriminator_optimiser": self.discriminator_optimiser.state_dict(),
-            "weights_generator": self._weights_generator.get_state(),
-            "latents_generator": self._latents_generator.get_state(),
+            **self.streams.state_dict(),
         }
         if self.average:
             state["average"] = self.average.state_dict()
             state["average_updates"] = self.average.updates
         if remembered := self.objective.state_dict():
             state["objective"] = remembered
-        if self.generator.classes:
-            state["labels_generator"] = self._labels_generator.get_state()
-        if self.augmentation.numbers:
-            state["augmentation_generator"] = self._augmentation_generator.get_state()
         if learned := self.augmentation.state_dict():
             state["augmentation"] = learned
-        if self.objective.numbers:
-            state["penalty_generator"] = self._penalty_generator.get_state()
         if self.objective.penalty_every_steps > 1:
             state["steps_since_penalty"] = self._steps_since_penalty
         return state
@@ -499,18 +455,11 @@ class Gan:
     def _load_all_but_optimisers(self, state: dict[str, Any]) -> None:
         self.generator.load_state_dict(state["generator"])
         self.discriminator.load_state_dict(state["discriminator"])
-        self._weights_generator.set_state(state["weights_generator"])
-        self._latents_generator.set_state(state["latents_generator"])
+        self.streams.load_state_dict(state)
         if self.average:
             self.average.load_state_dict(state["average"], state["average_updates"])
         self.objective.load_state_dict(state.get("objective", {}))
-        if self.generator.classes:
-            self._labels_generator.set_state(state["labels_generator"])
-        if self.augmentation.numbers:
-            self._augmentation_generator.set_state(state["augmentation_generator"])
         self.augmentation.load_state_dict(state.get("augmentation", {}))
-        if self.objective.numbers:
-            self._penalty_generator.set_state(state["penalty_generator"])
         self._steps_since_penalty = state.get("steps_since_penalty", 0)
 
 

@@ -75,7 +75,7 @@ class ChildScorer:
         all paths through the generator.
         """
         generator, _ = players(architecture)
-        before = self._gan.latents_state()
+        before = self._gan.streams.latents_state()
         try:
             with self._interruptible():
                 return self._judge.judge_all(
@@ -88,13 +88,13 @@ class ChildScorer:
                         labels=labels,
                     )
                     for latents, labels in zip(
-                        latent_batches(self._images, self._gan.latents),
+                        latent_batches(self._images, self._gan.streams.latents),
                         label_batches(self._labels),
                         strict=False,
                     )
                 )
         except Stopped:
-            self._gan.set_latents_state(before)
+            self._gan.streams.set_latents_state(before)
             raise
 
     def reward(self, judgement: Judgement) -> float:

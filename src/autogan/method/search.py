@@ -375,7 +375,7 @@ class Search:
 
     def reseed(self, attempt: int) -> None:
         """Other latents from here on."""
-        self.gan.reseed(attempt)
+        self.gan.streams.reseed(attempt)
 
 
 def _described(child: Child) -> dict[str, Any]:
