@@ -44,6 +44,7 @@ from autogan.trials.study import (
 )
 from autogan.trials.surrogate import surrogate_of
 from autogan.trials.trial import GENERATOR, folder_of
+from autogan.trials.views import make_views
 from autogan.trials.worker import Worker
 
 ADDRESS = "AUTOGAN_STORAGE"
@@ -93,14 +94,17 @@ def search_by_trials(
     address = address or f"sqlite:///{run.folder.resolve() / 'trials.sqlite3'}"
     known = context.settings.compute.model_copy(update={"precision": context.compute.precision})
     context = replace(context, settings=context.settings.model_copy(update={"compute": known}))
+    storage = open_storage(address)
     study = create_or_open(
-        open_storage(address),
+        storage,
         study_name,
         Identity.of(context.data.digest, context.judge.name, context.settings),
         context.settings,
     )
     found = Found(run, study, context.settings, hidden(address))
     with answering(address), part_of(run, "trials"):
+        if refused := make_views(storage):
+            progress.note(f"The views for other tools were not made in the database: {refused}")
         progress.start("trials")
         try:
             if workers == 1 and gpus is None:
