@@ -37,6 +37,7 @@ from autogan.method.losses import read_losses
 from autogan.method.position import CONTROLLER, GROWTH, SHARED_TRAINING, Position
 from autogan.method.probe import Probe
 from autogan.method.subject import SEARCH, Subject, shared_gan
+from autogan.method.within_limits import WithinLimits
 from autogan.progress.base import Progress
 from autogan.runs.events import (
     Grown,
@@ -47,6 +48,7 @@ from autogan.runs.events import (
 from autogan.runs.folder import Run
 from autogan.runs.outcomes import Child, from_plain, to_plain
 from autogan.spaces.architecture import Architecture
+from autogan.spaces.limits import Costs, Limits
 from autogan.strategies import make_strategy
 from autogan.strategies.base import Rung
 
@@ -78,6 +80,13 @@ class Search:
         self.space = subject.space
         self.iterations = subject.iterations
         self.strategy = make_strategy(options, self.space, subject.seed(settings.seed))
+        costs = Costs(settings, context.classes, compute.device)
+        self.within = WithinLimits(
+            self.strategy,
+            Limits(subject.generators, options.limits, costs),
+            subject.seed(settings.seed),
+            progress.note,
+        )
         self.gan = shared_gan(context, subject)
         self.scorer = ChildScorer(
             self.gan,
@@ -202,7 +211,7 @@ class Search:
         if not self.at.proposed:
             left = self.workload.shared_steps() - self.at.step
             stream = random.Random(derived_seed(self.settings.seed, f"search/paths/{self.steps}"))
-            self.at.proposed = self.strategy.propose_for_training(
+            self.at.proposed = self.within.propose_for_training(
                 min(PROPOSED_AT_ONCE, left), self.rung, self.children.observations, stream
             )
         return self.at.proposed.pop(0)
@@ -271,11 +280,11 @@ class Search:
     # Proposals and their scores
 
     def _propose(self, count: int) -> list[Architecture]:
-        return self.strategy.propose(count, self.rung, self.children.observations)
+        return self.within.propose(count, self.rung, self.children.observations)
 
     def distinct(self, count: int) -> list[Architecture]:
         """At most `count` architectures to be promoted or derived from, each once."""
-        return self.strategy.candidates(count, self.rung, self.children.observations)
+        return self.within.candidates(count, self.rung, self.children.observations)
 
     def score(self, architecture: Architecture, purpose: str) -> Child | None:
         """Scores one child with the shared weights; None where it cannot be scored."""

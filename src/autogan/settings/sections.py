@@ -18,6 +18,7 @@ from pydantic import (
 from autogan.basics.limits import MOST_CELLS
 from autogan.settings.base import PerCell, Probability, Section
 from autogan.settings.judge import JudgeSettings
+from autogan.settings.limits import LimitSettings
 from autogan.settings.protocols import PROTOCOLS, Protocol, protocol_of
 from autogan.settings.trials import TrialsSettings
 
@@ -396,6 +397,7 @@ class SearchSettings(AdversarialSettings):
     """M: architectures sampled and scored when a stage ends."""
     beams: PositiveInt = 5
     """K: the best of them that the next stage extends."""
+    limits: LimitSettings = LimitSettings()
     reset: ResetSettings = ResetSettings()
     controller: ControllerSettings = ControllerSettings()
     evolution: EvolutionSettings = EvolutionSettings()

@@ -27,7 +27,6 @@ from autogan.spaces import search_space
 from autogan.strategies.base import Goal, State
 from autogan.trials.gpus import VISIBLE
 from autogan.trials.halving import Gains, hypervolume
-from autogan.trials.limits import Costs, refuse_impossible
 from autogan.trials.proposals import refuse_strategy
 from autogan.trials.proxies import proxied
 from autogan.trials.records import TrialRecord, front_of, goals_of
@@ -89,8 +88,6 @@ def search_by_trials(
     settings = proxied(run.settings)
     context = prepare_run(run, progress, settings=settings)
     _refuse_goals(context)
-    costs = Costs(context.settings, context.classes, context.compute.device)
-    refuse_impossible(context.space, settings.trials.limits, costs)
     address = address or f"sqlite:///{run.folder.resolve() / 'trials.sqlite3'}"
     known = context.settings.compute.model_copy(update={"precision": context.compute.precision})
     context = replace(context, settings=context.settings.model_copy(update={"compute": known}))
