@@ -18,6 +18,14 @@ SCORING_BATCH = 250
 """Images generated and judged at once; a child's own BatchNorm statistics are over as many."""
 
 
+def draw_latents(
+    count: int, generator: Generator, stream: torch.Generator, compute: Compute
+) -> Tensor:
+    """count × latent_size standard normal values on the device."""
+    shape = (count, generator.latent_size)
+    return torch.randn(shape, generator=stream).to(compute.device, non_blocking=True)
+
+
 def latent_batches(count: int, draw: Callable[[int], Tensor]) -> Iterator[Tensor]:
     """`count` latents from `draw(n)`, SCORING_BATCH at a time."""
     for start in range(0, count, SCORING_BATCH):

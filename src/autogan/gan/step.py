@@ -19,6 +19,7 @@ from autogan.device.compute import Compute
 from autogan.gan.augmentation import Augmentation
 from autogan.gan.averaging import AveragedGenerator, HalfLife
 from autogan.gan.capture import CudaRecorder, Recordings, recordings_in
+from autogan.gan.generation import draw_latents
 from autogan.gan.objectives import Hinge, Objective
 from autogan.images.batches import Batch
 from autogan.images.pixels import to_unit
@@ -337,10 +338,7 @@ class Gan:
 
     def latents(self, count: int) -> Tensor:
         """count × latent_size standard normal values on the device."""
-        shape = (count, self.generator.latent_size)
-        return torch.randn(shape, generator=self._latents_generator).to(
-            self.compute.device, non_blocking=True
-        )
+        return draw_latents(count, self.generator, self._latents_generator, self.compute)
 
     def _wanted(self, count: int, labels: Tensor | None) -> Tensor | None:
         """The labels of `count` generated images beside real ones of `labels`: int64, never -1."""

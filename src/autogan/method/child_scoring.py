@@ -1,14 +1,15 @@
 """Scoring a child: what the judge says of its images, made with the shared weights, as one number."""
 
 import math
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from typing import Protocol
 
 from torch import Tensor
 
 from autogan.device.compute import Compute
 from autogan.gan.generation import generate, label_batches, latent_batches
-from autogan.gan.step import Gan
 from autogan.judges import (
     FeatureStatistics,
     Judge,
@@ -20,7 +21,23 @@ from autogan.judges import (
 from autogan.method.probe import Probe
 from autogan.runs.stopping import Stopped
 from autogan.spaces.architecture import Architecture
+from autogan.spaces.networks import Generator
 from autogan.spaces.pair import players
+
+
+class Painter(Protocol):
+    """The shared generator with its stream of latents: a `Gan`, or a copy in another process."""
+
+    generator: Generator
+
+    def latents(self, count: int) -> Tensor:
+        """The next ones, count × latent_size."""
+
+    def latents_state(self) -> Tensor:
+        """Where the stream stands."""
+
+    def set_latents_state(self, state: Tensor) -> None:
+        """Goes to where `latents_state` said that the stream stood."""
 
 
 class ChildScorer:
@@ -38,7 +55,7 @@ class ChildScorer:
 
     def __init__(
         self,
-        gan: Gan,
+        gan: Painter,
         judge: Judge,
         compute: Compute,
         *,
@@ -50,6 +67,8 @@ class ChildScorer:
     ) -> None:
         self.real: Reference | None = None
         self.probe = probe
+        self.seconds = 0.0
+        """That the latest scoring took, in whichever process."""
         self._gan = gan
         self._judge = judge
         self._compute = compute
@@ -63,10 +82,20 @@ class ChildScorer:
 
         Raises `UserError` or `ArithmeticError` where its images cannot be scored.
         """
-        if self.probe is None:
-            return self.reward(self._judgement(architecture))
-        with self.probe.after(architecture):
-            return self.reward(self._judgement(architecture))
+        began = time.monotonic()
+        try:
+            if self.probe is None:
+                return self.reward(self._judgement(architecture))
+            with self.probe.after(architecture):
+                return self.reward(self._judgement(architecture))
+        finally:
+            self.seconds = time.monotonic() - began
+
+    def look_ahead(self, children: Sequence[Architecture], next_one: int) -> None:
+        """Called before each `score` with all children of a round, and the place of the one that comes."""
+
+    def close(self) -> None:
+        """Lets go of what is held beside the search, until it is needed again."""
 
     def _judgement(self, architecture: Architecture) -> Judgement:
         """What the judge says of the child's images; given up in the middle, the latents stay.

@@ -19,6 +19,7 @@ authors' program has faults (docs/method.md lists them), this follows the paper.
 
 import random
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from torch import Tensor
@@ -36,6 +37,7 @@ from autogan.method.game_batches import GameBatches
 from autogan.method.losses import read_losses
 from autogan.method.position import CONTROLLER, GROWTH, SHARED_TRAINING, Position
 from autogan.method.probe import Probe
+from autogan.method.side_by_side import SideBySide, scorers_of
 from autogan.method.subject import SEARCH, Subject, shared_gan
 from autogan.method.within_limits import WithinLimits
 from autogan.progress.base import Progress
@@ -88,16 +90,7 @@ class Search:
             progress.note,
         )
         self.gan = shared_gan(context, subject)
-        self.scorer = ChildScorer(
-            self.gan,
-            context.judge,
-            compute,
-            images=options.reward_images,
-            inception_splits=settings.evaluate.inception_splits,
-            interruptible=run.stopping.at_once,
-            labels=context.wanted_labels(options.reward_images, "reward/labels"),
-            probe=Probe(self.gan, options, run.stopping) if subject.probes else None,
-        )
+        self.scorer = self._make_scorer(context)
         self.generator_losses = LossWindow(options.reset.window, compute.device)
         self.discriminator_losses = LossWindow(options.reset.window, compute.device)
         self.iteration = 0
@@ -109,6 +102,24 @@ class Search:
         self.children = Children(self.scorer, self.gan, settings.seed, run.journal, progress)
         self.ranking: list[Child] = []
         self._enter_stage()
+
+    def _make_scorer(self, context: Context) -> ChildScorer:
+        """Of several processes where they are wanted; a pair needs the whole game, which is here."""
+        options, subject = self.options, self.subject
+        count = 1 if subject.probes else scorers_of(options, self.compute)
+        make = ChildScorer if count == 1 else partial(SideBySide, count)
+        scorer = make(
+            self.gan,
+            context.judge,
+            self.compute,
+            images=options.reward_images,
+            inception_splits=self.settings.evaluate.inception_splits,
+            interruptible=self.run.stopping.at_once,
+            labels=context.wanted_labels(options.reward_images, "reward/labels"),
+        )
+        if subject.probes:
+            scorer.probe = Probe(self.gan, options, self.run.stopping)
+        return scorer
 
     @property
     def stage(self) -> int:
@@ -305,6 +316,7 @@ class Search:
             return True
         if purpose != "controller":
             self._tell(f"scoring candidate {number + 1} of {len(self.at.proposed)}")
+        self.scorer.look_ahead(self.at.proposed, number)
         self.at.scored.append(self.score(self.at.proposed[number], purpose))
         return False
 

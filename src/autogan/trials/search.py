@@ -13,6 +13,7 @@ from pathlib import Path
 from optuna.study import Study
 
 from autogan.basics.errors import UserError
+from autogan.device.gpus import VISIBLE
 from autogan.files.storage import written_aside
 from autogan.method.context import Context, prepare
 from autogan.method.pipeline import end, part_of, prepare_run
@@ -25,7 +26,6 @@ from autogan.runs.stopping import Stopping
 from autogan.settings.sections import Settings
 from autogan.spaces import search_space
 from autogan.strategies.base import Goal, State
-from autogan.trials.gpus import VISIBLE
 from autogan.trials.halving import Gains, hypervolume
 from autogan.trials.proposals import refuse_strategy
 from autogan.trials.proxies import proxied
