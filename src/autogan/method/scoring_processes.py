@@ -13,7 +13,7 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import get_context, resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
@@ -149,6 +149,7 @@ class Scorers:
         # Our own objects for our own processes, through memory: nobody else can have written them.
         held = pickle.dumps((self._generator, self._judge, self._labels))
         spawning = get_context("spawn")
+        resource_tracker.ensure_running()  # else the first start starts it, which lets signals through
         for number in range(self.count):
             ours, theirs = spawning.Pipe()
             process = spawning.Process(target=serve, args=(theirs, recipe), daemon=True)
