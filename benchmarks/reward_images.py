@@ -52,7 +52,8 @@ def main(folder: Path) -> None:
     def rewards(count: int) -> np.ndarray:
         """From the next latents of the search's stream."""
         scorer = ChildScorer(
-            search.gan,
+            search.gan.generator,
+            search.gan.streams.latents,
             search.judge,
             search.compute,
             images=count,

@@ -148,6 +148,32 @@ def test_a_search_that_is_interrupted_goes_on_as_told(
     assert status["part"] == "finished" and status["next_command"] is None
 
 
+@pytest.mark.parametrize("method", ["shared", "trials"])
+def test_limits_that_no_architecture_keeps_are_refused_before_anything(
+    method: str, refused: Callable, home: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "run"
+    said = refused(
+        "search",
+        *tiny(home, "--out", folder, "--method", method, "--strategy", "random"),
+        *("--set", "search.limits.parameters=100"),
+    )
+    assert "keeps search.limits.parameters=100. The smallest is " in " ".join(said.split())
+    assert not folder.exists()
+
+
+def test_a_search_within_limits_says_so(done: Callable, home: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    done("search", *tiny(home, "--out", folder, "--set", "search.limits.parameters=2e6"))
+    assert (
+        json.loads(done("status", folder, "--json").out)["limits"] == "at most 2,000,000 parameters"
+    )
+    assert "limits: at most 2,000,000 parameters" in done("status", folder).out
+    done("report", folder)
+    page = (folder / "report.html").read_text("utf-8")
+    assert "Every architecture has at most 2,000,000 parameters." in page
+
+
 def test_a_training_goes_on_without_naming_its_architecture(
     autogan: Callable,
     done: Callable,

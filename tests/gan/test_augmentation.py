@@ -52,7 +52,7 @@ def test_the_default_leaves_images_alone() -> None:
 def test_both_sides_are_augmented_in_both_steps_before_the_discriminator_looks() -> None:
     shades = Shades()
     gan, other = make(shades, Paired()), make(None)
-    batch, latents = real(TWO), other.streams.latents(4)
+    batch, latents = real(TWO), other.streams.latents.draw(4)
     generated = other.generator(latents, TWO).detach()
     gan.discriminator_step(batch, TWO)
     (((images, numbers)),) = shades.seen
@@ -74,7 +74,7 @@ def test_the_loss_is_that_of_augmented_images_and_reaches_the_generator_through_
     loss = gan.generator_step(4, ONE)
     assert isinstance(gan.augmentation, Shades)
     ((images, numbers),) = gan.augmentation.seen
-    generated = other.generator(other.streams.latents(4), ONE)
+    generated = other.generator(other.streams.latents.draw(4), ONE)
     torch.testing.assert_close(images, generated.detach())
     expected = -other.discriminator(Shades()(generated, numbers), 0).mean()
     torch.testing.assert_close(loss, expected.detach())
@@ -95,7 +95,7 @@ def test_a_mode_of_randomness_does_not_disturb_the_others() -> None:
     one, other = make(Shades()), make(None)
     for made in (one, other):
         made.discriminator_step(real(ONE), ONE)
-    assert torch.equal(one.streams.latents(3), other.streams.latents(3))
+    assert torch.equal(one.streams.latents.draw(3), other.streams.latents.draw(3))
 
 
 @pytest.mark.parametrize("seed", [1, 2])

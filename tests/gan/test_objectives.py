@@ -50,7 +50,7 @@ def test_a_gradient_penalty_adds_to_the_loss_and_to_the_gradients_of_the_weights
     batch, stage = real(architecture), len(architecture) - 1
     without = hinge.discriminator_step(batch, architecture)
     loss = penalised.discriminator_step(batch, architecture)
-    generated = other.generator(other.streams.latents(4), architecture)
+    generated = other.generator(other.streams.latents.draw(4), architecture)
     both = [
         gradient_norms(lambda seen: other.discriminator(seen, stage), images).mean()
         for images in (to_unit(batch.pixels), generated)
@@ -72,7 +72,7 @@ def test_paired_losses_see_the_real_images_of_their_own_step() -> None:
         made.discriminator.eval()
     fresh = real(TWO, seed=5)
     loss = gan.generator_step(4, TWO, fresh)
-    logits = other.discriminator(other.generator(other.streams.latents(4), TWO), 1)
+    logits = other.discriminator(other.generator(other.streams.latents.draw(4), TWO), 1)
     difference = other.discriminator(to_unit(fresh.pixels), 1) - logits
     expected = torch.nn.functional.softplus(difference).mean()
     torch.testing.assert_close(loss, expected.detach(), rtol=1e-5, atol=1e-6)

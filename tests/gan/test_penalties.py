@@ -279,7 +279,7 @@ def test_features_and_direction_are_trained_by_separate_terms(loss: type[Objecti
     before = copy.deepcopy(made.discriminator).double()
     batch = real(ONE)
     with torch.no_grad():
-        generated = made.generator(made.streams.latents(4), ONE).double()
+        generated = made.generator(made.streams.latents.draw(4), ONE).double()
     images = torch.cat([batch.pixels.double() / 127.5 - 1, generated])
     assert made.discriminator.has_direction
     h = before.features(images, 0)

@@ -79,7 +79,7 @@ def test_a_discriminator_step_returns_the_hinge_loss_of_these_images() -> None:
     gan, other = make(seed=7), make(seed=7)
     batch = real(ONE)
     loss = gan.discriminator_step(batch, ONE)
-    generated = other.generator(other.streams.latents(4), ONE)
+    generated = other.generator(other.streams.latents.draw(4), ONE)
     both = torch.cat([batch.pixels.float() / 127.5 - 1, generated])
     logits = other.discriminator(both, 0)
     assert logits.abs().max() < 1  # no image is beyond its margin, so each one counts
@@ -97,7 +97,7 @@ def test_both_steps_generate_with_the_statistics_of_their_own_batch_and_move_the
         made.generator.to_rgb_normalisation.running_var.fill_(0.01)
     batch = real(ONE)
     loss = gan.discriminator_step(batch, ONE)
-    generated = other.generator(other.streams.latents(4), ONE)
+    generated = other.generator(other.streams.latents.draw(4), ONE)
     logits = other.discriminator(torch.cat([batch.pixels.float() / 127.5 - 1, generated]), 0)
     expected = Hinge().discriminator_loss(logits[:4], logits[4:])
     torch.testing.assert_close(loss, expected.detach(), rtol=1e-5, atol=1e-6)
@@ -224,8 +224,8 @@ def test_weights_and_latents_come_from_streams_of_their_own_names() -> None:
     )
     initialise(generator, weights)
     assert torch.equal(generator.to_rgb.weight, gan.generator.to_rgb.weight)
-    assert torch.equal(gan.streams.latents(3), torch.randn(3, 16, generator=latents))
-    assert torch.equal(gan.streams.latents(3), torch.randn(3, 16, generator=latents))
+    assert torch.equal(gan.streams.latents.draw(3), torch.randn(3, 16, generator=latents))
+    assert torch.equal(gan.streams.latents.draw(3), torch.randn(3, 16, generator=latents))
 
 
 def test_every_attempt_goes_on_with_other_latents_that_are_always_the_same() -> None:
@@ -234,8 +234,8 @@ def test_every_attempt_goes_on_with_other_latents_that_are_always_the_same() -> 
     for attempt in (0, 1, 2, 3, 3):
         gan = make()
         if attempt:
-            gan.streams.reseed(attempt)
-        drawn.append(gan.streams.latents(4))
+            gan.streams.latents.reseed(attempt)
+        drawn.append(gan.streams.latents.draw(4))
     assert torch.equal(drawn[3], drawn[4])
     kinds = drawn[:4]
     assert all(not torch.equal(a, b) for a, b in itertools.combinations(kinds, 2))
@@ -344,6 +344,6 @@ def test_the_loss_through_gates_is_the_generators_and_changes_no_network() -> No
 
     twin.generator.eval()
     twin.discriminator.eval()
-    images = twin.generator(twin.streams.latents(4), TWO, True)
+    images = twin.generator(twin.streams.latents.draw(4), TWO, True)
     logits = twin.discriminator(images, 1)
     torch.testing.assert_close(loss.detach(), -logits.mean().detach())  # the hinge loss

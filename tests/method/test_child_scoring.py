@@ -11,17 +11,20 @@ from tiny import ColourJudge
 from torch import Tensor
 
 from autogan.gan.step import Gan
+from autogan.gan.streams import LatentStream
 from autogan.judges import FeatureStatistics, Judgement, Reference
 from autogan.method.child_scoring import ChildScorer
 from autogan.runs.stopping import Stopped
 from autogan.spaces import search_space
+from autogan.spaces.networks import Generator
 
 
 def scorer_of(
     gan: Gan | None = None, judge: ColourJudge | None = None, images: int = 40, splits: int = 1
 ) -> ChildScorer:
     return ChildScorer(
-        cast(Gan, gan),
+        cast(Generator, gan and gan.generator),
+        cast(LatentStream, gan and gan.streams.latents),
         judge or ColourJudge(),
         CPU,
         images=images,
@@ -92,11 +95,11 @@ def test_a_scoring_that_is_given_up_is_done_again_with_the_same_latents() -> Non
         seed=0,
         purpose="test",
     )
-    before = gan.streams.latents_state()
+    before = gan.streams.latents.state()
     interrupted = Interrupted(at=1)
     with pytest.raises(Stopped):
         scorer_of(gan, interrupted, images=300).score(ONE)
-    assert interrupted.seen == [250] and torch.equal(gan.streams.latents_state(), before)
+    assert interrupted.seen == [250] and torch.equal(gan.streams.latents.state(), before)
     whole = Interrupted(at=9)
     scorer_of(gan, whole, images=300).score(ONE)
-    assert whole.seen == [250, 50] and not torch.equal(gan.streams.latents_state(), before)
+    assert whole.seen == [250, 50] and not torch.equal(gan.streams.latents.state(), before)

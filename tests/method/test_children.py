@@ -28,7 +28,7 @@ def children(spoilt: bool = False) -> Children:
         if spoilt:
             raise Diverged("The weights are no finite numbers.")
 
-    scorer = SimpleNamespace(score=score)
+    scorer = SimpleNamespace(score=score, seconds=0.5)
     gan = SimpleNamespace(refuse_non_finite=refuse_non_finite)
     journal = SimpleNamespace(log=lambda event: None)
     given = cast(Any, (scorer, gan, 7, journal, Listening()))

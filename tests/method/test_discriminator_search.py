@@ -253,9 +253,9 @@ def test_a_probe_changes_the_reward_and_nothing_else(
     assert equal_trees(before, _stored(search))
     assert rewards[0] == rewards[2], "from one state a pair has one reward"
     probe, search.scorer.probe = search.scorer.probe, None
-    latents = search.gan.streams.latents_state()
+    latents = search.gan.streams.latents.state()
     unprobed = search.scorer.score(first)
-    search.gan.streams.set_latents_state(latents)
+    search.gan.streams.latents.set_state(latents)
     search.scorer.probe = probe
     assert unprobed != rewards[0], "the probe trained nothing"
     search.shared_training_step()

@@ -149,13 +149,13 @@ def test_batches_are_training_images_at_the_size_of_the_stage_in_an_order_of_its
     assert len(noted.batches) == len(expected)
     assert all(torch.equal(a, b) for a, b in zip(noted.batches, expected, strict=True))
     latents = torch.randn(4, 16, generator=torch_generator(0, "search/latents"))
-    assert torch.equal(make(tmp_path, name="fresh").gan.streams.latents(4), latents)
+    assert torch.equal(make(tmp_path, name="fresh").gan.streams.latents.draw(4), latents)
 
 
 def test_the_seed_names_every_stream_of_a_search(tmp_path: Path) -> None:
     one, other = make(tmp_path), make(tmp_path, seed=1, name="other")
     assert not torch.equal(one.batches.next().pixels, other.batches.next().pixels)
-    assert not torch.equal(one.gan.streams.latents(2), other.gan.streams.latents(2))
+    assert not torch.equal(one.gan.streams.latents.draw(2), other.gan.streams.latents.draw(2))
     weights = (search.gan.generator.get_parameter("to_rgb.weight") for search in (one, other))
     assert not torch.equal(*weights)
     assert one._propose(9) != other._propose(9)

@@ -188,11 +188,11 @@ def test_a_validation_depends_on_the_generator_alone(tmp_path: Path) -> None:
     trainings = Trainings(tmp_path)
     training = trainings.begun(trainings.run())
     training.step()
-    before = training.gan.streams.latents_state()
+    before = training.gan.streams.latents.state()
     training.validate()
     training.validate()
     assert training.validations[0] == training.validations[1]
-    assert torch.equal(training.gan.streams.latents_state(), before)
+    assert torch.equal(training.gan.streams.latents.state(), before)
 
 
 @pytest.mark.parametrize(
@@ -379,7 +379,7 @@ def test_the_seed_names_every_stream_of_a_training(tmp_path: Path) -> None:
     trainings = [each.begun(each.run(f"run-{number}")) for number, each in enumerate((one, other))]
     weights = (training.gan.generator.get_parameter("to_rgb.weight") for training in trainings)
     assert not torch.equal(*weights)
-    assert not torch.equal(*(training.gan.streams.latents(2) for training in trainings))
+    assert not torch.equal(*(training.gan.streams.latents.draw(2) for training in trainings))
     assert not torch.equal(*(training.batches.next().pixels for training in trainings))
 
 
@@ -388,6 +388,6 @@ def test_the_names_of_trainings_are_streams_of_their_own(tmp_path: Path) -> None
     run = trainings.run()
     one = trainings.begun(run)
     other = Training(ARCHITECTURE, 6, "candidate-0", trainings.context, run, trainings.progress)
-    assert not torch.equal(one.gan.streams.latents(2), other.gan.streams.latents(2))
+    assert not torch.equal(one.gan.streams.latents.draw(2), other.gan.streams.latents.draw(2))
     weights = (training.gan.generator.state_dict() for training in (one, other))
     assert not equal_trees(*weights)

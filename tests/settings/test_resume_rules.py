@@ -17,7 +17,7 @@ def before() -> dict[str, Any]:
 
 def test_harmless_ones_may_change(before: dict[str, Any]) -> None:
     overrides = ["log_every_steps=3", "checkpoint_every_minutes=0.5"]
-    overrides += ["compute.device=cpu", "compute.capture=none"]
+    overrides += ["compute.device=cpu", "compute.capture=none", "search.scorers=2"]
     assert {override.partition("=")[0] for override in overrides} == set(MAY_CHANGE)
     refuse_changes(before, load_settings("demo", overrides=overrides), "The run")
 

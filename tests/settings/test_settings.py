@@ -480,6 +480,26 @@ def test_the_linear_decay_of_0_1_0_is_a_value_of_the_schedule(tmp_path: Path) ->
     assert "Setting train.linear_decay cannot be 'often'" in refusal("train.linear_decay=often")
 
 
+def test_the_limits_of_trials_are_those_of_every_search(tmp_path: Path) -> None:
+    """First only searches by trials had them; their files and folders are still read."""
+
+    def limit(*overrides: str, **layers: Any) -> int | None:
+        return load_settings(overrides=overrides, **layers).search.limits.parameters
+
+    file = tmp_path / "old.yaml"
+    file.write_text("trials:\n  count: 7\n  limits: {parameters: 5, latency_milliseconds: null}\n")
+    assert limit(file=file) == 5 and load_settings(file=file).trials.count == 7
+    assert limit("search.limits.parameters=2e6", file=file) == 2_000_000
+    assert limit("trials.limits.parameters=6", "search.limits.parameters=6") == 6
+    assert limit("trials.limits.parameters=6", "search.beams=2") == 6
+    assert "Leave the first out" in refusal(
+        "trials.limits.parameters=6", "search.limits.parameters=7"
+    )
+    assert "search.limits.parameters" in refusal("trials.limits.parameters=-1")
+    assert "search.limits" in refusal("trials.limits=5")
+    assert "search" in refusal("trials.limits.parameters=6", "search=3")
+
+
 @pytest.mark.parametrize("section", ["search", "train"])
 @pytest.mark.parametrize(
     ("overrides", "said"),

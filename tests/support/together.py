@@ -68,7 +68,7 @@ def played(game: TrainSettings, classes: Classes | None, processes: Processes) -
     labels = torch.arange(4) % 3 if classes else None
     with torch.no_grad():
         images = gan.generator.eval()(latents, labels=labels)
-    return {"losses": losses, "images": images, "latents": gan.streams.latents_state()}
+    return {"losses": losses, "images": images, "latents": gan.streams.latents.state()}
 
 
 def main() -> None:

@@ -7,7 +7,8 @@ import torch
 from commands import autogan
 
 from autogan.basics.errors import UserError
-from autogan.trials.gpus import VISIBLE, shared_out
+from autogan.device.gpus import VISIBLE
+from autogan.trials.gpus import shared_out
 
 
 @pytest.fixture

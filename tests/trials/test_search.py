@@ -120,7 +120,9 @@ def test_an_architecture_that_comes_again_gets_the_next_seed(images: Path, tmp_p
             architecture, latent_size=16, channels=8, bottom_size=4
         ).parameters
     limit = min(sizes.values())
-    settings = trials_settings(images, trials={"limits": {"parameters": limit}})
+    settings = trials_settings(
+        images, search={"strategy": "random", "limits": {"parameters": limit}}
+    )
     found = searched(settings, tmp_path / "run")
     by_architecture: dict[str, list[int]] = {}
     for trial in found.trials:
@@ -198,8 +200,8 @@ def test_goals_that_make_no_search_are_refused(
 def test_limits_that_nothing_keeps_are_refused_with_the_nearest(
     images: Path, tmp_path: Path
 ) -> None:
-    settings = trials_settings(images, trials={"limits": {"parameters": 10}})
-    with pytest.raises(UserError, match=r"keeps trials.limits.parameters=10. The nearest is"):
+    settings = trials_settings(images, search={"limits": {"parameters": 10}})
+    with pytest.raises(UserError, match=r"keeps search.limits.parameters=10. The smallest is"):
         searched(settings, tmp_path / "run")
     assert not (tmp_path / "run" / "trials").exists()
 

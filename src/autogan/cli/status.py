@@ -66,6 +66,8 @@ def _tell(found: "Status") -> None:
     say(f"{found.part}{where}")
     if found.strategy is not None:
         say(f"strategy {found.strategy}: {STRATEGIES_IN_WORDS[found.strategy].sentence}")
+    if found.limits:
+        say(f"limits: {found.limits}")
     if found.share is not None:
         say(f"done and kept: {found.share:.0%} of the computing of the whole run")
     if found.kept:

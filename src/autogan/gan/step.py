@@ -104,7 +104,7 @@ class Gan:
         """One update of D on `real` and as many generated images, of the same labels; the loss."""
         real = real.to(self.compute.device)
         wanted = self.streams.labels(len(real), real.labels)
-        latents = self.streams.latents(len(real))
+        latents = self.streams.latents.draw(len(real))
         numbers = self.streams.augmentation(2 * len(real))
         places = self.streams.penalty(len(real)) if self._steps_since_penalty == 0 else None
         self._steps_since_penalty += 1
@@ -181,7 +181,7 @@ class Gan:
         self, count: int, real: Batch | None
     ) -> tuple[Tensor | None, Tensor | None, Tensor | None, Tensor, Tensor]:
         """Real pixels and labels, wanted labels, latents and the augmentation's numbers of one loss."""
-        latents = self.streams.latents(count)
+        latents = self.streams.latents.draw(count)
         pixels, labels = None, None
         if real is not None:
             assert len(real) == count, (len(real), count)

@@ -1,4 +1,8 @@
-"""The random numbers of an adversarial training, a stream for each purpose."""
+"""The random numbers of an adversarial training, a stream for each purpose.
+
+They are drawn on the CPU, so that they are the same on every device, and brought to the device outside of
+what may be recorded.
+"""
 
 from typing import Any
 
@@ -8,13 +12,42 @@ from torch import Tensor
 from autogan.basics.randomness import derived_seed, torch_generator
 from autogan.images.classes import Classes
 
+LATENTS = "latents_generator"
+"""Of the latents' stream, in a state."""
+
+
+class LatentStream:
+    """Latents of `size` standard normal values each, one after the other."""
+
+    def __init__(self, stream: torch.Generator, size: int, device: torch.device) -> None:
+        self._stream = stream
+        self._size = size
+        self._device = device
+
+    def draw(self, count: int) -> Tensor:
+        """The next ones, count × size."""
+        drawn = torch.randn((count, self._size), generator=self._stream)
+        return drawn.to(self._device, non_blocking=True)
+
+    def reseed(self, attempt: int) -> None:
+        """Goes on with others than those that were to come."""
+        drawn = torch.randint(2**62, (), generator=self._stream).item()
+        self._stream.manual_seed(derived_seed(int(drawn), f"attempt-{attempt}"))
+
+    def state(self) -> Tensor:
+        """Where the stream stands."""
+        return self._stream.get_state()
+
+    def set_state(self, state: Tensor) -> None:
+        """Goes back to where `state` said that the stream stood."""
+        self._stream.set_state(state)
+
 
 class Streams:
     """Latents, labels, and what augmentation and penalties take; `weights` is for fresh weights.
 
-    Drawn on the CPU, so that they are the same on every device, and brought to the device outside of
-    what may be recorded. seed and purpose name the streams. augmentation, penalty: how many numbers each
-    takes for an image; classes: those that a generator is told.
+    seed and purpose name the streams. augmentation, penalty: how many numbers each takes for an image;
+    classes: those that a generator is told.
     """
 
     def __init__(
@@ -29,19 +62,15 @@ class Streams:
         penalty: int,
     ) -> None:
         self.weights = torch_generator(seed, f"{purpose}/weights")
-        self._latents = torch_generator(seed, f"{purpose}/latents")
+        latents = torch_generator(seed, f"{purpose}/latents")
+        self.latents = LatentStream(latents, latent_size, device)
         self._augmentation = torch_generator(seed, f"{purpose}/augmentation")
         self._penalty = torch_generator(seed, f"{purpose}/penalty")
         self._labels = torch_generator(seed, f"{purpose}/labels")
         self._device = device
-        self._latent_size = latent_size
         self._classes = classes
         self._augmentation_numbers = augmentation
         self._penalty_numbers = penalty
-
-    def latents(self, count: int) -> Tensor:
-        """count × latent_size standard normal values."""
-        return self._placed(torch.randn((count, self._latent_size), generator=self._latents))
 
     def labels(self, count: int, of_real: Tensor | None) -> Tensor | None:
         """The labels of `count` generated images beside real ones of `of_real`: int64, never -1.
@@ -70,30 +99,20 @@ class Streams:
     def _placed(self, drawn: Tensor) -> Tensor:
         return drawn.to(self._device, non_blocking=True)
 
-    def reseed(self, attempt: int) -> None:
-        """Goes on with other latents than those that were to come."""
-        drawn = torch.randint(2**62, (), generator=self._latents).item()
-        self._latents.manual_seed(derived_seed(int(drawn), f"attempt-{attempt}"))
-
-    def latents_state(self) -> Tensor:
-        """Where the stream of latents stands."""
-        return self._latents.get_state()
-
-    def set_latents_state(self, state: Tensor) -> None:
-        """Goes back to where `latents_state` said that the stream stood."""
-        self._latents.set_state(state)
-
     def state_dict(self) -> dict[str, Any]:
         """Where the streams stand that something is drawn from."""
-        return {name: stream.get_state() for name, stream in self._used().items()}
+        state = {name: stream.get_state() for name, stream in self._used().items()}
+        return {**state, LATENTS: self.latents.state()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Goes back to a state that `state_dict` gave; other keys are of others."""
         for name, stream in self._used().items():
             stream.set_state(state[name])
+        self.latents.set_state(state[LATENTS])
 
     def _used(self) -> dict[str, torch.Generator]:
-        used = {"weights_generator": self.weights, "latents_generator": self._latents}
+        """Those beside the latents."""
+        used = {"weights_generator": self.weights}
         if self._classes:
             used["labels_generator"] = self._labels
         if self._augmentation_numbers:

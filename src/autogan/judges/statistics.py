@@ -33,6 +33,18 @@ class FeatureStatistics:
         statistics.update(features)
         return statistics
 
+    def to_tensors(self) -> dict[str, Tensor]:
+        """All of it, for `of_tensors`: to the bit."""
+        return {"count": torch.tensor(self.count), "mean": self.mean, "scatter": self._scatter}
+
+    @classmethod
+    def of_tensors(cls, tensors: dict[str, Tensor]) -> "FeatureStatistics":
+        """What `to_tensors` gave."""
+        statistics = cls(len(tensors["mean"]))
+        statistics.count = int(tensors["count"])
+        statistics.mean, statistics._scatter = tensors["mean"], tensors["scatter"]
+        return statistics
+
     @property
     def covariance(self) -> Tensor:
         """float64 F×F, divided by count − 1 as numpy.cov; `UserError` below two images."""

@@ -1,14 +1,15 @@
 """Scoring a child: what the judge says of its images, made with the shared weights, as one number."""
 
 import math
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 
 from torch import Tensor
 
 from autogan.device.compute import Compute
 from autogan.gan.generation import generate, label_batches, latent_batches
-from autogan.gan.step import Gan
+from autogan.gan.streams import LatentStream
 from autogan.judges import (
     FeatureStatistics,
     Judge,
@@ -20,6 +21,7 @@ from autogan.judges import (
 from autogan.method.probe import Probe
 from autogan.runs.stopping import Stopped
 from autogan.spaces.architecture import Architecture
+from autogan.spaces.networks import Generator
 from autogan.spaces.pair import players
 
 
@@ -29,6 +31,7 @@ class ChildScorer:
     The paper's reward is the inception score of the child's images (section 3.2); for images without
     classes it is their negative Fréchet distance to real ones of the same resolution.
 
+    generator, latents: the shared one, and the stream that its latents come from.
     images: that a child is scored by. real: statistics of the real images at the present stage, for
     the Fréchet distance; None: the reward is the inception score over `inception_splits`.
     interruptible: a context in which a request to stop need not wait for the scoring.
@@ -38,7 +41,8 @@ class ChildScorer:
 
     def __init__(
         self,
-        gan: Gan,
+        generator: Generator,
+        latents: LatentStream,
         judge: Judge,
         compute: Compute,
         *,
@@ -50,7 +54,10 @@ class ChildScorer:
     ) -> None:
         self.real: Reference | None = None
         self.probe = probe
-        self._gan = gan
+        self.seconds = 0.0
+        """That the latest scoring took, in whichever process."""
+        self._generator = generator
+        self._latents = latents
         self._judge = judge
         self._compute = compute
         self._images = images
@@ -63,10 +70,20 @@ class ChildScorer:
 
         Raises `UserError` or `ArithmeticError` where its images cannot be scored.
         """
-        if self.probe is None:
-            return self.reward(self._judgement(architecture))
-        with self.probe.after(architecture):
-            return self.reward(self._judgement(architecture))
+        began = time.monotonic()
+        try:
+            if self.probe is None:
+                return self.reward(self._judgement(architecture))
+            with self.probe.after(architecture):
+                return self.reward(self._judgement(architecture))
+        finally:
+            self.seconds = time.monotonic() - began
+
+    def look_ahead(self, children: Sequence[Architecture], next_one: int) -> None:
+        """Called before each `score` with all children of a round, and the place of the one that comes."""
+
+    def close(self) -> None:
+        """Lets go of what is held beside the search, until it is needed again."""
 
     def _judgement(self, architecture: Architecture) -> Judgement:
         """What the judge says of the child's images; given up in the middle, the latents stay.
@@ -75,12 +92,12 @@ class ChildScorer:
         all paths through the generator.
         """
         generator, _ = players(architecture)
-        before = self._gan.streams.latents_state()
+        before = self._latents.state()
         try:
             with self._interruptible():
                 return self._judge.judge_all(
                     generate(
-                        self._gan.generator,
+                        self._generator,
                         latents,
                         self._compute,
                         generator,
@@ -88,13 +105,13 @@ class ChildScorer:
                         labels=labels,
                     )
                     for latents, labels in zip(
-                        latent_batches(self._images, self._gan.streams.latents),
+                        latent_batches(self._images, self._latents.draw),
                         label_batches(self._labels),
                         strict=False,
                     )
                 )
         except Stopped:
-            self._gan.streams.set_latents_state(before)
+            self._latents.set_state(before)
             raise
 
     def reward(self, judgement: Judgement) -> float:

@@ -1,6 +1,5 @@
 """The children of a search: architectures scored with the shared weights, and those that could not be."""
 
-import time
 from typing import Any
 
 from autogan.basics.errors import UserError
@@ -38,7 +37,6 @@ class Children:
 
         Raises `Diverged` where that is not its own fault: the shared weights are no finite numbers.
         """
-        began = time.monotonic()
         try:
             reward = self._scorer.score(architecture)
         except (UserError, ArithmeticError) as error:
@@ -47,7 +45,7 @@ class Children:
             self._journal.log(Failed(architecture, purpose, str(error), stage, iteration))
             self._progress.note(f"{architecture} could not be scored: {error}")
             return None
-        seconds = round(time.monotonic() - began, 3)
+        seconds = round(self._scorer.seconds, 3)
         child = Child(architecture, stage, iteration, purpose, reward, seconds)
         self.history.append(child)
         self.observations.append(self.observation(child))

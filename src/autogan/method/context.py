@@ -37,6 +37,7 @@ from autogan.spaces.discriminator_architecture import (
     DiscriminatorArchitecture,
     told_discriminator,
 )
+from autogan.spaces.limits import Costs, refuse_impossible
 from autogan.spaces.space import SearchSpace
 
 
@@ -93,9 +94,9 @@ def prepare(
     """
     compute = decide_compute(settings.compute, processes)
     discriminator = told_discriminator(settings.network.discriminator, settings.cells)
+    parts = Plan.of(settings, run.task if run else None, derives=derives).parts
     if to_train:
         bytes_a_number = 2 if compute.autocast_dtype else 4
-        parts = Plan.of(settings, run.task if run else None, derives=derives).parts
         refuse_too_large_batches(settings, parts, compute.memory_bytes, bytes_a_number)
         _refuse_unrecordable(settings, parts, compute)
         _refuse_mixed_groups(settings, parts, discriminator)
@@ -127,6 +128,10 @@ def prepare(
             "loss of the labels is a mean over those that have one. Use one process, or "
             "network.conditional=never."
         )
+    space = search_space(settings.network.space, settings.cells)
+    if to_train and {"search", "trials"} & set(parts):
+        costs = Costs(settings, classes, compute.device)
+        refuse_impossible(space, settings.search.limits, costs)
     question = Question.of(data.class_names)
     examples = len(question.examples(data.train, data.name))
     workload = Workload(settings, len(data.train), examples, classes)
@@ -146,7 +151,6 @@ def prepare(
     if to_train and any(section.mirror for section in _trained(settings, plan.parts).values()):
         warning = warning_of_mirrored(judge, data, settings.judge)
         progress.note(warning or "Mirrored images look like the others to the judge.")
-    space = search_space(settings.network.space, settings.cells)
     return Context(
         settings, data, judge, statistics, compute, plan, workload, space, classes, discriminator
     )

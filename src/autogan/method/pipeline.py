@@ -5,7 +5,7 @@ search → derive → train → evaluate → generator.safetensors, samples.png,
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict
 from typing import Any
 
@@ -199,14 +199,16 @@ def _searched(search: Search, run: Run, progress: Progress) -> None:
             f"The search goes on after {at['iteration']} iterations, in {at['phase']}, step "
             f"{at['step']}."
         )
-    drive(search, run.keeper(part))
+    with closing(search.scorer):
+        drive(search, run.keeper(part))
     if run.checkpoints.position(PART) is None:  # else the ranking stands there already
         search.write_architectures()
 
 
 def ranked(search: Search, run: Run) -> list[Child]:
     """The ranking of a search that has ended, best first."""
-    drive(Ranking(search), run.keeper(RANKINGS[search.subject.part]))
+    with closing(search.scorer):
+        drive(Ranking(search), run.keeper(RANKINGS[search.subject.part]))
     search.write_architectures()
     return search.ranking
 

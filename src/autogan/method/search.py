@@ -19,6 +19,7 @@ authors' program has faults (docs/method.md lists them), this follows the paper.
 
 import random
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from torch import Tensor
@@ -36,7 +37,9 @@ from autogan.method.game_batches import GameBatches
 from autogan.method.losses import read_losses
 from autogan.method.position import CONTROLLER, GROWTH, SHARED_TRAINING, Position
 from autogan.method.probe import Probe
+from autogan.method.side_by_side import SideBySide, scorers_of
 from autogan.method.subject import SEARCH, Subject, shared_gan
+from autogan.method.within_limits import WithinLimits
 from autogan.progress.base import Progress
 from autogan.runs.events import (
     Grown,
@@ -47,6 +50,7 @@ from autogan.runs.events import (
 from autogan.runs.folder import Run
 from autogan.runs.outcomes import Child, from_plain, to_plain
 from autogan.spaces.architecture import Architecture
+from autogan.spaces.limits import Costs, Limits
 from autogan.strategies import make_strategy
 from autogan.strategies.base import Rung
 
@@ -78,17 +82,15 @@ class Search:
         self.space = subject.space
         self.iterations = subject.iterations
         self.strategy = make_strategy(options, self.space, subject.seed(settings.seed))
-        self.gan = shared_gan(context, subject)
-        self.scorer = ChildScorer(
-            self.gan,
-            context.judge,
-            compute,
-            images=options.reward_images,
-            inception_splits=settings.evaluate.inception_splits,
-            interruptible=run.stopping.at_once,
-            labels=context.wanted_labels(options.reward_images, "reward/labels"),
-            probe=Probe(self.gan, options, run.stopping) if subject.probes else None,
+        costs = Costs(settings, context.classes, compute.device)
+        self.within = WithinLimits(
+            self.strategy,
+            Limits(subject.generators, options.limits, costs),
+            subject.seed(settings.seed),
+            progress.note,
         )
+        self.gan = shared_gan(context, subject)
+        self.scorer = self._make_scorer(context)
         self.generator_losses = LossWindow(options.reset.window, compute.device)
         self.discriminator_losses = LossWindow(options.reset.window, compute.device)
         self.iteration = 0
@@ -100,6 +102,25 @@ class Search:
         self.children = Children(self.scorer, self.gan, settings.seed, run.journal, progress)
         self.ranking: list[Child] = []
         self._enter_stage()
+
+    def _make_scorer(self, context: Context) -> ChildScorer:
+        """Of several processes where they are wanted; a pair needs the whole game, which is here."""
+        options, subject = self.options, self.subject
+        count = 1 if subject.probes else scorers_of(options, self.compute)
+        make = ChildScorer if count == 1 else partial(SideBySide, count)
+        scorer = make(
+            self.gan.generator,
+            self.gan.streams.latents,
+            context.judge,
+            self.compute,
+            images=options.reward_images,
+            inception_splits=self.settings.evaluate.inception_splits,
+            interruptible=self.run.stopping.at_once,
+            labels=context.wanted_labels(options.reward_images, "reward/labels"),
+        )
+        if subject.probes:
+            scorer.probe = Probe(self.gan, options, self.run.stopping)
+        return scorer
 
     @property
     def stage(self) -> int:
@@ -202,7 +223,7 @@ class Search:
         if not self.at.proposed:
             left = self.workload.shared_steps() - self.at.step
             stream = random.Random(derived_seed(self.settings.seed, f"search/paths/{self.steps}"))
-            self.at.proposed = self.strategy.propose_for_training(
+            self.at.proposed = self.within.propose_for_training(
                 min(PROPOSED_AT_ONCE, left), self.rung, self.children.observations, stream
             )
         return self.at.proposed.pop(0)
@@ -271,11 +292,11 @@ class Search:
     # Proposals and their scores
 
     def _propose(self, count: int) -> list[Architecture]:
-        return self.strategy.propose(count, self.rung, self.children.observations)
+        return self.within.propose(count, self.rung, self.children.observations)
 
     def distinct(self, count: int) -> list[Architecture]:
         """At most `count` architectures to be promoted or derived from, each once."""
-        return self.strategy.candidates(count, self.rung, self.children.observations)
+        return self.within.candidates(count, self.rung, self.children.observations)
 
     def score(self, architecture: Architecture, purpose: str) -> Child | None:
         """Scores one child with the shared weights; None where it cannot be scored."""
@@ -296,6 +317,7 @@ class Search:
             return True
         if purpose != "controller":
             self._tell(f"scoring candidate {number + 1} of {len(self.at.proposed)}")
+        self.scorer.look_ahead(self.at.proposed, number)
         self.at.scored.append(self.score(self.at.proposed[number], purpose))
         return False
 
@@ -375,7 +397,7 @@ class Search:
 
     def reseed(self, attempt: int) -> None:
         """Other latents from here on."""
-        self.gan.streams.reseed(attempt)
+        self.gan.streams.latents.reseed(attempt)
 
 
 def _described(child: Child) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from autogan.gan.step import Gan
 from autogan.method.context import Context
 from autogan.spaces.architecture import Architecture
 from autogan.spaces.discriminator_architecture import DiscriminatorArchitecture
-from autogan.spaces.pair import pair_space, players
+from autogan.spaces.pair import PairSpace, pair_space, players
 from autogan.spaces.space import SearchSpace
 
 SEARCH, DISCRIMINATOR = "search", "discriminator"
@@ -44,6 +44,11 @@ class Subject:
         """Discriminators for one generator; pairs, of which the generator's decisions are closed."""
         iterations = context.settings.search.iterations_of_discriminators
         return cls(DISCRIMINATOR, pair_space(SearchSpace.only(generator)), iterations, True)
+
+    @property
+    def generators(self) -> SearchSpace:
+        """The space of its generators: its own, or of pairs that of their generators."""
+        return self.space.generators if isinstance(self.space, PairSpace) else self.space
 
     @property
     def line_part(self) -> str | None:

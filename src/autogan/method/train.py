@@ -263,7 +263,7 @@ class Training:
 
     def reseed(self, attempt: int) -> None:
         """Other latents from here on."""
-        self.gan.streams.reseed(attempt)
+        self.gan.streams.latents.reseed(attempt)
 
 
 def train(

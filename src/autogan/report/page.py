@@ -72,6 +72,7 @@ def report_page(record: RunRecord) -> str:
         discriminator=discriminator_words(record),
         strategy=record.setting("search.strategy"),
         strategy_words=strategy_words(record),
+        limits=record.settings.search.limits.in_words if record.settings else "",
         bars=bars,
         cautions=cautions(record.results) if record.results else [],
         words=in_words(record.results, bars) if record.results else [],

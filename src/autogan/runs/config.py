@@ -12,7 +12,7 @@ from autogan.basics.errors import UserError
 from autogan.basics.version import package_version
 from autogan.files.plain_yaml import read_yaml
 from autogan.runs.task import Task
-from autogan.settings.loading import setting_names, settings_from_tree
+from autogan.settings.loading import OLD_NAMES, setting_names, settings_from_tree
 from autogan.settings.sections import Settings
 
 CONFIG = "config.yaml"
@@ -82,7 +82,7 @@ class Config:
 
     def unknown_settings(self) -> list[str]:
         """The dotted names of settings that this version does not know."""
-        return sorted(set(_names(self.settings_tree)) - set(setting_names()))
+        return sorted(set(_names(self.settings_tree)) - {*setting_names(), *OLD_NAMES})
 
 
 def read_config(folder: Path) -> Config:

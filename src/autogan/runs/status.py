@@ -22,7 +22,8 @@ class Status:
     running: whether a process is at work on it.
     part: "data and judge", "search", "discriminator", "derive", "train", "evaluate" or "finished".
     position: where inside the part, in words. kept: what going on would start from.
-    strategy: of its search, by name; None where no search is left to do.
+    strategy: of its search, by name; None where no search is left to do. limits: of its architectures, in
+    words; "" where there are none.
     share: of the run's work that is done and kept, 0 to 1; None while the data are not loaded.
     left: the parts that are still to be done, the present one first.
     seconds_since_write: since any file of the folder was written.
@@ -36,6 +37,7 @@ class Status:
     position: str
     kept: str
     strategy: str | None
+    limits: str
     share: float | None
     left: list[str]
     seconds_since_write: float
@@ -67,6 +69,7 @@ def status_of(folder: Path) -> Status:
         position,
         kept,
         record.settings.search.strategy if "search" in left else None,
+        record.settings.search.limits.in_words,
         plan.share(reached),
         [*left],
         _seconds_since_write(folder),

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from autogan.basics.errors import UserError, unknown_name
 from autogan.files.plain_yaml import parse_yaml, read_yaml
+from autogan.settings.limits import LimitSettings
 from autogan.settings.messages import explain, shown
 from autogan.settings.sections import Settings
 
@@ -24,6 +25,14 @@ Tree = dict[str, Any]
 
 MOST_PROBLEMS_SAID = 20
 """Of settings that cannot be used."""
+
+
+OLD_NAMES = (
+    "train.linear_decay",
+    "trials.limits",
+    *(f"trials.limits.{name}" for name in LimitSettings.model_fields),
+)
+"""Settings that earlier versions had, and that are read as those that took their place."""
 
 
 MOST_LEVELS = 10
@@ -85,11 +94,37 @@ def merged(*layers: Tree) -> Tree:
 
 
 def _in_present_names(tree: Tree) -> Tree:
-    """The tree, with what version 0.1.0 called train.linear_decay as a value of train.schedule.
+    """The tree, with what OLD_NAMES name under the names of today.
 
     Done to each layer before they are laid over each other, so that the later one counts under both
     names.
     """
+    return _with_limits_of_searches(_with_schedule(tree))
+
+
+def _with_limits_of_searches(tree: Tree) -> Tree:
+    """trials.limits as search.limits: first only searches by trials had limits."""
+    trials = tree.get("trials") if isinstance(tree, dict) else None
+    if not isinstance(trials, dict) or "limits" not in trials:
+        return tree
+    rest = {name: value for name, value in trials.items() if name != "limits"}
+    search, before = tree.get("search", {}), trials["limits"]
+    if not isinstance(search, dict):
+        return tree  # refused later, as any section that is none
+    now = search.get("limits", {})
+    if isinstance(now, dict) and isinstance(before, dict):
+        for name in before.keys() & now.keys():
+            if before[name] != now[name]:
+                raise UserError(
+                    f"Settings contradict each other: trials.limits.{name} is {shown(before[name])}, and "
+                    f"search.limits.{name} is {shown(now[name])}. Leave the first out: the second has "
+                    "taken its place."
+                )
+    return {**tree, "trials": rest, "search": merged({"limits": before}, search)}
+
+
+def _with_schedule(tree: Tree) -> Tree:
+    """What version 0.1.0 called train.linear_decay as a value of train.schedule."""
     train = tree.get("train") if isinstance(tree, dict) else None
     if not isinstance(train, dict) or "linear_decay" not in train:
         return tree

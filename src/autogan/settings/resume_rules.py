@@ -7,9 +7,15 @@ from autogan.basics.errors import UserError
 from autogan.settings.loading import settings_from_tree
 from autogan.settings.sections import Settings
 
-MAY_CHANGE = ("log_every_steps", "checkpoint_every_minutes", "compute.device", "compute.capture")
-"""What may change with --resume. Another device computes the same but for rounding; recorded steps
-compute the same."""
+MAY_CHANGE = (
+    "log_every_steps",
+    "checkpoint_every_minutes",
+    "compute.device",
+    "compute.capture",
+    "search.scorers",
+)
+"""What may change with --resume. Another device, or another number of processes with other shares of the
+processor, computes the same but for rounding; recorded steps compute the same."""
 
 
 def refuse_changes(before: dict[str, Any], now: Settings, whose: str) -> None:

@@ -18,6 +18,7 @@ from pydantic import (
 from autogan.basics.limits import MOST_CELLS
 from autogan.settings.base import PerCell, Probability, Section
 from autogan.settings.judge import JudgeSettings
+from autogan.settings.limits import LimitSettings
 from autogan.settings.protocols import PROTOCOLS, Protocol, protocol_of
 from autogan.settings.trials import TrialsSettings
 
@@ -383,6 +384,9 @@ class SearchSettings(AdversarialSettings):
     """Controller updates in each iteration."""
     reward_images: int = Field(default=5000, ge=2)
     """Generated images that a child's reward is computed from."""
+    scorers: Literal["auto"] | PositiveInt = "auto"
+    """Processes that score children side by side, where a step has several; with GPUs each takes one of those
+    that this process sees, in turn. auto: as many as there are such GPUs, 1 on a CPU."""
     reward: Metric = "auto"
     """A child's reward: inception_score, or frechet_distance (negative). auto is the paper's
     inception score, or where the images have no classes the Fréchet distance."""
@@ -399,6 +403,7 @@ class SearchSettings(AdversarialSettings):
     """M: architectures sampled and scored when a stage ends."""
     beams: PositiveInt = 5
     """K: the best of them that the next stage extends."""
+    limits: LimitSettings = LimitSettings()
     reset: ResetSettings = ResetSettings()
     controller: ControllerSettings = ControllerSettings()
     evolution: EvolutionSettings = EvolutionSettings()
@@ -424,6 +429,11 @@ class SearchSettings(AdversarialSettings):
                     f"{len(self.stage_weights)} stages"
                 )
         _refuse_useless(self, "probe_steps", "discriminator")
+        if self.scorers not in ("auto", 1) and self.discriminator == "together":
+            raise ValueError(
+                f"scorers is {self.scorers}, and pairs (discriminator is together) are scored one after the "
+                "other, each after a short game of its own: set scorers to auto"
+            )
         if self.strategy == "gradient" and self.discriminator != "fixed":
             raise ValueError(
                 f"strategy is gradient, which follows the gradient of the generator's loss to its own "

@@ -2,7 +2,7 @@
 
 from typing import Literal, get_args
 
-from pydantic import Field, PositiveFloat, PositiveInt, model_validator
+from pydantic import Field, PositiveInt, model_validator
 
 from autogan.settings.base import Section
 
@@ -15,22 +15,6 @@ GoalName = Literal[
 ]
 SCORED: tuple[GoalName, ...] = ("frechet_distance", "inception_score")
 """Goals that only a training tells; the others are of the architecture alone."""
-
-
-class LimitSettings(Section):
-    """What no architecture may exceed: one that does is not trained at all. null: no limit."""
-
-    parameters: PositiveInt | None = None
-    """Of the generator."""
-    multiply_accumulates: PositiveInt | None = None
-    """Of one image."""
-    latency_milliseconds: PositiveFloat | None = None
-    """Of one image, measured on the machine that trains: the median of some."""
-
-    @property
-    def given(self) -> dict[str, float]:
-        """Those that are set, by name."""
-        return {name: limit for name, limit in self.model_dump().items() if limit is not None}
 
 
 class TrialsSettings(Section):
@@ -46,7 +30,6 @@ class TrialsSettings(Section):
     """One of so many goes on, to so many times the steps (asynchronous successive halving)."""
     goals: tuple[GoalName, ...] = ("frechet_distance",)
     """What is wanted, by the validation latents: one goal, or several, then the best are a front."""
-    limits: LimitSettings = LimitSettings()
     image_size: int | None = Field(default=None, ge=8, le=256)
     """A proxy: trials at this side in pixels, with bottom_size made smaller as much; null: as the data."""
     width: float = Field(default=1.0, gt=0, le=1)

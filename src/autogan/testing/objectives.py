@@ -200,7 +200,7 @@ class ObjectiveConformance(ABC):
         assert sum(losses[-5:]) < sum(losses[:5]), losses
         architecture = search_space("autogan", 1).first()
         with torch.no_grad():
-            generated = game.generator(game.streams.latents(self.batch), architecture)
+            generated = game.generator(game.streams.latents.draw(self.batch), architecture)
             real = self.bright(99).pixels.float() / 127.5 - 1
             higher = game.discriminator(real, 0).mean() > game.discriminator(generated, 0).mean()
         assert bool(higher), "D gives generated images the higher logits"

@@ -21,7 +21,7 @@ from autogan.runs.events import Event, Losses
 from autogan.runs.stopping import Stopping
 from autogan.settings.sections import Settings
 from autogan.spaces.architecture import Architecture
-from autogan.trials.limits import Costs
+from autogan.spaces.limits import Costs
 from autogan.trials.table_file import TableWriter, create, members_in_order, reading
 from autogan.trials.table_recipe import identity_of, refuse_unfixed
 from autogan.trials.table_scores import refuse_few_images, table_scores

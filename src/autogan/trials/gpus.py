@@ -1,13 +1,7 @@
 """Which GPUs each worker of this machine sees."""
 
-import os
-
-import torch
-
 from autogan.basics.errors import UserError
-
-VISIBLE = "CUDA_VISIBLE_DEVICES"
-"""The variable by which a process sees some of the machine's GPUs, under new numbers from 0."""
+from autogan.device.gpus import VISIBLE, visible_gpus
 
 
 def shared_out(workers: int, for_each: int) -> list[str]:
@@ -15,7 +9,7 @@ def shared_out(workers: int, for_each: int) -> list[str]:
 
     Raises `UserError` where this process sees fewer than workers × for_each.
     """
-    names = _visible()
+    names = visible_gpus()
     needed = workers * for_each
     if needed > len(names):
         seen = f"{len(names)} ({', '.join(names)})" if names else "none"
@@ -24,11 +18,3 @@ def shared_out(workers: int, for_each: int) -> list[str]:
             f"sees {seen}. Give fewer workers, or make more visible ({VISIBLE})."
         )
     return [",".join(names[w * for_each : (w + 1) * for_each]) for w in range(workers)]
-
-
-def _visible() -> list[str]:
-    """The names of the GPUs that this process sees, for other processes."""
-    count = torch.cuda.device_count()
-    given = os.environ.get(VISIBLE)
-    names = given.split(",") if given is not None else map(str, range(count))
-    return [name.strip() for name in names][:count]

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from autogan.trials.gpus import VISIBLE
+from autogan.device.gpus import VISIBLE
 from autogan.trials.ray_host import THREADS, last_lines
 
 ADDRESS = "AUTOGAN_STORAGE"

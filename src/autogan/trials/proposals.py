@@ -10,12 +10,12 @@ from autogan.basics.errors import UserError
 from autogan.basics.randomness import derived_seed
 from autogan.settings.sections import Settings
 from autogan.spaces.architecture import Architecture
+from autogan.spaces.limits import Costs
 from autogan.spaces.space import SearchSpace
 from autogan.strategies import make_strategy, refuse_several_goals
 from autogan.strategies.base import Descent, Observation, Rung, State
 from autogan.strategies.optuna import architecture_of, distributions_of, parameters_of
 from autogan.strategies.replay import Replay
-from autogan.trials.limits import Costs
 from autogan.trials.records import (
     TrialRecord,
     goals_of,
@@ -101,14 +101,14 @@ class Proposer:
 
         What lies beyond them is told to the strategy as failed, and it is asked again.
         """
-        settings = self._settings.trials
+        settings, limits = self._settings.trials, self._settings.search.limits
         rung = FIRST if self._replay else telling_rung(records, settings, ENOUGH)
         seen = observations_at(records, rung, settings, self._level.stage)
         surrogate = self._surrogate(records)
         for attempt in range(PROPOSALS):
             seed = derived_seed(self._settings.seed, f"trial/{number}/{attempt}")
             asked = self._asked(settings.pool if surrogate else 1, seed, seen)
-            kept = [d for d in asked if not self._costs.exceeded(d.architecture, settings.limits)]
+            kept = [d for d in asked if not self._costs.exceeded(d.architecture, limits)]
             if kept:
                 chosen = _most_promising(surrogate, kept, records) if surrogate else kept[0]
                 return Proposal(
@@ -118,10 +118,10 @@ class Proposer:
         stream = random.Random(derived_seed(self._settings.seed, f"trial/{number}/uniform"))
         for _ in range(DRAWS):
             architecture = self._space.sample(stream)
-            if not self._costs.exceeded(architecture, settings.limits):
+            if not self._costs.exceeded(architecture, limits):
                 return Proposal(architecture)
         raise UserError(
-            f"Hardly an architecture keeps trials.limits: none of {DRAWS:,} random ones did. Raise them."
+            f"Hardly an architecture keeps search.limits: none of {DRAWS:,} random ones did. Raise them."
         )
 
     def _surrogate(self, records: Sequence[TrialRecord]) -> Surrogate | None:

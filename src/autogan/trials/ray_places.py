@@ -17,7 +17,7 @@ from typing import Any
 
 from autogan.basics.errors import UserError
 from autogan.basics.version import package_version
-from autogan.trials.gpus import VISIBLE
+from autogan.device.gpus import VISIBLE
 from autogan.trials.places import ADDRESS, Ended, Order, Places, Started
 from autogan.trials.ray_host import THREADS, Host, look
 from autogan.trials.storage import JOURNAL, refuse_out_of_reach, with_whole_path

@@ -12,7 +12,6 @@ from autogan.runs.folder import Run
 from autogan.runs.stopping import Stopping
 from autogan.settings.sections import Settings
 from autogan.trials.found import Found
-from autogan.trials.limits import Costs, refuse_impossible
 from autogan.trials.places import Order, Places
 from autogan.trials.proposals import refuse_strategy
 from autogan.trials.proxies import proxied
@@ -27,6 +26,7 @@ from autogan.trials.study import (
 )
 from autogan.trials.supervising import supervise
 from autogan.trials.trial import FOLDER
+from autogan.trials.views import make_views
 from autogan.trials.worker import Worker
 
 STUDY = "autogan"
@@ -59,19 +59,20 @@ def search_by_trials(
     settings = proxied(run.settings)
     context = prepare_run(run, progress, settings=settings)
     _refuse_goals(context)
-    costs = Costs(context.settings, context.classes, context.compute.device)
-    refuse_impossible(context.space, settings.trials.limits, costs)
     address = address or f"sqlite:///{run.folder.resolve() / 'trials.sqlite3'}"
     known = context.settings.compute.model_copy(update={"precision": context.compute.precision})
     context = replace(context, settings=context.settings.model_copy(update={"compute": known}))
+    storage = open_storage(address)
     study = create_or_open(
-        open_storage(address),
+        storage,
         study_name,
         Identity.of(context.data.digest, context.judge.name, context.settings),
         context.settings,
     )
     found = Found(run, study, context.settings, hidden(address))
     with answering(address), part_of(run, "trials"):
+        if refused := make_views(storage):
+            progress.note(f"The views for other tools were not made in the database: {refused}")
         progress.start("trials")
         try:
             if places is None:

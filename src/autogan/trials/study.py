@@ -64,9 +64,10 @@ def _counts(name: str) -> bool:
     section, _, rest = name.partition(".")
     if section == "trials":
         return rest not in FREE
-    return section in ("seed", "network", "train", "judge") or name in (
-        "data.image_size",
-        "search.strategy",
+    return (
+        section in ("seed", "network", "train", "judge")
+        or name in ("data.image_size", "search.strategy")
+        or name.startswith("search.limits.")
     )
 
 

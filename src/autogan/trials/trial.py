@@ -16,9 +16,9 @@ from autogan.runs.folder import Run
 from autogan.runs.record import PICTURES
 from autogan.settings.trials import SCORED
 from autogan.spaces.generator_file import save_generator
+from autogan.spaces.limits import Costs
 from autogan.strategies.base import State
 from autogan.trials.halving import goes_on
-from autogan.trials.limits import Costs
 from autogan.trials.proxies import trial_settings
 from autogan.trials.records import RungScore, TrialRecord, goals_of
 

@@ -28,8 +28,8 @@ from autogan.runs.folder import Run
 from autogan.runs.locking import is_locked
 from autogan.runs.stopping import Stopped, Stopping
 from autogan.runs.task import Task
+from autogan.spaces.limits import Costs
 from autogan.strategies.base import State
-from autogan.trials.limits import Costs
 from autogan.trials.proposals import Proposal, Proposer
 from autogan.trials.proxies import trial_settings
 from autogan.trials.records import RECORD, RETRIED, TrialRecord, number_of

@@ -3,16 +3,19 @@
 import random
 import statistics
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from typing import TypeVar
 
 import torch
 
 from autogan.basics.errors import UserError
 from autogan.images.classes import Classes
 from autogan.nets.layers import initialise
+from autogan.settings.limits import LimitSettings
 from autogan.settings.sections import Settings
-from autogan.settings.trials import LimitSettings
 from autogan.spaces.architecture import Architecture
+from autogan.spaces.pair import players
 from autogan.spaces.sizes import generator_size
 from autogan.spaces.space import SearchSpace
 
@@ -82,31 +85,75 @@ class Costs:
         return {name: cost for name, cost in costs.items() if cost > limits.given[name]}
 
 
-def refuse_impossible(space: SearchSpace, limits: LimitSettings, costs: Costs) -> None:
+class Limits:
+    """The limits of a search, kept by whole architectures and by those that still grow.
+
+    A partial architecture, as a search with shared weights has in its early stages, costs what its cheapest
+    completion costs: the cells that it lacks are answered, one decision after the other, by whatever costs
+    least. So what is kept can always become an architecture within the limits. Of a pair the
+    generator counts. A latency is measured of one completion only: that with the fewest
+    multiply-accumulates.
+
+    space: of the generators, all cells.
+    """
+
+    def __init__(self, space: SearchSpace, settings: LimitSettings, costs: Costs) -> None:
+        self.given = settings.given
+        self._space = space
+        self._costs = costs
+        self._counted = {n: v for n, v in self.given.items() if n != "latency_milliseconds"}
+        self._kept: dict[Architecture, bool] = {}
+
+    def keeps(self, architecture: Architecture) -> bool:
+        """Whether it keeps all limits, or can grow into one that does."""
+        generator, _ = players(architecture)
+        if generator not in self._kept:
+            completed = self.completed(generator)
+            self._kept[generator] = _excess(completed, self.given, self._costs) <= 1
+        return self._kept[generator]
+
+    def completed(self, generator: Architecture) -> Architecture:
+        """The whole architecture that begins so and costs least; the same one whatever was asked before."""
+        done = len(generator)
+        start = Architecture(self._space.name, (*generator.taken, *self._cheapest.taken[done:]))
+        return _downhill(self._space, start, self._effort, done)[1]
+
+    @cached_property
+    def _cheapest(self) -> Architecture:
+        return _downhill(self._space, self._space.first(), self._effort)[1]
+
+    def _effort(self, architecture: Architecture) -> tuple[float, float]:
+        """What makes one completion cheaper than another: the limits that can be counted, then the work."""
+        excess = _excess(architecture, self._counted, self._costs) if self._counted else 0.0
+        return max(1.0, excess), self._costs.of(architecture, "multiply_accumulates")
+
+
+def refuse_impossible(space: SearchSpace, settings: LimitSettings, costs: Costs) -> None:
     """Raises `UserError` where none of LOOKED_AT random architectures, and of all that a way down from
     the best of them finds, keeps the limits."""
-    if not limits.given:
+    limits = settings.given
+    if not limits:
         return
     stream = random.Random(0)
     looked_at = min(LOOKED_AT, space.cardinality())
-    if "latency_milliseconds" in limits.given:
+    if "latency_milliseconds" in limits:
         looked_at = min(looked_at, 50)  # each is built and run
     nearest: tuple[float, Architecture] | None = None
     for _ in range(looked_at):
         architecture = space.sample(stream)
-        excess = _excess(architecture, limits.given, costs)
+        excess = _excess(architecture, limits, costs)
         if excess <= 1:
             return
         if nearest is None or excess < nearest[0]:
             nearest = (excess, architecture)
     assert nearest is not None, "a space has members"
-    excess, architecture = _downhill(space, nearest, limits.given, costs)
+    excess, smallest = _downhill(space, nearest[1], lambda a: _excess(a, limits, costs))
     if excess <= 1:
         return
-    shown = ", ".join(f"{name} {costs.of(architecture, name):,.6g}" for name in limits.given)
-    asked = ", ".join(f"trials.limits.{name}={limit:,.6g}" for name, limit in limits.given.items())
+    shown = ", ".join(f"{name} {costs.of(smallest, name):,.10g}" for name in limits)
+    asked = ", ".join(f"search.limits.{name}={limit:,.10g}" for name, limit in limits.items())
     raise UserError(
-        f"No architecture was found that keeps {asked}. The nearest is {architecture} ({shown}). Raise "
+        f"No architecture was found that keeps {asked}. The smallest is {smallest} ({shown}). Raise "
         "the limit, or lower train.generator_channels."
     )
 
@@ -116,23 +163,29 @@ def _excess(architecture: Architecture, limits: Mapping[str, float], costs: Cost
     return max(costs.of(architecture, name) / limit for name, limit in limits.items())
 
 
+Effort = TypeVar("Effort", float, tuple[float, float])
+
+
 def _downhill(
     space: SearchSpace,
-    start: tuple[float, Architecture],
-    limits: Mapping[str, float],
-    costs: Costs,
-) -> tuple[float, Architecture]:
-    """The best that is reached by changing one decision after the other."""
-    best, better = start, True
+    start: Architecture,
+    effort: Callable[[Architecture], Effort],
+    done: int = 0,
+) -> tuple[Effort, Architecture]:
+    """The least effort that is reached by changing one decision after the other, and what has it.
+
+    done: stages at the beginning that stay as they are.
+    """
+    best, better = (effort(start), start), True
     while better:
         better = False
-        for stage, decisions in enumerate(space.by_stage):
+        for stage, decisions in enumerate(space.by_stage[done:], done):
             for place, decision in enumerate(decisions):
                 for option in decision.options:
                     taken = list(map(list, best[1].taken))
                     taken[stage][place] = option
                     other = Architecture(space.name, tuple(map(tuple, taken)))
-                    excess = _excess(other, limits, costs)
-                    if excess < best[0]:
-                        best, better = (excess, other), True
+                    asked = effort(other)
+                    if asked < best[0]:
+                        best, better = (asked, other), True
     return best
