@@ -57,8 +57,10 @@ from autogan.progress.base import Progress
 from autogan.runs.environment import environment
 from autogan.runs.folder import Run
 from autogan.runs.task import Task
+from autogan.settings.game import AdversarialSettings
 from autogan.settings.loading import load_settings
-from autogan.settings.sections import AdversarialSettings, SearchSettings, Settings
+from autogan.settings.search import SearchSettings
+from autogan.settings.sections import Settings
 from autogan.spaces import search_space
 from autogan.spaces.architecture import Architecture
 from autogan.spaces.space import SearchSpace

@@ -11,7 +11,7 @@ import torch
 
 from autogan.bench.measure import interleaved
 from autogan.method.search import PROPOSED_AT_ONCE
-from autogan.settings.sections import ControllerSettings
+from autogan.settings.search import ControllerSettings
 from autogan.spaces import search_space
 from autogan.spaces.architecture import Architecture
 from autogan.strategies.base import Observation, Rung, Strategy

@@ -14,7 +14,7 @@ import statistics
 import time
 from collections.abc import Sequence
 
-from autogan.settings.sections import SearchSettings
+from autogan.settings.search import SearchSettings
 from autogan.spaces import search_space
 from autogan.spaces.space import SearchSpace
 from autogan.strategies import make_strategy

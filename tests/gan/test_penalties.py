@@ -20,7 +20,7 @@ from autogan.gan.objectives import (
 )
 from autogan.gan.penalties import LOSSES, OneCentred, Penalised, ZeroCentred, make_objective
 from autogan.gan.step import Gan
-from autogan.settings.sections import ObjectiveSettings
+from autogan.settings.game import ObjectiveSettings
 from autogan.spaces import search_space
 from autogan.testing import ObjectiveConformance
 

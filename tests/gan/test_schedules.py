@@ -14,7 +14,7 @@ from autogan.gan.capture import Recordings
 from autogan.gan.penalties import make_objective
 from autogan.gan.schedules import Rates, Schedule
 from autogan.gan.step import Gan
-from autogan.settings.sections import SearchSettings
+from autogan.settings.search import SearchSettings
 from autogan.spaces import search_space
 from autogan.testing.checks import equal_trees
 

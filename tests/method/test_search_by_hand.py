@@ -21,7 +21,7 @@ from autogan.method.dynamic_reset import LossWindow
 from autogan.method.search import Search
 from autogan.runs.drive import drive
 from autogan.runs.folder import Run
-from autogan.settings.sections import SearchSettings
+from autogan.settings.search import SearchSettings
 from autogan.spaces.architecture import Architecture
 from autogan.strategies import make_strategy
 from autogan.strategies.base import Rung

@@ -19,7 +19,8 @@ from autogan.settings.loading import (
     settings_to_yaml,
 )
 from autogan.settings.protocols import protocol_changes
-from autogan.settings.sections import SearchSettings, Settings
+from autogan.settings.search import SearchSettings
+from autogan.settings.sections import Settings
 
 
 def refusal(*overrides: str, preset: str | None = None, file: Path | None = None) -> str:

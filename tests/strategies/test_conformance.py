@@ -1,6 +1,6 @@
 """Every strategy keeps to the seam, in stages of growth and, where it is for them, in trials from scratch."""
 
-from autogan.settings.sections import SearchSettings
+from autogan.settings.search import SearchSettings
 from autogan.spaces.space import SearchSpace
 from autogan.strategies import STRATEGIES, make_strategy
 from autogan.strategies.base import Rung, Strategy

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from autogan.basics.errors import UserError
-from autogan.settings.sections import SearchSettings
+from autogan.settings.search import SearchSettings
 from autogan.spaces import search_space
 from autogan.strategies.base import Observation, Rung
 from autogan.strategies.gradient import Gradient

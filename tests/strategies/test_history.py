@@ -5,7 +5,7 @@ import random
 import pytest
 
 from autogan.basics.errors import UserError
-from autogan.settings.sections import EvolutionSettings, SearchSettings
+from autogan.settings.search import EvolutionSettings, SearchSettings
 from autogan.spaces import search_space
 from autogan.spaces.architecture import Architecture
 from autogan.strategies import STRATEGIES, make_strategy

@@ -7,7 +7,7 @@ import optuna
 import pytest
 
 from autogan.basics.errors import UserError
-from autogan.settings.sections import SearchSettings
+from autogan.settings.search import SearchSettings
 from autogan.spaces import search_space
 from autogan.spaces.architecture import Architecture
 from autogan.strategies import make_strategy

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from autogan.settings.sections import ControllerSettings
+from autogan.settings.search import ControllerSettings
 from autogan.spaces import search_space
 from autogan.spaces.architecture import Architecture
 from autogan.strategies.base import Goal, Observation, Rung, State

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from autogan.settings.sections import ControllerSettings, SearchSettings
+from autogan.settings.search import ControllerSettings, SearchSettings
 from autogan.spaces import search_space
 from autogan.spaces.architecture import Architecture
 from autogan.spaces.autogan.decisions import cells_of

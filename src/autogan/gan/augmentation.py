@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 if TYPE_CHECKING:
-    from autogan.settings.sections import AdversarialSettings, Change
+    from autogan.settings.game import AdversarialSettings, Change
 
 BATCHES_TO_ADAPT = 4
 """Discriminator steps from one change of an adaptive probability to the next."""

@@ -1,7 +1,7 @@
 """The discriminator that a section of the settings describes."""
 
 from autogan.images.classes import Classes
-from autogan.settings.sections import AdversarialSettings
+from autogan.settings.game import AdversarialSettings
 from autogan.spaces.block_discriminator import BlockDiscriminator
 from autogan.spaces.discriminator_architecture import DiscriminatorArchitecture, only_options
 from autogan.spaces.networks import Discriminator

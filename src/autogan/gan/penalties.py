@@ -19,7 +19,7 @@ from autogan.gan.objectives import (
     RelativisticPairing,
     Wasserstein,
 )
-from autogan.settings.sections import Loss, ObjectiveSettings
+from autogan.settings.game import Loss, ObjectiveSettings
 
 LOSSES: dict[Loss, type[Objective]] = {
     "hinge": Hinge,

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 from autogan.gan.step import Gan
-from autogan.settings.sections import AdversarialSettings
+from autogan.settings.game import AdversarialSettings
 
 
 @dataclass(frozen=True)

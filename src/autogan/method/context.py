@@ -28,8 +28,9 @@ from autogan.runs.memory_needed import refuse_too_large_batches
 from autogan.runs.plan import Part, Plan
 from autogan.runs.workload import Workload
 from autogan.settings.decided import DecidedSettings, decide_compute, decide_for_data
+from autogan.settings.game import AdversarialSettings
 from autogan.settings.judge import INCEPTION_CLASSES
-from autogan.settings.sections import AdversarialSettings, Settings
+from autogan.settings.sections import Settings
 from autogan.spaces import search_space
 from autogan.spaces.discriminator_architecture import (
     DEVIATION,

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from autogan.basics.randomness import torch_generator
 from autogan.images.batches import Batch, Batches
-from autogan.settings.sections import AdversarialSettings
+from autogan.settings.game import AdversarialSettings
 
 
 class GameBatches:

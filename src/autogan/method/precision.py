@@ -24,7 +24,8 @@ from autogan.progress.base import Progress
 from autogan.progress.speeds import machine_name
 from autogan.runs.plan import Part
 from autogan.runs.workload import Workload
-from autogan.settings.sections import AdversarialSettings, Settings
+from autogan.settings.game import AdversarialSettings
+from autogan.settings.sections import Settings
 from autogan.spaces import search_space
 from autogan.spaces.discriminator_architecture import told_discriminator
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from autogan.gan.step import Gan
 from autogan.method.game_batches import GameBatches
 from autogan.runs.stopping import Stopping
-from autogan.settings.sections import SearchSettings
+from autogan.settings.search import SearchSettings
 from autogan.spaces.architecture import Architecture
 
 

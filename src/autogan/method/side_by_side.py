@@ -17,7 +17,7 @@ from autogan.gan.streams import LatentStream
 from autogan.judges import Judge
 from autogan.method.child_scoring import ChildScorer
 from autogan.method.scoring_processes import Scored, Scorers, as_bytes, as_state
-from autogan.settings.sections import SearchSettings
+from autogan.settings.search import SearchSettings
 from autogan.spaces.architecture import Architecture
 from autogan.spaces.networks import Generator
 

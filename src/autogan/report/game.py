@@ -1,6 +1,7 @@
 """What two networks played for, in words: everything in which a game is not the paper's."""
 
-from autogan.settings.sections import AdversarialSettings, ObjectiveSettings, TrainSettings
+from autogan.settings.game import AdversarialSettings, ObjectiveSettings
+from autogan.settings.sections import TrainSettings
 
 
 def game_words(section: AdversarialSettings) -> str:

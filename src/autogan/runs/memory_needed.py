@@ -11,7 +11,8 @@ from collections.abc import Collection
 from autogan.basics.errors import UserError
 from autogan.basics.formatting import binary_size
 from autogan.runs.plan import Part
-from autogan.settings.sections import AdversarialSettings, NetworkSettings, Settings
+from autogan.settings.game import AdversarialSettings
+from autogan.settings.sections import NetworkSettings, Settings
 
 MAPS_OF_A_STEP = 5
 """Times all maps that are counted: fewer than any measured step holds at once."""

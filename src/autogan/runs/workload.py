@@ -6,7 +6,8 @@ Which parts a run has is the plan's to say (plan.py).
 from autogan.images.classes import Classes
 from autogan.judges.cost import INCEPTION_MULTIPLY_ACCUMULATES, classifier_multiply_accumulates
 from autogan.progress.base import Cost
-from autogan.settings.sections import AdversarialSettings, Settings
+from autogan.settings.game import AdversarialSettings
+from autogan.settings.sections import Settings
 from autogan.spaces import search_space
 from autogan.spaces.discriminator_architecture import told_discriminator
 from autogan.spaces.sizes import discriminator_size, generator_size

@@ -13,6 +13,9 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+DecayRate = Annotated[float, Field(ge=0, lt=1)]
+Share = Annotated[float, Field(gt=0, le=1)]
+
 
 class Section(BaseModel):
     """Base of all sections: immutable, complete, and closed against misspelt names."""
@@ -50,3 +53,17 @@ Probability = Annotated[
     Annotated[float, Field(ge=0, le=1)] | Literal["adaptive"], BeforeValidator(_probability)
 ]
 """A number from 0 to 1, or adaptive."""
+
+
+def refuse_useless(section: Section, name: str, needed: str) -> None:
+    """Raises `ValueError` where a setting was changed that means nothing because another was not."""
+    defaults = {key: field.default for key, field in type(section).model_fields.items()}
+    if getattr(section, name) != defaults[name] and getattr(section, needed) == defaults[needed]:
+        raise ValueError(
+            f"{name} is {getattr(section, name)}, which means nothing while {needed} is "
+            f"{_shown(defaults[needed])}"
+        )
+
+
+def _shown(value: object) -> str:
+    return "null" if value is None else "empty" if value == () else str(value)

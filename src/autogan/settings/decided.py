@@ -14,14 +14,8 @@ from autogan.basics.errors import UserError
 from autogan.device.compute import Compute
 from autogan.device.processes import ALONE, Processes
 from autogan.settings.loading import Tree
-from autogan.settings.sections import (
-    ComputeSettings,
-    DeriveSettings,
-    Metric,
-    NetworkSettings,
-    SearchSettings,
-    Settings,
-)
+from autogan.settings.search import DeriveSettings, Metric, SearchSettings
+from autogan.settings.sections import ComputeSettings, NetworkSettings, Settings
 
 DecidedMetric = Literal["inception_score", "frechet_distance"]
 UNDECIDED: Tree = {

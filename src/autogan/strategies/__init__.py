@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import get_args
 
 from autogan.basics.errors import UserError
-from autogan.settings.sections import SearchSettings, StrategyName
+from autogan.settings.search import SearchSettings, StrategyName
 from autogan.spaces.space import SearchSpace
 from autogan.strategies.base import Goal, Strategy
 

@@ -3,7 +3,7 @@
 import random
 from collections.abc import Sequence
 
-from autogan.settings.sections import EvolutionSettings
+from autogan.settings.search import EvolutionSettings
 from autogan.spaces.space import SearchSpace
 from autogan.strategies.base import Goal
 from autogan.strategies.domain import Codes, Domain

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from autogan.basics.errors import UserError
 from autogan.basics.randomness import derived_seed, torch_generator
-from autogan.settings.sections import SearchSettings
+from autogan.settings.search import SearchSettings
 from autogan.spaces.architecture import Architecture
 from autogan.spaces.space import SearchSpace
 from autogan.strategies.base import Observation, Rung, Strategy

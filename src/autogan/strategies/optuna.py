@@ -17,7 +17,7 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from autogan.basics.errors import UserError
-from autogan.settings.sections import Nsga2Settings
+from autogan.settings.search import Nsga2Settings
 from autogan.spaces.architecture import Architecture
 from autogan.spaces.decisions import option_text
 from autogan.spaces.space import SearchSpace

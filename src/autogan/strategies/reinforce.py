@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from autogan.basics.randomness import derived_seed
-from autogan.settings.sections import ControllerSettings
+from autogan.settings.search import ControllerSettings
 from autogan.spaces.architecture import Architecture
 from autogan.spaces.decisions import Decision
 from autogan.spaces.space import SearchSpace

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from copy import deepcopy
 
-from autogan.settings.sections import ControllerSettings
+from autogan.settings.search import ControllerSettings
 from autogan.spaces.space import SearchSpace
 from autogan.strategies.base import Descent, Goal, Observation, Rung, State
 from autogan.strategies.reinforce import Reinforce

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from autogan.basics.errors import UserError, unknown_name
-from autogan.settings.sections import SearchSettings
+from autogan.settings.search import SearchSettings
 from autogan.spaces.architecture import Architecture
 from autogan.strategies import make_strategy
 from autogan.strategies.base import Goal, Observation, Rung, State, Strategy
