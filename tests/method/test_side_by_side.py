@@ -118,11 +118,11 @@ def test_a_bug_in_a_process_is_no_child_that_failed(tmp_path: Path) -> None:
 
 def test_a_request_to_stop_does_not_wait_for_them(tmp_path: Path) -> None:
     search = at_the_first_children(search_in(tmp_path / "run", 2))
-    before = search.gan.latents_state()
+    before = search.gan.streams.latents.state()
     search.run.stopping.reason = "SIGTERM"
     with pytest.raises(Stopped):
         search.step()
-    assert not search.at.scored and torch.equal(search.gan.latents_state(), before)
+    assert not search.at.scored and torch.equal(search.gan.streams.latents.state(), before)
     search.run.close()
 
 

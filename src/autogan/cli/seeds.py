@@ -49,10 +49,14 @@ SideBySide = Annotated[
 
 def seeds_wanted(count: int | None, side_by_side: int, resume: bool, out: Path | None) -> bool:
     """Whether a command is done with several seeds: they are asked for, or those of --out go on."""
-    from autogan.runs.seeds import holds_seeds
-
-    if count is not None or (resume and out is not None and holds_seeds(out)):
+    if count is not None:
         return True
+    if resume and out is not None:
+        # It loads torch, which a refusal of images need not wait for.
+        from autogan.runs.seeds import holds_seeds
+
+        if holds_seeds(out):
+            return True
     if side_by_side > 1:
         raise UserError("--side-by-side is of several seeds: add --seeds.")
     return False
