@@ -14,7 +14,7 @@ test: $(INSTALLED)
 
 torture: $(INSTALLED)
 	$(BIN)/python -m pip install --quiet --editable '.[dev,ray]'
-	OMP_NUM_THREADS=1 AUTOGAN_TORTURE=1 $(BIN)/python -m pytest tests/faults tests/verify tests/trials --torture --timeout=1800
+	OMP_NUM_THREADS=1 AUTOGAN_TORTURE=1 $(BIN)/python -m pytest tests/faults tests/verify tests/trials tests/method/test_side_by_side.py --torture --timeout=1800
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

@@ -169,6 +169,7 @@ def children_of(process: int) -> list[int]:
     ]
 
 
+@pytest.mark.skipif("AUTOGAN_TORTURE" not in os.environ, reason="takes a while: make torture")
 def test_ctrl_c_ends_all_of_them_and_the_search_goes_on_with_one(tmp_path: Path) -> None:
     """Pressed in a terminal, where it reaches every process."""
     images = write_folder(split(40, 40), tmp_path / "pets")
