@@ -27,7 +27,7 @@ from autogan.trials.study import (
 from autogan.trials.supervising import supervise
 from autogan.trials.trial import FOLDER
 from autogan.trials.views import make_views
-from autogan.trials.worker import Worker
+from autogan.trials.worker import Worker, take_up_forgotten
 
 STUDY = "autogan"
 
@@ -74,6 +74,7 @@ def search_by_trials(
         if refused := make_views(storage):
             progress.note(f"The views for other tools were not made in the database: {refused}")
         progress.start("trials")
+        take_up_forgotten(study)
         try:
             if places is None:
                 worker = Worker(study, context, run.folder / FOLDER, run.stopping, progress)

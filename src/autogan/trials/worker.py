@@ -268,5 +268,25 @@ class Worker:
         return f"{record.state.value} after {record.steps} steps{reason}: {values or 'no score'}"
 
 
+def take_up_forgotten(study: Study) -> None:
+    """Lets trials be taken up that failed where that could not be written any more, as on a full disk.
+
+    For the search that goes on, before it has workers: others that share the study may be about to write it.
+    """
+    newest = {number_of(trial): trial for trial in study.get_trials(deepcopy=False)}
+    with known_experiments():
+        for trial in newest.values():
+            if trial.state is TrialState.FAIL and _was_at_work(trial):
+                Retry(max_retry=MOST_RETRIES)(study, trial)
+
+
+def _was_at_work(trial: FrozenTrial) -> bool:
+    plain = trial.user_attrs.get(RECORD)
+    if plain is None:
+        return True  # it had not said anything yet
+    record = TrialRecord.from_plain(plain)
+    return record.state is State.RUNNING and not record.surplus
+
+
 class TrialEnded(Exception):
     """Tells Optuna that a trial has no result; the record says why."""
