@@ -137,7 +137,8 @@ def test_a_heartbeat_that_fails_is_not_the_last(
     with monkeypatch.context() as patch:
         broken = StorageInternalError("connection timeout expired")
         patch.setattr(RDBStorage, "record_heartbeat", Mock(side_effect=broken))
-        storage.record_heartbeat(trial._trial_id)
+        with pytest.warns(UserWarning, match="did not take a heartbeat: connection timeout"):
+            storage.record_heartbeat(trial._trial_id)
     storage.record_heartbeat(trial._trial_id)
     with sqlite3.connect(tmp_path / "trials.sqlite3") as connection:
         assert connection.execute("SELECT count(*) FROM trial_heartbeats").fetchone() == (1,)

@@ -1,8 +1,6 @@
 """The commands that make or go on with a run: demo, run, search, derive, train."""
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -30,12 +28,11 @@ from autogan.cli.console import notes, say_lines, tables
 from autogan.cli.opening import ended, opened_run
 from autogan.cli.seeds import SeedCount, SideBySide, seeds_wanted, several
 from autogan.cli.together import joined
-from autogan.cli.trials import Storage, Study, address_of, front
+from autogan.cli.trials import Storage, Study, address_of, places_of, run_trials
 
 if TYPE_CHECKING:
     from autogan.runs.task import Task
     from autogan.settings.sections import Settings
-    from autogan.trials.places import Places
 
 
 ArchitectureOption = Annotated[
@@ -160,8 +157,8 @@ def search(
                 "again its next seed by themselves."
             )
         address = address_of(storage)
-        places = partial(_places, workers, gpus_per_worker, ray, address)
-        _search_by_trials(settings, folder, places, address, study, resume, time_limit, as_json)
+        places = partial(places_of, workers, gpus_per_worker, ray, address)
+        run_trials(settings, folder, places, address, study, resume, time_limit, as_json)
         return
     for given, option in (
         (workers > 1, "--workers"),
@@ -187,62 +184,6 @@ def search(
     else:
         again = "" if (folder / "results.json").exists() else f" Next: {derive_command(folder)}"
         notes.print(f"Searched: {folder}.{again}", highlight=False, markup=False, soft_wrap=True)
-
-
-@contextmanager
-def _places(
-    workers: int, gpus_per_worker: int | None, ray: str | None, address: str | None
-) -> Iterator["Places | None"]:
-    """Where workers run; None where the trials are trained in this process."""
-    if ray is not None:
-        from autogan.trials.ray_places import on_cluster
-
-        with on_cluster(ray, workers, gpus_per_worker, address) as placed:
-            if placed.spare_gpus:
-                notes.print(
-                    f"The cluster's GPUs ({placed.spare_gpus}) stay unused: add --gpus-per-worker 1."
-                )
-            yield placed
-        return
-    from autogan.trials.gpus import shared_out
-    from autogan.trials.places import LocalPlaces
-
-    if gpus_per_worker is not None:
-        yield LocalPlaces(shared_out(workers, gpus_per_worker))
-    else:
-        yield None if workers == 1 else LocalPlaces([None] * workers)
-
-
-def _search_by_trials(
-    settings: "Settings",
-    folder: Path,
-    places: "Callable[[], AbstractContextManager[Places | None]]",
-    address: str | None,
-    study: str,
-    resume: bool,
-    time_limit: float | None,
-    as_json: bool,
-) -> None:
-    from autogan.runs.contents import read_json
-    from autogan.runs.record import TRIALS
-    from autogan.runs.task import Task
-    from autogan.trials.search import refuse_before_anything, search_by_trials
-
-    refuse_before_anything(settings)
-    task = Task("search", method="trials")
-    if not (resume and ended(folder, task, settings, TRIALS)):
-        with (
-            places() as given,
-            opened_run(settings, folder, task, resume, time_limit) as (run, progress),
-        ):
-            search_by_trials(run, progress, address=address, study_name=study, places=given)
-    if as_json:
-        print(json.dumps(read_json(folder / TRIALS)))
-        return
-    front(folder)
-    best = folder / "generator.safetensors"
-    if best.exists():
-        notes.print(f"Best: {best}", highlight=False, markup=False, soft_wrap=True)
 
 
 @app.command()

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -16,6 +17,7 @@ import typer
 from autogan.basics.errors import UserError
 from autogan.cli.console import notes, tables
 from autogan.device.torchrun import started_count
+from autogan.files.texts import last_lines
 
 if TYPE_CHECKING:
     from autogan.report.seeds import SeedRuns, Spread
@@ -104,7 +106,12 @@ def several(
     finally:
         found = write_seed_report(folder)
     if runs.failed is not None:
-        _say(f"Seed {runs.failed.seed} failed; {runs.failed.said}. Go on with: {again}")
+        said = f"Seed {runs.failed.seed} failed; {runs.failed.said}."
+        if found.columns:
+            _say(f"{said} Go on with: {again}")
+        else:  # what was given cannot be used: no run has begun
+            _say(said)
+            shutil.rmtree(folder)
         raise SystemExit(runs.failed.code)
     if as_json:
         print(json.dumps({"seeds": seeds.seeds, **found.to_plain()}))
@@ -162,7 +169,9 @@ class _Runs:
                     elif self.failed is None:
                         said = f"it ended with code {code}"
                         if self._apart:
-                            said += f":\n{_end_of(self._log(seed))}\nAll it said: {self._log(seed)}"
+                            said += (
+                                f":\n{last_lines(self._log(seed))}\nThat is from {self._log(seed)}"
+                            )
                         self.failed = _Failure(seed, code if code > 0 else 128 - code, said)
 
     @property
@@ -229,10 +238,6 @@ class _Runs:
 
     def _log(self, seed: int) -> Path:
         return self._folder / f"seed-{seed}.log"
-
-
-def _end_of(log: Path) -> str:
-    return "\n".join(log.read_text(errors="replace").splitlines()[-5:])
 
 
 def _show(found: "SeedRuns") -> None:

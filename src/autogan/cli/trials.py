@@ -1,16 +1,23 @@
-"""The commands of a search by trials beside `search --method trials`: worker, front, dashboard."""
+"""A search by trials: what `search --method trials` does, and the commands worker, front, dashboard."""
 
 import json
 import os
 import socket
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from autogan.basics.errors import UserError
 from autogan.cli.common import Json, app, shown_progress
 from autogan.cli.console import notes, tables
+from autogan.cli.opening import ended, opened_run
+
+if TYPE_CHECKING:
+    from autogan.settings.sections import Settings
+    from autogan.trials.places import Places
 
 Storage = Annotated[
     str | None,
@@ -167,3 +174,60 @@ def front(
         reference = ", ".join(f"{value:,.4g}" for value in found.reference)
         said += f" Hypervolume {found.hypervolume:,.4g} from the worst value of each goal ({reference})."
     notes.print(said, highlight=False, markup=False, soft_wrap=True)
+
+
+@contextmanager
+def places_of(
+    workers: int, gpus_per_worker: int | None, ray: str | None, address: str | None
+) -> Iterator["Places | None"]:
+    """Where workers run; None where the trials are trained in this process."""
+    if ray is not None:
+        from autogan.trials.ray_places import on_cluster
+
+        with on_cluster(ray, workers, gpus_per_worker, address) as placed:
+            if placed.spare_gpus:
+                notes.print(
+                    f"The cluster's GPUs ({placed.spare_gpus}) stay unused: add --gpus-per-worker 1."
+                )
+            yield placed
+        return
+    from autogan.trials.gpus import shared_out
+    from autogan.trials.places import LocalPlaces
+
+    if gpus_per_worker is not None:
+        yield LocalPlaces(shared_out(workers, gpus_per_worker))
+    else:
+        yield None if workers == 1 else LocalPlaces([None] * workers)
+
+
+def run_trials(
+    settings: "Settings",
+    folder: Path,
+    places: "Callable[[], AbstractContextManager[Places | None]]",
+    address: str | None,
+    study: str,
+    resume: bool,
+    time_limit: float | None,
+    as_json: bool,
+) -> None:
+    """`search --method trials`. places: makes those where workers run, once nothing else is in the way."""
+    from autogan.runs.contents import read_json
+    from autogan.runs.record import TRIALS
+    from autogan.runs.task import Task
+    from autogan.trials.search import refuse_before_anything, search_by_trials
+
+    refuse_before_anything(settings)
+    task = Task("search", method="trials")
+    if not (resume and ended(folder, task, settings, TRIALS)):
+        with (
+            places() as given,
+            opened_run(settings, folder, task, resume, time_limit) as (run, progress),
+        ):
+            search_by_trials(run, progress, address=address, study_name=study, places=given)
+    if as_json:
+        print(json.dumps(read_json(folder / TRIALS)))
+        return
+    front(folder)
+    best = folder / "generator.safetensors"
+    if best.exists():
+        notes.print(f"Best: {best}", highlight=False, markup=False, soft_wrap=True)

@@ -45,3 +45,8 @@ def read_text(file: Path, most_bytes: int = MOST_BYTES) -> str:
         return read_bytes(file, most_bytes).decode("utf-8")
     except UnicodeDecodeError as error:
         raise UserError(f"Cannot read {file}: it is not UTF-8 ({error}).") from None
+
+
+def last_lines(log: Path, count: int = 5) -> str:
+    """What a program said last in a file of its own."""
+    return "\n".join(log.read_text(errors="replace").splitlines()[-count:])

@@ -1,5 +1,6 @@
 """One task done with several seeds: mean and spread of the scores, and the page that shows them."""
 
+import statistics
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,18 +11,26 @@ from autogan.report.compare import Comparison, RunColumn, compare_records
 from autogan.report.page import REPORT, pictures_of, render
 from autogan.runs.config import CONFIG
 from autogan.runs.record import read_record
-from autogan.runs.seeds import Seeds, folder_of_seed, mean_and_deviation, read_seeds, write_seeds
+from autogan.runs.seeds import Seeds, folder_of_seed, read_seeds, write_seeds
 
 
 @dataclass(frozen=True)
 class Spread:
-    """One score over seeds. deviation: the sample's standard deviation; None for one value."""
+    """One score over seeds."""
 
     name: str
     better: str
     values: list[float]
-    mean: float
-    deviation: float | None
+
+    @property
+    def mean(self) -> float:
+        """Of the values."""
+        return statistics.fmean(self.values)
+
+    @property
+    def deviation(self) -> float | None:
+        """The sample's standard deviation, which one value does not have."""
+        return statistics.stdev(self.values) if len(self.values) > 1 else None
 
     def __str__(self) -> str:
         spread = "" if self.deviation is None else f" ± {self.deviation:.2g}"
@@ -34,7 +43,7 @@ def spreads(scores: list[dict[str, Any]]) -> dict[str, Spread]:
     for key, (name, better) in SCORES.items():
         values = [given for one in scores if (given := one.get(key)) is not None]
         if values and len(values) == len(scores):
-            found[key] = Spread(name, better, values, *mean_and_deviation(values))
+            found[key] = Spread(name, better, values)
     return found
 
 

@@ -5,7 +5,6 @@ seeds.json      the task and the seeds; when runs have ended, mean and spread of
 seed-0, seed-1  the runs, each as any other
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -93,10 +92,3 @@ def write_seeds(folder: Path, seeds: Seeds, found: dict[str, Any]) -> None:
     """seeds.json, with what the runs found so far."""
     task = {"command": seeds.task.command, "architecture": seeds.task.architecture}
     write_json(folder / SEEDS, {"task": task, "seeds": seeds.seeds, **found})
-
-
-def mean_and_deviation(values: Sequence[float]) -> tuple[float, float | None]:
-    """Mean, and the sample's standard deviation, which one value does not have."""
-    from statistics import fmean, stdev
-
-    return fmean(values), stdev(values) if len(values) > 1 else None

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from autogan.device.gpus import VISIBLE
-from autogan.trials.ray_host import THREADS, last_lines
+from autogan.files.texts import last_lines
+from autogan.trials.ray_host import THREADS
 
 ADDRESS = "AUTOGAN_STORAGE"
 """The environment variable with a storage's address: unlike an option, no list of processes shows it."""

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autogan.basics.version import package_version
+from autogan.files.texts import last_lines
 
 THREADS = "OMP_NUM_THREADS"
 """The variable by which a process is told how many threads it computes with."""
-LAST_LINES = 5
 
 
 @dataclass(frozen=True)
@@ -31,11 +31,6 @@ class Machine:
 def look(file: str | None) -> Machine:
     """Looks at the machine that it runs on. file: one that it should see; None: whatever."""
     return Machine(socket.gethostname(), package_version(), file is None or Path(file).exists())
-
-
-def last_lines(log: Path) -> str:
-    """What a worker said last."""
-    return "\n".join(log.read_text(errors="replace").splitlines()[-LAST_LINES:])
 
 
 class Host:

@@ -11,7 +11,7 @@ import threading
 import time
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -238,8 +238,10 @@ class _PatientStorage(RDBStorage):
     be taken for dead. A server that is gone for longer is noticed by the worker's next question."""
 
     def record_heartbeat(self, trial_id: int) -> None:
-        with suppress(SQLAlchemyError, StorageInternalError):
+        try:
             super().record_heartbeat(trial_id)
+        except (SQLAlchemyError, StorageInternalError) as error:
+            warnings.warn(f"The database did not take a heartbeat: {error}", stacklevel=2)
 
 
 def _refuse_silence(address: str, engine: dict[str, Any], seconds: float) -> None:
