@@ -580,3 +580,11 @@ def test_a_direction_beside_classes_is_refused(name: str, conditional: str) -> N
                 f"network.conditional={conditional}", f"{name}.objective.direction_head=true",
             ]
         )  # fmt: skip
+
+
+@pytest.mark.parametrize("value", ["0", "true", "two", "1.5"])
+def test_a_count_that_may_be_auto_is_said_to_be_one(value: str) -> None:
+    with pytest.raises(
+        UserError, match=r"search\.scorers cannot be .*: auto, or a whole number from 1"
+    ):
+        load_settings("demo", overrides=[f"search.scorers={value}"])

@@ -82,7 +82,7 @@ def several(
     if started_count() > 1:
         raise UserError("--seeds begins processes by itself: give it without torchrun.")
     from autogan.report.seeds import write_seed_report
-    from autogan.runs.seeds import begin_seeds, resume_seeds, write_settings
+    from autogan.runs.seeds import begin_seeds, folder_of_seed, resume_seeds, write_settings
     from autogan.runs.stopping import Stopped, Stopping
 
     if resume:
@@ -106,9 +106,10 @@ def several(
     finally:
         found = write_seed_report(folder)
     if runs.failed is not None:
-        said = f"Seed {runs.failed.seed} failed; {runs.failed.said}."
+        said = f"Seed {runs.failed.seed} failed; {runs.failed.said}"
         if found.columns:
-            _say(f"{said} Go on with: {again}")
+            logs = f" Its log: {folder_of_seed(folder, runs.failed.seed)}.log." * (side_by_side > 1)
+            _say(f"{said}{logs} Go on with: {again}")
         else:  # what was given cannot be used: no run has begun
             _say(said)
             shutil.rmtree(folder)
@@ -167,11 +168,8 @@ class _Runs:
                     if code == 0:
                         _say(f"Seed {seed} has ended: {self._place(seed)}")
                     elif self.failed is None:
-                        said = f"it ended with code {code}"
-                        if self._apart:
-                            said += (
-                                f":\n{last_lines(self._log(seed))}\nThat is from {self._log(seed)}"
-                            )
+                        more = f":\n{last_lines(self._log(seed))}" if self._apart else "."
+                        said = f"it ended with code {code}{more}"
                         self.failed = _Failure(seed, code if code > 0 else 128 - code, said)
 
     @property

@@ -55,6 +55,19 @@ Probability = Annotated[
 """A number from 0 to 1, or adaptive."""
 
 
+def _automatic_count(value: object) -> object:
+    count = isinstance(value, int) and not isinstance(value, bool) and value >= 1
+    if not count and value != "auto":
+        raise PydanticCustomError("automatic_count", "auto, or a whole number from 1 up")
+    return value
+
+
+AutomaticCount = Annotated[
+    Annotated[int, Field(ge=1)] | Literal["auto"], BeforeValidator(_automatic_count)
+]
+"""A number from 1 up, or auto."""
+
+
 def refuse_useless(section: Section, name: str, needed: str) -> None:
     """Raises `ValueError` where a setting was changed that means nothing because another was not."""
     defaults = {key: field.default for key, field in type(section).model_fields.items()}

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
 
-from autogan.settings.base import DecayRate, Section, refuse_useless
+from autogan.settings.base import AutomaticCount, DecayRate, Section, refuse_useless
 from autogan.settings.game import AdversarialSettings
 from autogan.settings.limits import LimitSettings
 
@@ -107,7 +107,7 @@ class SearchSettings(AdversarialSettings):
     """Controller updates in each iteration."""
     reward_images: int = Field(default=5000, ge=2)
     """Generated images that a child's reward is computed from."""
-    scorers: Literal["auto"] | PositiveInt = "auto"
+    scorers: AutomaticCount = "auto"
     """Processes that score children side by side, where a step has several; with GPUs each takes one of those
     that this process sees, in turn. auto: as many as there are such GPUs, 1 on a CPU."""
     reward: Metric = "auto"
