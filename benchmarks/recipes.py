@@ -5,9 +5,10 @@
 Every recipe is a preset with some settings changed: all of `RECIPES`, or --only NAME. They share widths,
 batches and rates, which --set changes for all of them. "as the preset" changes nothing. One and the same
 architecture is trained from scratch with each, for as many steps as fit into the processor seconds of one
-thread: a few steps are timed first. Results are appended to results.jsonl in --out, and what stands there is
-not done again. Scores are by the preset's judge and by a second one, which nothing was chosen by: of another
-width and seed. Prints Markdown: medians over the seeds, with the lowest and the highest.
+thread: a few steps are timed first; on a GPU, say --steps instead. Results are appended to results.jsonl in
+--out, and what stands there is not done again. Scores are by the preset's judge and by a second one, which
+nothing was chosen by: of another width and seed. Prints Markdown: medians over the seeds, with the lowest and
+the highest.
 """
 
 import argparse
@@ -23,6 +24,7 @@ from typing import Any
 import torch
 
 from autogan import Architecture, Generator, train_architecture
+from autogan.device.compute import gpu_name
 from autogan.device.processor import processor_name
 from autogan.method.context import prepare
 from autogan.method.evaluate import evaluate
@@ -126,11 +128,11 @@ def measure(
     name: str, seed: int, changes: list[str], given: argparse.Namespace, out: Path
 ) -> dict[str, Any]:
     """Trains by a recipe and scores the generator twice."""
-    sets = [f"data.source={given.data}", *given.set, *changes, f"seed={seed}"]
+    sets = [f"data.source={given.data}", *given.set, *changes, f"seed={seed}", "judge.seed=0"]
     settings = load_settings(given.preset, overrides=sets)
     architecture = search_space("autogan", settings.cells).published().get(given.architecture)
     architecture = architecture or Architecture.parse(given.architecture)
-    steps = fitting_steps(settings, architecture, given.seconds, out)
+    steps = given.steps or fitting_steps(settings, architecture, given.seconds, out)
     validate = {"generator_steps": steps, "validate_every_steps": max(1, steps // 4)}
     settings = settings.model_copy(
         update={"train": settings.train.model_copy(update=validate)}, deep=True
@@ -181,6 +183,7 @@ def main() -> None:
     parser.add_argument("--set", action="append", default=[], help="a setting for all recipes")
     parser.add_argument("--architecture", default="autogan-a")
     parser.add_argument("--seconds", type=float, default=600)
+    parser.add_argument("--steps", type=int, help="generator steps, instead of --seconds")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--only", action="append", choices=list(RECIPES))
     parser.add_argument("--out", type=Path, required=True)
@@ -198,7 +201,8 @@ def main() -> None:
             with file.open("a") as lines:
                 lines.write(json.dumps(row) + "\n")
             print(json.dumps(row), flush=True)
-    print(f"\n{processor_name()}, {torch.get_num_threads()} thread(s), torch {torch.__version__}\n")
+    device = gpu_name("auto") or processor_name()
+    print(f"\n{device}, {torch.get_num_threads()} thread(s), torch {torch.__version__}\n")
     print(
         "| recipe | seeds | steps | Fréchet distance | precision | recall | least class share |",
         end="",

@@ -3,10 +3,10 @@
     OMP_NUM_THREADS=1 python benchmarks/spaces.py --data folder:fruit --seconds 60 --out spaces
 
 Every architecture is drawn uniformly from its space, and trained from scratch with the preset's recipe for as
-many steps as fit into the processor seconds of one thread. The spaces take turns. Scores are by the preset's
-judge and by a second one, which nothing was chosen by. Results are appended to results.jsonl in --out, and
-what stands there is not done again. Prints Markdown: medians with quartiles, and the two-sided
-Mann-Whitney test.
+many steps as fit into the processor seconds of one thread; on a GPU, say --steps instead. The spaces take
+turns. Scores are by the preset's judge and by a second one, which nothing was chosen by. Results are appended
+to results.jsonl in --out, and what stands there is not done again. Prints Markdown: medians with quartiles,
+and the two-sided Mann-Whitney test.
 """
 
 import argparse
@@ -22,6 +22,7 @@ from recipes import fitting_steps, score_by_two_judges
 
 from autogan import train_architecture
 from autogan.basics.randomness import derived_seed
+from autogan.device.compute import gpu_name
 from autogan.device.processor import processor_name
 from autogan.settings.loading import load_settings
 from autogan.spaces import search_space
@@ -33,11 +34,12 @@ LATER = {"frechet_distance": "lower", "recall": "higher", "precision": "higher"}
 
 def measure(name: str, number: int, given: argparse.Namespace) -> dict[str, Any]:
     """Trains the architecture of this number, and scores it."""
-    sets = [f"data.source={given.data}", f"network.space={name}", *given.set, f"seed={number}"]
+    sets = [f"data.source={given.data}", f"network.space={name}", *given.set]
+    sets += [f"seed={number}", "judge.seed=0"]
     settings = load_settings(given.preset, overrides=sets)
     stream = random.Random(derived_seed(number, f"benchmark/{name}"))
     architecture = search_space(name, settings.cells).sample(stream)
-    steps = fitting_steps(settings, architecture, given.seconds, given.out)
+    steps = given.steps or fitting_steps(settings, architecture, given.seconds, given.out)
     schedule = {"generator_steps": steps, "validate_every_steps": max(1, steps // 2)}
     settings = settings.model_copy(
         update={"train": settings.train.model_copy(update=schedule)}, deep=True
@@ -57,13 +59,15 @@ def main() -> None:
     parser.add_argument("--preset", default="own-32")
     parser.add_argument("--set", action="append", default=[], help="a setting for both spaces")
     parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--steps", type=int, help="generator steps, instead of --seconds")
     parser.add_argument("--count", type=int, default=20)
+    parser.add_argument("--first", type=int, default=0, help="number to begin with")
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)
     file = given.out / "results.jsonl"
     rows = [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
-    for number in range(given.count):
+    for number in range(given.first, given.first + given.count):
         for name in SPACES:
             if any((row["space"], row["number"]) == (name, number) for row in rows):
                 continue
@@ -71,7 +75,8 @@ def main() -> None:
             with file.open("a") as lines:
                 lines.write(json.dumps(rows[-1]) + "\n")
             print(json.dumps(rows[-1]), flush=True)
-    print(f"\n{processor_name()}, {torch.get_num_threads()} thread(s), torch {torch.__version__}\n")
+    device = gpu_name("auto") or processor_name()
+    print(f"\n{device}, {torch.get_num_threads()} thread(s), torch {torch.__version__}\n")
     print("| judge | score | " + " | ".join(SPACES) + " | p |\n| --- | --- | --- | --- | --- |")
     for judge in ("judge", "second_judge"):
         for score, better in LATER.items():

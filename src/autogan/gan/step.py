@@ -368,8 +368,8 @@ class Gan:
         capturable = recorded and self.compute.device.type == "cuda"
         return torch.optim.Adam(weights, betas=self.betas, fused=True, capturable=capturable)
 
-    def _forget_recordings(self) -> None:
-        """What was recorded works on the optimisers of before."""
+    def forget_recordings(self) -> None:
+        """Steps are recorded anew from here on; on a GPU the memory of the recordings can be used again."""
         if self._recordings is not None:
             self._recordings.clear()
 
@@ -383,7 +383,7 @@ class Gan:
         """From here on penalties count so much of what they are, 0 to 1."""
         if self._penalty_share is None:
             self._penalty_share = torch.ones((), device=self.compute.device)
-            self._forget_recordings()
+            self.forget_recordings()
         self._penalty_share.fill_(share)
 
     def set_second_decay_rate(self, rate: float) -> None:
@@ -432,7 +432,7 @@ class Gan:
         self._load_all_but_optimisers(state)
         load_optimiser(self.generator_optimiser, state["generator_optimiser"])
         load_optimiser(self.discriminator_optimiser, state["discriminator_optimiser"])
-        self._forget_recordings()
+        self.forget_recordings()
 
     @contextmanager
     def on_trial(self) -> Iterator[None]:
@@ -450,7 +450,7 @@ class Gan:
                 put_back_optimiser(self.discriminator_optimiser, before["discriminator_optimiser"]),
             ]
             if any(lost):
-                self._forget_recordings()
+                self.forget_recordings()
 
     def _load_all_but_optimisers(self, state: dict[str, Any]) -> None:
         self.generator.load_state_dict(state["generator"])

@@ -161,6 +161,9 @@ class Collector:
                 rungs.append(rung)
         except Diverged as error:
             reason = str(error)
+        training.gan.forget_recordings()
+        if self._context.compute.device.type == "cuda":
+            torch.cuda.empty_cache()  # several processes may share the GPU
         return TrainingRecord(
             architecture=architecture,
             seed=seed,

@@ -1,0 +1,185 @@
+"""What each part of the method is worth: searches with one part changed, their winners judged by a table.
+
+    OMP_NUM_THREADS=1 python benchmarks/ablations.py --data folder:cifar10-jpeg.tar.xz --out ablations.jsonl
+    python benchmarks/ablations.py --out ablations.jsonl --report TABLE
+
+Every search has the same number of steps of the shared weights and of scored children, with images, judge
+and widths of the preset table-16. Each is a line of the file that --out names; the same command goes on where
+it stopped, and several processes may share the work (--seeds, --only). TABLE is a whole table of trained
+generators (`autogan table collect`). The report is Markdown: the score of what was found, the mean over
+seeds, where it stands among all architectures, and the mean of all candidates.
+"""
+
+import argparse
+import json
+import statistics
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+from agreement import VARIANTS, lines_of, truth_of
+
+import autogan.method.search
+from autogan.method.context import prepare
+from autogan.method.ranking import Ranking
+from autogan.method.search import Search
+from autogan.progress.base import Progress
+from autogan.runs.folder import Run
+from autogan.runs.task import Task
+from autogan.settings.loading import load_settings
+from autogan.settings.search import SearchSettings
+from autogan.spaces.architecture import Architecture
+from autogan.spaces.space import SearchSpace
+from autogan.strategies import make_strategy
+from autogan.strategies.base import Strategy
+from autogan.strategies.reinforce import Reinforce
+from autogan.trials.table import Table
+from autogan.trials.table_values import HIGHER_IS_BETTER, SCORES
+
+ITERATIONS, SHARED_STEPS, CONTROLLER_STEPS, SAMPLES = 10, 250, 8, 2
+ALL_FIRST_CELLS = 36
+BASE = (
+    *VARIANTS["the table's own objective, 1 step of D"],
+    *(f"search.iterations={ITERATIONS}", "search.stage_weights=[1,1]"),
+    *("search.shared_epochs=null", f"search.shared_steps={SHARED_STEPS}"),
+    *(f"search.controller_steps={CONTROLLER_STEPS}", "search.reward_images=1000"),
+    f"search.controller.samples_per_step={SAMPLES}",
+    *("search.controller.learning_rate=0.005", "search.controller.entropy_weight=0.001"),
+    *("search.reset.window=200", "search.candidates=10", "search.beams=5", "derive.candidates=10"),
+    *("search.generator_channels=16", "search.discriminator_channels=16"),
+    *("search.generator_batch=32", "search.discriminator_batch=32"),
+    "search.reward=frechet_distance",
+)
+"""REINFORCE stage by stage, for the Fréchet distance, with the game of the table's own trainings."""
+NOT_INHERITED = "controllers of a new stage start from nothing"
+ABLATIONS: dict[str, tuple[str, ...]] = {
+    "the method": (),
+    "reward: Inception score": ("search.reward=inception_score",),
+    "uniform instead of REINFORCE": ("search.strategy=random",),
+    "one beam": ("search.beams=1",),
+    "ten beams": ("search.beams=10",),
+    "nearly all cells at once": (
+        f"search.stage_weights=[1,{ITERATIONS - 1}]",
+        f"search.beams={ALL_FIRST_CELLS}",
+        f"search.candidates={ALL_FIRST_CELLS}",
+    ),
+    NOT_INHERITED: (),
+    "fresh shared weights in every iteration": ("search.reset.threshold=1000",),
+    "no dynamic reset": ("search.reset.threshold=0",),
+    "the paper's game: hinge, five discriminator steps": (
+        *VARIANTS["hinge, spectral norm, 5 steps of D"],
+        "search.objective.spectral_norm=true",
+        *("search.objective.real_penalty=0", "search.objective.generated_penalty=0"),
+        "search.objective.penalty_every_steps=1",
+    ),
+}
+"""Settings that each changes in `BASE`."""
+
+
+class Uninherited(Reinforce):
+    """REINFORCE whose controllers do not go on from the states that made the beams."""
+
+    def promote(self, *given: Any) -> list[Architecture]:
+        """As `Reinforce.promote`, and the states are forgotten."""
+        beams = super().promote(*given)
+        self._beam_states = None
+        return beams
+
+
+def make_uninherited(options: SearchSettings, space: SearchSpace, seed: int) -> Strategy:
+    """As `make_strategy`."""
+    return Uninherited(space, options.controller, seed)
+
+
+def search(name: str, seed: int, data: str) -> dict[str, Any]:
+    """One search: what it ranks first, and all that it ranks."""
+    sets = [f"data.source={data}", *BASE, *ABLATIONS[name]]
+    settings = load_settings("table-16", overrides=sets)
+    maker = make_uninherited if name == NOT_INHERITED else make_strategy
+    with tempfile.TemporaryDirectory() as folder:
+        run = Run.create(Path(folder) / "run", settings, Task("search"))
+        context = prepare(settings, Progress(), run=run)
+        seeded = context.settings.model_copy(update={"seed": seed})
+        with mock.patch.object(autogan.method.search, "make_strategy", maker):
+            searching = Search(replace(context, settings=seeded), run, Progress())
+        began = time.process_time()
+        while not searching.done:
+            searching.step()
+        ranking = Ranking(searching)
+        while not ranking.done:
+            ranking.step()
+        events = [json.loads(line) for line in (run.folder / "log.jsonl").read_text().splitlines()]
+        run.close()
+    return {
+        "variant": name,
+        "seed": seed,
+        "ranking": [[str(child.architecture), child.reward] for child in searching.ranking],
+        "children": len(searching.children.history),
+        "resets": sum(event["event"] == "reset" for event in events),
+        "processor_seconds": round(time.process_time() - began),
+    }
+
+
+def report(table: Table, lines: list[dict[str, Any]], score: str) -> None:
+    """Prints what the table says of the winners."""
+    truth = truth_of(table, score)
+    ordered = sorted(truth.values())
+    turned = 1 if score in HIGHER_IS_BETTER else -1
+
+    def place(value: float) -> float:
+        """Percent of all architectures that are worse."""
+        return 100 * sum(other < value for other in ordered) / len(ordered)
+
+    def spread(values: list[float]) -> str:
+        error = statistics.stdev(values) / len(values) ** 0.5 if len(values) > 1 else 0.0
+        return f"{statistics.fmean(values):.3f} ± {error:.3f}"
+
+    print(f"{score}, test latents, means over the seeds of {len(truth):,} architectures\n")
+    print("| search | seeds | resets | what was found | better than | mean of ten candidates |")
+    print("| --- | --- | --- | --- | --- | --- |")
+    for name in ABLATIONS:
+        searches = [line for line in lines if line["variant"] == name]
+        if not searches:
+            continue
+        gains = [[truth[Architecture.parse(a)] for a, _ in s["ranking"]] for s in searches]
+        found = [of[0] for of in gains]
+        resets = statistics.fmean(s["resets"] for s in searches)
+        means = [turned * statistics.fmean(of) for of in gains]
+        print(
+            f"| {name} | {len(searches)} | {resets:.1f} | {spread([turned * v for v in found])} "
+            f"| {statistics.fmean(map(place, found)):.0f} % | {spread(means)} |"
+        )
+    average = turned * statistics.fmean(truth.values())
+    print(f"| the average architecture | – | – | {average:.3f} | – | – |")
+    print(f"| the best of all | – | – | {turned * ordered[-1]:.3f} | 100 % | – |")
+
+
+def main() -> None:
+    """Searches what is missing, or prints."""
+    options = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    options.add_argument("--data", help="the table's images")
+    options.add_argument("--out", type=Path, required=True, help="file of searches, gone on with")
+    options.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
+    options.add_argument("--only", action="append", choices=list(ABLATIONS))
+    options.add_argument("--report", type=Path, metavar="TABLE", help="search nothing, print")
+    options.add_argument("--score", default="inception_score", choices=SCORES)
+    given = options.parse_args()
+    if given.report:
+        report(Table.open(given.report), lines_of(given.out), given.score)
+        return
+    there = {(line["variant"], line["seed"]) for line in lines_of(given.out)}
+    for seed in given.seeds:
+        for name in given.only or ABLATIONS:
+            if (name, seed) in there:
+                continue
+            line = search(name, seed, given.data)
+            with given.out.open("a") as file:
+                file.write(json.dumps(line) + "\n")
+            print(json.dumps(line), flush=True)
+
+
+if __name__ == "__main__":
+    main()
