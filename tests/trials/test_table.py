@@ -14,10 +14,20 @@ from tables import RUNGS, identity, made_up, make_table
 
 import autogan
 from autogan import Architecture, Table, UserError
+from autogan.settings.loading import load_settings
 from autogan.spaces import search_space
 from autogan.strategies.fronts import dominates
-from autogan.trials.table_file import SCHEMA, TableWriter, create, members_in_order, reading
+from autogan.trials.reliability import reliability_of
+from autogan.trials.table_file import (
+    GAN_BENCH,
+    SCHEMA,
+    TableWriter,
+    create,
+    members_in_order,
+    reading,
+)
 from autogan.trials.table_merge import check, merge
+from autogan.trials.table_recipe import recipe_of
 from autogan.trials.table_values import Identity
 
 
@@ -363,3 +373,21 @@ def test_collapse_is_an_outcome() -> None:
     assert not rung.collapsed
     flat = type(rung.validation)(**{**vars(rung.validation), "spread": 1e-4})
     assert type(rung)(**{**vars(rung), "validation": flat}).collapsed
+
+
+def test_gan_bench_comes_with_the_program_whole_and_sound() -> None:
+    check(GAN_BENCH)
+    table = Table.open()
+    there = table.completeness
+    assert there.whole and there.members == 2592 and there.with_seeds == {2: 200, 3: 200}
+    assert table.rungs == (100, 200, 400) and table.name == "gan-bench-2592"
+    recorded = json.loads(json.dumps(recipe_of(load_settings("table-16"))))
+    assert table.identity.recipe == recorded, "the preset is another recipe than the table's"
+
+
+def test_two_seeds_of_gan_bench_order_architectures_better_than_chance() -> None:
+    by_score = {
+        score: reliability_of(Table.open(), score)[-1] for score in ("frechet_distance", "recall")
+    }
+    assert all(rung.architectures == 200 and rung.seeds == 3 for rung in by_score.values())
+    assert all(rung.share is not None and rung.share >= 0.5 for rung in by_score.values())

@@ -22,6 +22,7 @@ from autogan.cli.common import (
     shown_progress,
 )
 from autogan.cli.console import notes, say, tables
+from autogan.trials.table_file import GAN_BENCH
 
 table_app = typer.Typer(no_args_is_help=True)
 app.add_typer(table_app, name="table", rich_help_panel=INGREDIENTS)
@@ -36,6 +37,12 @@ def table_of_generators() -> None:
 
 
 TableFile = Annotated[Path, typer.Argument(metavar="TABLE", help="File of a table.")]
+KnownTable = Annotated[
+    Path,
+    typer.Argument(
+        metavar="TABLE", help="File of a table; left out: GAN-Bench-2592, which comes with autogan."
+    ),
+]
 
 
 @table_app.command()
@@ -106,10 +113,10 @@ def collect(
 
 
 @table_app.command()
-def status(table: TableFile, as_json: Json = False) -> None:
+def status(table: KnownTable = GAN_BENCH, as_json: Json = False) -> None:
     """How much of a table is there, and how reliable one training is.
 
-    Example: [bold]autogan table status bench.sqlite3[/]
+    Example: [bold]autogan table status[/]
     """
     from autogan.trials.reliability import reliability_of
     from autogan.trials.table import Table
@@ -174,7 +181,7 @@ def merge(
 
 
 @table_app.command()
-def check(table: TableFile) -> None:
+def check(table: KnownTable = GAN_BENCH) -> None:
     """Check that a table's file is, number for number, what was written to it; exit code 2 where not.
 
     Example: [bold]autogan table check bench.sqlite3[/]
@@ -188,7 +195,7 @@ def check(table: TableFile) -> None:
 
 @app.command("compare-strategies", rich_help_panel=INGREDIENTS)
 def compare_strategies(
-    table: TableFile,
+    table: KnownTable = GAN_BENCH,
     strategies: Annotated[
         str | None,
         typer.Option(
@@ -218,7 +225,7 @@ def compare_strategies(
 ) -> None:
     """Compare search strategies on a whole table: equal simulated time, many seeds, tests of significance.
 
-    Example: [bold]autogan compare-strategies bench.sqlite3 --out comparison[/]
+    Example: [bold]autogan compare-strategies --score inception_score --out comparison[/]
     """
     from autogan.trials.comparison import DEFAULT, compare
     from autogan.trials.table_values import known_score

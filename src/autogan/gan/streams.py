@@ -1,8 +1,7 @@
 """The random numbers of an adversarial training, a stream for each purpose.
 
 They are drawn on the CPU, so that they are the same on every device, and brought to the device outside of
-what may be recorded. For a GPU they are drawn into pinned memory: from there they travel while the CPU
-goes on.
+what may be recorded.
 """
 
 from typing import Any
@@ -27,9 +26,7 @@ class LatentStream:
 
     def draw(self, count: int) -> Tensor:
         """The next ones, count × size."""
-        drawn = torch.randn(
-            (count, self._size), generator=self._stream, pin_memory=self._device.type == "cuda"
-        )
+        drawn = torch.randn((count, self._size), generator=self._stream)
         return drawn.to(self._device, non_blocking=True)
 
     def reseed(self, attempt: int) -> None:
@@ -97,8 +94,7 @@ class Streams:
         return self._uniform(count, self._penalty_numbers, self._penalty)
 
     def _uniform(self, count: int, numbers: int, stream: torch.Generator) -> Tensor:
-        pinned = self._device.type == "cuda"
-        return self._placed(torch.rand((count, numbers), generator=stream, pin_memory=pinned))
+        return self._placed(torch.rand((count, numbers), generator=stream))
 
     def _placed(self, drawn: Tensor) -> Tensor:
         return drawn.to(self._device, non_blocking=True)

@@ -1,8 +1,7 @@
 """A table of trained generators: questions are answered at once that would take days of training.
 
     import autogan
-    table = autogan.Table.open("gan-bench-2592.sqlite3")
-    print(table.completeness)
+    table = autogan.Table.open()  # GAN-Bench-2592, which comes with the program; or the path of another
     best = table.best()[0]
     print(best, table.query(best).rungs[-1].test)
 
@@ -18,7 +17,14 @@ from typing import Self
 from autogan.basics.errors import UserError
 from autogan.spaces.architecture import Architecture
 from autogan.strategies.fronts import Gains, first_front
-from autogan.trials.table_file import identity_in, reading, records_in, sizes_in, version_in
+from autogan.trials.table_file import (
+    GAN_BENCH,
+    identity_in,
+    reading,
+    records_in,
+    sizes_in,
+    version_in,
+)
 from autogan.trials.table_values import (
     HIGHER_IS_BETTER,
     SCORES,
@@ -87,7 +93,7 @@ class Table:
             self._records.setdefault(record.architecture, {})[record.seed] = record
 
     @classmethod
-    def open(cls, path: str | Path) -> Self:
+    def open(cls, path: str | Path = GAN_BENCH) -> Self:
         """Reads a table's file whole. Raises `UserError` where it is damaged or something else."""
         path = Path(path)
         with reading(path) as connection:
