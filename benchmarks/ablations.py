@@ -1,13 +1,13 @@
 """What each part of the method is worth: searches with one part changed, their winners judged by a table.
 
     OMP_NUM_THREADS=1 python benchmarks/ablations.py --data folder:cifar10-jpeg.tar.xz --out ablations.jsonl
-    python benchmarks/ablations.py --out ablations.jsonl --report TABLE
+    python benchmarks/ablations.py --out ablations.jsonl --report
 
 Every search has the same number of steps of the shared weights and of scored children, with images, judge
 and widths of the preset table-16. Each is a line of the file that --out names; the same command goes on where
-it stopped, and several processes may share the work (--seeds, --only). TABLE is a whole table of trained
-generators (`autogan table collect`). The report is Markdown: the score of what was found, the mean over
-seeds, where it stands among all architectures, and the mean of all candidates.
+it stopped, and several processes may share the work (--seeds, --only). The report is Markdown: the score that
+GAN-Bench-2592 (or --table) has of what was found, the mean over seeds, where it stands among all
+architectures, and the mean of all candidates.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from agreement import VARIANTS, lines_of, truth_of
+from agreement import OWN, VARIANTS, lines_of, truth_of
 
 import autogan.method.search
 from autogan.method.context import prepare
@@ -37,12 +37,13 @@ from autogan.strategies import make_strategy
 from autogan.strategies.base import Strategy
 from autogan.strategies.reinforce import Reinforce
 from autogan.trials.table import Table
+from autogan.trials.table_file import GAN_BENCH
 from autogan.trials.table_values import HIGHER_IS_BETTER, SCORES
 
 ITERATIONS, SHARED_STEPS, CONTROLLER_STEPS, SAMPLES = 10, 250, 8, 2
 ALL_FIRST_CELLS = 36
 BASE = (
-    *VARIANTS["the table's own objective, 1 step of D"],
+    *VARIANTS[OWN],
     *(f"search.iterations={ITERATIONS}", "search.stage_weights=[1,1]"),
     *("search.shared_epochs=null", f"search.shared_steps={SHARED_STEPS}"),
     *(f"search.controller_steps={CONTROLLER_STEPS}", "search.reward_images=1000"),
@@ -71,6 +72,12 @@ ABLATIONS: dict[str, tuple[str, ...]] = {
     "no dynamic reset": ("search.reset.threshold=0",),
     "the paper's game: hinge, five discriminator steps": (
         *VARIANTS["hinge, spectral norm, 5 steps of D"],
+        "search.objective.spectral_norm=true",
+        *("search.objective.real_penalty=0", "search.objective.generated_penalty=0"),
+        "search.objective.penalty_every_steps=1",
+    ),
+    "hinge, one discriminator step": (
+        *VARIANTS["hinge, spectral norm, 1 step of D"],
         "search.objective.spectral_norm=true",
         *("search.objective.real_penalty=0", "search.objective.generated_penalty=0"),
         "search.objective.penalty_every_steps=1",
@@ -164,11 +171,12 @@ def main() -> None:
     options.add_argument("--out", type=Path, required=True, help="file of searches, gone on with")
     options.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
     options.add_argument("--only", action="append", choices=list(ABLATIONS))
-    options.add_argument("--report", type=Path, metavar="TABLE", help="search nothing, print")
+    options.add_argument("--report", action="store_true", help="search nothing, print")
+    options.add_argument("--table", type=Path, default=GAN_BENCH)
     options.add_argument("--score", default="inception_score", choices=SCORES)
     given = options.parse_args()
     if given.report:
-        report(Table.open(given.report), lines_of(given.out), given.score)
+        report(Table.open(given.table), lines_of(given.out), given.score)
         return
     there = {(line["variant"], line["seed"]) for line in lines_of(given.out)}
     for seed in given.seeds:

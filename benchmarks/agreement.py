@@ -1,18 +1,20 @@
 """Do rewards under shared weights order architectures as trainings from scratch do?
 
-    python benchmarks/agreement.py TABLE --data folder:cifar10-jpeg.tar.xz --out agreement.jsonl
+    python benchmarks/agreement.py --data folder:cifar10-jpeg.tar.xz --out agreement.jsonl
 
-TABLE is a table of trained generators (`autogan table collect`). Shared generators of the same space, widths,
-images and judge are trained with uniformly drawn paths; at several times all architectures that the table
-knows are scored by them. Every score is a line of the file that --out names; the same command goes on where
-it stopped, and prints Markdown at the end: Kendall's τ with the table's mean over seeds, with intervals by
-drawing architectures anew, beside what any proxy is measured by: τ of two seeds of the table with each
-other, of a short training, of parameters and of multiply-accumulates.
+By default the table is GAN-Bench-2592. Shared generators of the same space, widths,
+images and judge are trained with uniformly drawn paths; at several times 64 architectures are scored by them.
+Every score is a line of the file that --out names; the same command goes on where it stopped, and several
+processes may share the work (--only, --seeds). Prints Markdown at the end: Kendall's τ with the table's mean
+over seeds, with intervals by drawing architectures anew, beside what any proxy is measured by: τ of two seeds
+of the table with each other, of a short training, of parameters and of multiply-accumulates.
 """
 
 import argparse
+import itertools
 import json
 import math
+import random
 import statistics
 import tempfile
 from collections import defaultdict
@@ -20,9 +22,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
+from typing import Any
+from unittest import mock
 
 import numpy as np
 
+import autogan.method.search
 from autogan.basics.randomness import torch_generator
 from autogan.gan.generation import SCORING_BATCH, generate
 from autogan.judges import FeatureStatistics, frechet_distance, inception_score
@@ -32,9 +37,14 @@ from autogan.progress.base import Progress
 from autogan.runs.folder import Run
 from autogan.runs.task import Task
 from autogan.settings.loading import load_settings
+from autogan.settings.search import SearchSettings
 from autogan.spaces.architecture import Architecture
+from autogan.spaces.space import SearchSpace
+from autogan.strategies import make_strategy
+from autogan.strategies.base import Observation, Rung, Strategy
+from autogan.strategies.uniform import UniformRandom
 from autogan.trials.table import Table
-from autogan.trials.table_file import members_in_order
+from autogan.trials.table_file import GAN_BENCH, members_in_order
 from autogan.trials.table_values import HIGHER_IS_BETTER, SCORES, TrainingRecord
 
 SEEDS = (0, 1, 2)
@@ -68,6 +78,9 @@ VARIANTS = {
         "search.betas=[0.0,0.99]",
     ),
 }
+OWN = "the table's own objective, 1 step of D"
+EQUALLY = "the table's own objective, 1 step of D, every option equally often"
+VARIANTS[EQUALLY] = VARIANTS[OWN]
 """Ways to train the shared weights, as settings."""
 
 
@@ -83,6 +96,33 @@ def shared_settings(variant: str, data: str) -> list[str]:
         *("search.generator_batch=32", "search.discriminator_batch=32"),
         *VARIANTS[variant],
     ]
+
+
+class EquallyOften(UniformRandom):
+    """Trains every option of a decision, and every beam, equally often (arXiv 1907.01845), in orders of their
+    own."""
+
+    def propose_for_training(
+        self, count: int, rung: Rung, history: Sequence[Observation], stream: random.Random
+    ) -> list[Architecture]:
+        """As `Strategy.propose_for_training`."""
+        beams = equally(self.beams or [None], count, stream)
+        decisions = self.space.at_stage(rung.stage)
+        codes = [equally(range(len(d.options)), count, stream) for d in decisions]
+        return [self.space.extend(b, list(c)) for b, *c in zip(beams, *codes, strict=True)]
+
+
+def equally(options: Sequence[Any], count: int, stream: random.Random) -> list[Any]:
+    """`count` of these, each as often as every other, give or take one."""
+    drawn: list[Any] = []
+    while len(drawn) < count:
+        drawn += stream.sample(list(options), len(options))
+    return drawn[:count]
+
+
+def make_equally_often(options: SearchSettings, space: SearchSpace, seed: int) -> Strategy:
+    """As `make_strategy`."""
+    return EquallyOften(space, seed)
 
 
 def rewards(search: Search, context: Context, architecture: Architecture) -> dict[str, float]:
@@ -113,21 +153,25 @@ def rewards(search: Search, context: Context, architecture: Architecture) -> dic
     return found
 
 
-def collect(table: Table, data: str, out: Path) -> None:
+def collect(
+    table: Table, data: str, out: Path, variants: Iterable[str], seeds: Iterable[int]
+) -> None:
     """Trains the shared generators that the file has no scores of, and adds these."""
     architectures = members_in_order(table.space)[:ARCHITECTURES]
     there = {(line["variant"], line["seed"]) for line in lines_of(out)}
-    for variant, seed in ((v, s) for s in SEEDS for v in VARIANTS):
+    for variant, seed in itertools.product(variants, seeds):
         if (variant, seed) in there:
             continue
         settings = load_settings("table-16", overrides=shared_settings(variant, data))
+        maker = make_equally_often if variant == EQUALLY else make_strategy
         lines = []
         with tempfile.TemporaryDirectory() as folder:
             run = Run.create(Path(folder) / "run", settings, Task("search"))
             context = prepare(settings, Progress(), run=run)
             assert context.judge.name == table.identity.judge, "another judge than the table's"
             seeded = context.settings.model_copy(update={"seed": seed})
-            search = Search(replace(context, settings=seeded), run, Progress())
+            with mock.patch.object(autogan.method.search, "make_strategy", maker):
+                search = Search(replace(context, settings=seeded), run, Progress())
             while not search.done:
                 ended_an_iteration = search.step()
                 if ended_an_iteration and search.stage == 1 and search.iteration > 1:
@@ -193,7 +237,8 @@ def truth_of(table: Table, score: str) -> dict[Architecture, float]:
 
 def report(table: Table, lines: Iterable[dict], score: str) -> None:
     """Prints the table of agreements."""
-    truth = truth_of(table, score)
+    scored = set(members_in_order(table.space)[:ARCHITECTURES])
+    truth = {a: value for a, value in truth_of(table, score).items() if a in scored}
     seeds = sorted({len(table.seeds(a)) for a in truth})
     print(
         f"{len(truth)} architectures of {table.name}, means of the {score} over {seeds} seed(s); ",
@@ -226,7 +271,10 @@ def report(table: Table, lines: Iterable[dict], score: str) -> None:
             alone,
             statistics.fmean(pairs or [math.nan]),
         )
-    print("\n| τ of two orders of the table's | mean |\n| --- | --- |")
+    print(
+        "\n| τ of two orders of the table's, architectures with all seeds | mean |\n| --- | --- |"
+    )
+    print(f"| a training and the mean of the others | {others_agreement(table, score):.2f} |")
     for rung, steps in enumerate(table.rungs):
         print(
             f"| two seeds from scratch, {steps} steps | {seed_agreement(table, score, rung, rung):.2f} |"
@@ -263,16 +311,27 @@ def seed_agreement(table: Table, score: str, rung: int, other_rung: int) -> floa
     return statistics.fmean(kendall(of(one, rung), of(other, other_rung)) for one, other in pairs)
 
 
+def others_agreement(table: Table, score: str) -> float:
+    """The mean τ of one seed with the mean of an architecture's other seeds, at the highest rung."""
+    most = max(len(table.seeds(a)) for a in table.architectures)
+    known = [a for a in table.architectures if len(table.seeds(a)) == most]
+    gains = np.array([[gain(table.query(a, s), score) for s in table.seeds(a)] for a in known])
+    orders = [(gains[:, s], np.delete(gains, s, axis=1).mean(axis=1)) for s in range(most)]
+    return statistics.fmean(kendall(one, others) for one, others in orders)
+
+
 def main() -> None:
     """Collects what is missing, and prints."""
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    options.add_argument("table", type=Path)
+    options.add_argument("--table", type=Path, default=GAN_BENCH)
     options.add_argument("--data", required=True, help="the table's images")
+    options.add_argument("--only", action="append", choices=list(VARIANTS))
+    options.add_argument("--seeds", type=int, nargs="*", default=SEEDS)
     options.add_argument("--out", type=Path, required=True, help="file of scores, gone on with")
     options.add_argument("--score", default="inception_score", choices=SCORES, help="the truth")
     given = options.parse_args()
     table = Table.open(given.table)
-    collect(table, given.data, given.out)
+    collect(table, given.data, given.out, given.only or VARIANTS, given.seeds)
     report(table, lines_of(given.out), given.score)
 
 
