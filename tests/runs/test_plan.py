@@ -24,6 +24,14 @@ def plan_of(command: Command, *overrides: str, derives: bool = False) -> Plan:
     return Plan.of(settings, Task(command), Workload(settings, 500, 500), derives=derives)
 
 
+def test_the_share_of_the_search_grows_with_it_and_counts_no_training() -> None:
+    shares = [
+        plan_of("run", f"search.shared_epochs={epochs}").share_of_search for epochs in (1, 2, 200)
+    ]
+    assert 0 < shares[0] < shares[1] < shares[2] < 1
+    assert plan_of("search").share_of_search == 1 and plan_of("train").share_of_search == 0
+
+
 def reached(prepared: bool = True, evaluated: bool = False, **positions: Any) -> Reached:
     return Reached(Positions(**positions), prepared, evaluated)
 

@@ -51,6 +51,10 @@ def part_of(run: Run, name: str) -> Iterator[None]:
 def run_everything(run: Run, progress: Progress) -> dict[str, Any]:
     """Search, derive, train the winner, evaluate; the content of results.json."""
     context = prepare_run(run, progress)
+    progress.note(
+        f"{context.plan.share_of_search:.0%} of the computing is the search, nearly all else trains what it "
+        "finds."
+    )
     ranking = rank_part(search_parts(run, context, progress), run, progress)
     candidates = derive_part(ranking, run, context, progress)
     train_winner(candidates, run, context, progress)

@@ -14,6 +14,7 @@ from autogan.runs.workload import Workload
 from autogan.settings.sections import Settings
 
 Part = Literal["data and judge", "search", "discriminator", "trials", "derive", "train", "evaluate"]
+SEARCHES: tuple[Part, ...] = ("search", "discriminator", "trials")
 JUDGE = "judge"
 """What progress calls the part "data and judge"."""
 
@@ -185,6 +186,13 @@ class Plan:
         planned = sum(cost.work for part in counted for cost in self.cost(part))
         done = sum(cost.work for part in counted for cost in self.done(part, reached))
         return min(1.0, done / planned)
+
+    @property
+    def share_of_search(self) -> float:
+        """Of a run's multiply-accumulates, those of its search, 0 to 1; without the judge's training."""
+        counted = [part for part in self.parts if part != "data and judge"]
+        work = [(part, cost.work) for part in counted for cost in self.cost(part)]
+        return sum(w for part, w in work if part in SEARCHES) / sum(w for _, w in work)
 
     def ended(self, part: Part, reached: Reached) -> bool:
         """Whether a part is done."""
