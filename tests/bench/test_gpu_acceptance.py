@@ -38,6 +38,9 @@ def test_it_runs_in_miniature_and_resumes(tmp_path: Path) -> None:
     assert "| wanted | measured | met |" in first.stdout
     del found["recorded steps"]
     out.write_text(json.dumps(found))
+    without = accepted(out, "--without", "compiled", "--without", "recorded steps")
+    assert without.returncode == 0 and "the paper's search, minutes" in without.stdout
+    assert "recorded steps" not in without.stdout and json.loads(out.read_text()) == found
     again = accepted(out, "--without", "compiled")
     assert again.returncode == 0, again.stderr
     assert "recorded steps:" in again.stdout and "speed:" not in again.stdout
