@@ -164,7 +164,8 @@ def collect(
             continue
         settings = load_settings("table-16", overrides=shared_settings(variant, data))
         maker = make_equally_often if variant == EQUALLY else make_strategy
-        lines = []
+        lines: list[dict[str, Any]] = []
+        of = {"variant": variant, "seed": seed}
         with tempfile.TemporaryDirectory() as folder:
             run = Run.create(Path(folder) / "run", settings, Task("search"))
             context = prepare(settings, Progress(), run=run)
@@ -174,11 +175,16 @@ def collect(
                 search = Search(replace(context, settings=seeded), run, Progress())
             while not search.done:
                 ended_an_iteration = search.step()
+                if ended_an_iteration and search.stage == 1 and search.iteration == 1:
+                    # All first cells, as they were scored to become the beams, at 8×8.
+                    lines += [
+                        {**of, "cell": str(child.architecture), "reward": child.reward}
+                        for child in search.beams[0]
+                    ]
                 if ended_an_iteration and search.stage == 1 and search.iteration > 1:
                     lines += [
                         {
-                            "variant": variant,
-                            "seed": seed,
+                            **of,
                             "steps": search.steps,
                             "architecture": str(architecture),
                             **rewards(search, context, architecture),
@@ -235,7 +241,7 @@ def truth_of(table: Table, score: str) -> dict[Architecture, float]:
     return {a: statistics.fmean(worst if v is None else v for v in of) for a, of in gains.items()}
 
 
-def report(table: Table, lines: Iterable[dict], score: str) -> None:
+def report(table: Table, lines: Sequence[dict], score: str) -> None:
     """Prints the table of agreements."""
     scored = set(members_in_order(table.space)[:ARCHITECTURES])
     truth = {a: value for a, value in truth_of(table, score).items() if a in scored}
@@ -282,6 +288,30 @@ def report(table: Table, lines: Iterable[dict], score: str) -> None:
     for rung, steps in enumerate(table.rungs[:-1]):
         agreement = seed_agreement(table, score, rung, len(table.rungs) - 1)
         print(f"| {steps} steps of one seed, all steps of another | {agreement:.2f} |")
+
+
+def cells_row(table: Table, lines: Iterable[dict], score: str) -> None:
+    """Prints, for each way, how first cells alone (as scored at 8×8 when they became beams) agree with
+    the mean over all architectures that begin with them."""
+    truth = truth_of(table, score)
+    means: dict[str, list[float]] = defaultdict(list)
+    for architecture, value in truth.items():
+        means[str(architecture.prefix(1))].append(value)
+    print(
+        "\n| first cells alone, at 8×8 | τ of one shared generator | τ of the mean of all |", end=""
+    )
+    print(" 95 of 100 draws |\n| --- | --- | --- | --- |")
+    said: dict[str, dict[int, dict[str, float]]] = defaultdict(lambda: defaultdict(dict))
+    for line in lines:
+        if "cell" in line:
+            said[line["variant"]][line["seed"]][line["cell"]] = line["reward"]
+    cells = list(means)
+    known = [statistics.fmean(means[cell]) for cell in cells]
+    for variant, several in said.items():
+        orders = [[of[cell] for cell in cells] for of in several.values()]
+        alone = statistics.fmean(kendall(order, known) for order in orders)
+        mean = [statistics.fmean(values) for values in zip(*orders, strict=True)]
+        print(f"| {variant} | {alone:.2f} | {interval(mean, known)} |")
 
 
 def by_generator(lines: Iterable[dict]) -> dict[tuple, list[dict[Architecture, float]]]:

@@ -1,6 +1,6 @@
 """What a search is worth: found, published and random architectures, trained alike, several seeds.
 
-    OMP_NUM_THREADS=1 python benchmarks/worth.py --preset own-32 --data folder:fruit --out worth
+    python benchmarks/worth.py --config benchmarks/worth.yaml --data folder:cifar10-jpeg.tar.xz --out worth
 
 The contestants are the published A, B and C, ten architectures drawn uniformly, and the winners of three
 whole runs of the preset (search and derivation) with different seeds. Each is trained from scratch with the
@@ -46,7 +46,7 @@ CONTESTANTS = (*FOUND, *PUBLISHED, *RANDOM, LONGER)
 def settings_of(given: argparse.Namespace, seed: int) -> Settings:
     """The preset's, with the seed; the judge is one for all seeds."""
     sets = [f"data.source={given.data}", *given.set, f"seed={seed}", "judge.seed=0"]
-    return load_settings(given.preset, overrides=sets)
+    return load_settings(given.preset, given.config, sets)
 
 
 def contestant(name: str, given: argparse.Namespace) -> Architecture:
@@ -91,7 +91,7 @@ def measure(name: str, seed: int, given: argparse.Namespace) -> dict[str, Any]:
     settings = settings_of(given, seed)
     architecture = contestant(name, given)
     steps = steps_of(name, settings)
-    schedule = {"generator_steps": steps, "validate_every_steps": max(1, steps // 4)}
+    schedule = {"generator_steps": steps, "validate_every_steps": steps}
     settings = settings.model_copy(
         update={"train": settings.train.model_copy(update=schedule)}, deep=True
     )
@@ -132,7 +132,8 @@ def main() -> None:
     """Does what is not done yet, and prints all."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--data", required=True, help="as data.source")
-    parser.add_argument("--preset", required=True)
+    parser.add_argument("--preset", default="own-32")
+    parser.add_argument("--config", type=Path, help="file of settings, over the preset's")
     parser.add_argument("--set", action="append", default=[], help="a setting for all")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--only", action="append", choices=CONTESTANTS)
