@@ -43,6 +43,7 @@ from autogan.spaces.space import SearchSpace
 from autogan.strategies import make_strategy
 from autogan.strategies.base import Observation, Rung, Strategy
 from autogan.strategies.uniform import UniformRandom
+from autogan.trials.surrogate import Surrogate
 from autogan.trials.table import Table
 from autogan.trials.table_file import GAN_BENCH, members_in_order
 from autogan.trials.table_values import HIGHER_IS_BETTER, SCORES, TrainingRecord
@@ -57,6 +58,7 @@ SHARED_STEPS = 800
 SCORINGS = 4
 ALL_FIRST_CELLS = 36
 DRAWS = 2000
+SURROGATES = (50, 200, 1000)
 VARIANTS = {
     "hinge, spectral norm, 5 steps of D": (
         "search.objective.loss=hinge",
@@ -230,6 +232,12 @@ def gain(record: TrainingRecord, score: str, rung: int = -1) -> float:
     return value if score in HIGHER_IS_BETTER else -value
 
 
+def _gain_of(table: Table, architecture: Architecture, score: str) -> float | None:
+    """Of its training with seed 0; None where that diverged."""
+    record = table.query(architecture, 0)
+    return gain(record, score) if record.state == "complete" else None
+
+
 def truth_of(table: Table, score: str) -> dict[Architecture, float]:
     """The score at the highest rung, the mean over an architecture's seeds; the diverged count as the
     worst."""
@@ -265,6 +273,12 @@ def report(table: Table, lines: Sequence[dict], score: str) -> None:
 
     row("parameters, more is better", {a: table.sizes(a)["parameters"] for a in truth})
     row("multiply-accumulates", {a: table.sizes(a)["multiply_accumulates"] for a in truth})
+    others = [a for a in table.architectures if a not in scored and 0 in table.seeds(a)]
+    for count in (n for n in SURROGATES if n <= len(others)):
+        seen = [(a, value) for a in others if (value := _gain_of(table, a, score)) is not None]
+        model = Surrogate(table.space, table.rungs[-1], *zip(*seen[:count], strict=True))
+        predicted = dict(zip(truth, map(float, model.predict(list(truth))), strict=True))
+        row(f"a surrogate that has seen {count} other trainings", predicted)
     for (variant, reward, steps), several in by_generator(lines).items():
         mean = {a: statistics.fmean(said[a] for said in several) for a in several[0]}
         known = [a for a in truth if a in mean]
