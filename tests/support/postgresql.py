@@ -2,9 +2,11 @@
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
@@ -51,6 +53,19 @@ class Server:
         """how: fast, or immediate, as if the machine had lost its power."""
         self._run("pg_ctl", "-D", self._data, "-w", "-m", how, "stop")
 
+    def kill(self) -> None:
+        """kill -9 of the server; returns when none of its processes is left, so that it can start again."""
+        main = int((self._data / "postmaster.pid").read_text().split()[0])
+        group = [main, *_descendants(main)]
+        os.kill(main, signal.SIGKILL)
+        end = time.monotonic() + 30
+        while any(_alive(process) for process in group):
+            assert time.monotonic() < end, "the server's processes outlive it"
+            time.sleep(0.05)
+        # Where nobody buries it, its number is still taken, and the next server would believe its locks.
+        (self._data / "postmaster.pid").unlink()
+        (self._folder / f".s.PGSQL.{self._port}.lock").unlink()
+
     def remove(self) -> None:
         shutil.rmtree(self._folder, ignore_errors=True)
 
@@ -64,3 +79,16 @@ class Server:
             check=False,
         )
         assert done.returncode == 0, done.stderr.decode()
+
+
+def _descendants(process: int) -> list[int]:
+    children = Path(f"/proc/{process}/task/{process}/children")
+    return [int(number) for number in children.read_text().split()]
+
+
+def _alive(process: int) -> bool:
+    """Whether it is there, and no zombie."""
+    try:
+        return ") Z " not in Path(f"/proc/{process}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False

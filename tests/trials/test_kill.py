@@ -16,6 +16,7 @@ from pathlib import Path
 import optuna
 import pytest
 from optuna.trial import TrialState
+from postgresql import Server
 from trial_processes import Process, at_work, children_of, until
 
 from autogan.strategies.base import State
@@ -28,23 +29,25 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def study_of(folder: Path) -> optuna.Study:
-    return open_study(open_storage(f"sqlite:///{folder / 'trials.sqlite3'}"), "autogan")
+def study_of(folder: Path, address: str | None = None) -> optuna.Study:
+    """address: of the database, where it is not the run's own."""
+    address = address or f"sqlite:///{folder / 'trials.sqlite3'}"
+    return open_study(open_storage(address), "autogan")
 
 
-def ended(folder: Path) -> dict[int, TrialRecord]:
+def ended(folder: Path, address: str | None = None) -> dict[int, TrialRecord]:
     """What the database says of trials that have ended."""
-    records = Ledger(study_of(folder)).records()
+    records = Ledger(study_of(folder, address)).records()
     return {r.number: r for r in records if r.state is not State.RUNNING}
 
 
-def refuse_doubled(folder: Path, count: int) -> None:
+def refuse_doubled(folder: Path, count: int, address: str | None = None) -> None:
     """Every trial is there once, and at most one attempt at it has a result."""
     found = json.loads((folder / "trials.json").read_text())["trials"]
     assert [trial["number"] for trial in found] == list(range(count))
     assert {trial["state"] for trial in found} <= {"complete", "stopped"}
     results: dict[int, int] = {}
-    for trial in study_of(folder).get_trials():
+    for trial in study_of(folder, address).get_trials():
         if trial.state in (TrialState.COMPLETE, TrialState.PRUNED):
             first = trial.system_attrs.get("failed_trial", trial.number)
             results[first] = results.get(first, 0) + 1
@@ -93,6 +96,38 @@ def test_workers_that_are_killed_at_random_moments(
     assert search.returncode == 0, (tmp_path / "said.txt").read_text()
     assert killed >= kills // 2
     refuse_doubled(tmp_path / "run", count)
+
+
+@pytest.mark.timeout(1500)
+def test_a_database_server_that_is_killed_at_random_moments(
+    server: Server, begin: Callable[..., Process], tmp_path: Path
+) -> None:
+    """Whoever needs it meanwhile says so and ends; the search goes on when it is asked to."""
+    kills, count = 20, 60
+    moments = random.Random(2)
+    folder, address = tmp_path / "run", server.address
+    search = begin("--workers", "2", "--set", f"trials.count={count}", AUTOGAN_STORAGE=address)
+    until(lambda: at_work(tmp_path))
+    known: dict[int, TrialRecord] = {}
+    killed = 0
+    while killed < kills and len(known) < count:
+        time.sleep(moments.uniform(0.1, 6.0))
+        server.kill()
+        killed += 1
+        time.sleep(moments.uniform(0.0, 1.0))
+        server.start()
+        now = ended(folder, address)
+        assert {number: now.get(number) for number in known} == known
+        known = now
+        if search.poll() is not None:
+            assert search.returncode in (0, 2), (tmp_path / "said.txt").read_text()
+            search = begin("--workers", "2", "--resume", AUTOGAN_STORAGE=address)
+    while search.wait(600) == 2:
+        search = begin("--workers", "2", "--resume", AUTOGAN_STORAGE=address)
+    said = (tmp_path / "said.txt").read_text()
+    assert search.returncode == 0 and "Traceback" not in said, said
+    assert killed == kills
+    refuse_doubled(folder, count, address)
 
 
 def test_a_search_with_workers_that_is_killed_goes_on_beside_what_it_left(

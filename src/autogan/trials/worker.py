@@ -148,10 +148,14 @@ class Worker:
     def _begun(
         self, trial: FrozenTrial, proposal: Proposal, trials: list[FrozenTrial]
     ) -> TrialRecord:
-        """The record of a trial that this worker has taken: new, or as its last worker left it."""
+        """The record of a trial that this worker has taken: new, or as its last worker left it.
+
+        One that had come to its end, and was only not told, stays its last worker's.
+        """
         plain = trial.user_attrs.get(RECORD)
         if plain is not None:
-            return replace(TrialRecord.from_plain(plain), worker=self._name)
+            left = TrialRecord.from_plain(plain)
+            return replace(left, worker=self._name) if left.state is State.RUNNING else left
         number, architecture = ordinal_of(number_of(trial), trials), proposal.architecture
         earlier = [r.number for r in self._ledger.records(trials) if r.architecture == architecture]
         return TrialRecord(
