@@ -3,8 +3,8 @@
     OMP_NUM_THREADS=1 python benchmarks/ablations.py --data folder:cifar10-jpeg.tar.xz --out ablations.jsonl
     python benchmarks/ablations.py --out ablations.jsonl --report
 
-Every search has the same number of steps of the shared weights and of scored children, with images, judge
-and widths of the preset table-16. Each is a line of the file that --out names; the same command goes on where
+Every search has the same number of iterations, with images, judge and widths of the preset table-16; one
+whose game is stopped for a reset trains less, one that keeps all first cells scores 26 children more. Each is a line of the file that --out names; the same command goes on where
 it stopped, and several processes may share the work (--seeds, --only). The report is Markdown: the score that
 GAN-Bench-2592 (or --table) has of what was found, the mean over seeds, where it stands among all
 architectures, and the mean of all candidates.
@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from agreement import OWN, VARIANTS, lines_of, truth_of
+from agreement import HINGE_SETTINGS, OWN_SETTINGS, lines_of, truth_of
 
 import autogan.method.search
 from autogan.method.context import prepare
@@ -43,7 +43,7 @@ from autogan.trials.table_values import HIGHER_IS_BETTER, SCORES
 ITERATIONS, SHARED_STEPS, CONTROLLER_STEPS, SAMPLES = 10, 250, 8, 2
 ALL_FIRST_CELLS = 36
 BASE = (
-    *VARIANTS[OWN],
+    *OWN_SETTINGS,
     *(f"search.iterations={ITERATIONS}", "search.stage_weights=[1,1]"),
     *("search.shared_epochs=null", f"search.shared_steps={SHARED_STEPS}"),
     *(f"search.controller_steps={CONTROLLER_STEPS}", "search.reward_images=1000"),
@@ -55,6 +55,13 @@ BASE = (
     "search.reward=frechet_distance",
 )
 """REINFORCE stage by stage, for the Fréchet distance, with the game of the table's own trainings."""
+HINGE = (
+    *HINGE_SETTINGS,
+    "search.objective.spectral_norm=true",
+    *("search.objective.real_penalty=0", "search.objective.generated_penalty=0"),
+    "search.objective.penalty_every_steps=1",
+)
+"""With the base's learning rate and decay rates."""
 NOT_INHERITED = "controllers of a new stage start from nothing"
 ABLATIONS: dict[str, tuple[str, ...]] = {
     "the method": (),
@@ -70,18 +77,12 @@ ABLATIONS: dict[str, tuple[str, ...]] = {
     NOT_INHERITED: (),
     "fresh shared weights in every iteration": ("search.reset.threshold=1000",),
     "no dynamic reset": ("search.reset.threshold=0",),
-    "the paper's game: hinge, five discriminator steps": (
-        *VARIANTS["hinge, spectral norm, 5 steps of D"],
-        "search.objective.spectral_norm=true",
-        *("search.objective.real_penalty=0", "search.objective.generated_penalty=0"),
-        "search.objective.penalty_every_steps=1",
+    "hinge, five discriminator steps": (
+        *HINGE,
+        "search.discriminator_steps=5",
+        "search.generator_batch=64",
     ),
-    "hinge, one discriminator step": (
-        *VARIANTS["hinge, spectral norm, 1 step of D"],
-        "search.objective.spectral_norm=true",
-        *("search.objective.real_penalty=0", "search.objective.generated_penalty=0"),
-        "search.objective.penalty_every_steps=1",
-    ),
+    "hinge, one discriminator step": HINGE,
 }
 """Settings that each changes in `BASE`."""
 
@@ -178,6 +179,8 @@ def main() -> None:
     if given.report:
         report(Table.open(given.table), lines_of(given.out), given.score)
         return
+    if given.data is None:
+        options.error("--data is needed, or --report")
     there = {(line["variant"], line["seed"]) for line in lines_of(given.out)}
     for seed in given.seeds:
         for name in given.only or ABLATIONS:

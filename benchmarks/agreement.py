@@ -13,7 +13,6 @@ of the table with each other, of a short training, of parameters and of multiply
 import argparse
 import itertools
 import json
-import math
 import random
 import statistics
 import tempfile
@@ -59,31 +58,32 @@ SCORINGS = 4
 ALL_FIRST_CELLS = 36
 DRAWS = 2000
 SURROGATES = (50, 200, 1000)
+RATES = ("search.learning_rate=0.001", "search.betas=[0.0,0.99]")
+"""Of the table's trainings, and of the presets for small machines."""
+HINGE, OWN = "hinge, 1 step of D", "the table's own objective, 1 step of D"
+EQUALLY = f"{OWN}, every option equally often"
+HINGE_SETTINGS = ("search.objective.loss=hinge", "search.discriminator_steps=1")
+OWN_SETTINGS = (
+    "search.objective.loss=relativistic-pairing",
+    "search.objective.spectral_norm=false",
+    "search.objective.real_penalty=1.0",
+    "search.objective.generated_penalty=1.0",
+    "search.objective.penalty_every_steps=4",
+    "search.discriminator_steps=1",
+    *RATES,
+)
 VARIANTS = {
-    "hinge, spectral norm, 5 steps of D": (
+    "the paper's game: hinge, 5 steps of D, learning rate 0.0002": (
         "search.objective.loss=hinge",
         "search.discriminator_steps=5",
         "search.generator_batch=64",
     ),
-    "hinge, spectral norm, 1 step of D": (
-        "search.objective.loss=hinge",
-        "search.discriminator_steps=1",
-    ),
-    "the table's own objective, 1 step of D": (
-        "search.objective.loss=relativistic-pairing",
-        "search.objective.spectral_norm=false",
-        "search.objective.real_penalty=1.0",
-        "search.objective.generated_penalty=1.0",
-        "search.objective.penalty_every_steps=4",
-        "search.discriminator_steps=1",
-        "search.learning_rate=0.001",
-        "search.betas=[0.0,0.99]",
-    ),
+    f"{HINGE}, learning rate 0.0002": HINGE_SETTINGS,
+    HINGE: (*HINGE_SETTINGS, *RATES),
+    OWN: OWN_SETTINGS,
+    EQUALLY: OWN_SETTINGS,
 }
-OWN = "the table's own objective, 1 step of D"
-EQUALLY = "the table's own objective, 1 step of D, every option equally often"
-VARIANTS[EQUALLY] = VARIANTS[OWN]
-"""Ways to train the shared weights, as settings."""
+"""Ways to train the shared weights, as settings; hinge has spectral norm."""
 
 
 def shared_settings(variant: str, data: str) -> list[str]:
@@ -226,6 +226,11 @@ def interval(first: Sequence[float], second: Sequence[float]) -> str:
     return f"{kendall(first, second):.2f} | {low:.2f} to {high:.2f}"
 
 
+def spread(taus: Sequence[float]) -> str:
+    """Their mean, lowest and highest."""
+    return f"{statistics.fmean(taus):.2f} ({min(taus):.2f} to {max(taus):.2f})"
+
+
 def gain(record: TrainingRecord, score: str, rung: int = -1) -> float:
     """A score on test latents, turned so that higher is better."""
     value = getattr(record.rungs[rung].test, score)
@@ -265,17 +270,22 @@ def report(table: Table, lines: Sequence[dict], score: str) -> None:
     )
     print("| 95 of 100 draws | τ of two of them |\n| --- | --- | --- | --- | --- |")
 
-    def row(name: str, said: dict[Architecture, float], *beside: float) -> None:
+    def row(
+        name: str,
+        said: dict[Architecture, float],
+        generators: Sequence[float] = (),
+        pairs: str = "–",
+    ) -> None:
         known = [a for a in truth if a in said]
-        alone, pairs = (f"{value:.2f}" for value in beside) if beside else ("–", "–")
+        alone = spread(generators) if generators else "–"
         measured = interval([said[a] for a in known], [truth[a] for a in known])
         print(f"| {name} | {alone} | {measured} | {pairs} |")
 
     row("parameters, more is better", {a: table.sizes(a)["parameters"] for a in truth})
     row("multiply-accumulates", {a: table.sizes(a)["multiply_accumulates"] for a in truth})
     others = [a for a in table.architectures if a not in scored and 0 in table.seeds(a)]
-    for count in (n for n in SURROGATES if n <= len(others)):
-        seen = [(a, value) for a in others if (value := _gain_of(table, a, score)) is not None]
+    seen = [(a, value) for a in others if (value := _gain_of(table, a, score)) is not None]
+    for count in (n for n in SURROGATES if n <= len(seen)):
         model = Surrogate(table.space, table.rungs[-1], *zip(*seen[:count], strict=True))
         predicted = dict(zip(truth, map(float, model.predict(list(truth))), strict=True))
         row(f"a surrogate that has seen {count} other trainings", predicted)
@@ -283,28 +293,30 @@ def report(table: Table, lines: Sequence[dict], score: str) -> None:
         mean = {a: statistics.fmean(said[a] for said in several) for a in several[0]}
         known = [a for a in truth if a in mean]
         orders = [[said[a] for a in known] for said in several]
-        alone = statistics.fmean(kendall(order, [truth[a] for a in known]) for order in orders)
+        alone = [kendall(order, [truth[a] for a in known]) for order in orders]
         pairs = [kendall(one, other) for one, other in combinations(orders, 2)]
         row(
             f"{variant}: {reward}, {steps} steps",
             mean,
             alone,
-            statistics.fmean(pairs or [math.nan]),
+            f"{statistics.fmean(pairs):.2f}" if pairs else "–",
         )
-    print(
-        "\n| τ of two orders of the table's, architectures with all seeds | mean |\n| --- | --- |"
-    )
-    print(f"| a training and the mean of the others | {others_agreement(table, score):.2f} |")
+    print_cells(table, lines, score)
+    most = max(len(table.seeds(a)) for a in truth)
+    known = [
+        a
+        for a in truth
+        if len(table.seeds(a)) == most
+        and all(table.query(a, s).state == "complete" for s in table.seeds(a))
+    ]
+    gains = np.array([gains_of(table, a, score) for a in known])  # architectures × seeds × rungs
+    print(f"\n| τ of trainings from scratch, {len(known)} architectures | mean |\n| --- | --- |")
     for rung, steps in enumerate(table.rungs):
-        print(
-            f"| two seeds from scratch, {steps} steps | {seed_agreement(table, score, rung, rung):.2f} |"
-        )
-    for rung, steps in enumerate(table.rungs[:-1]):
-        agreement = seed_agreement(table, score, rung, len(table.rungs) - 1)
-        print(f"| {steps} steps of one seed, all steps of another | {agreement:.2f} |")
+        print(f"| {steps} steps of one seed, all steps of another | {between(gains, rung):.2f} |")
+    print(f"| all steps of one seed, mean of the others | {with_others(gains):.2f} |")
 
 
-def cells_row(table: Table, lines: Iterable[dict], score: str) -> None:
+def print_cells(table: Table, lines: Iterable[dict], score: str) -> None:
     """Prints, for each way, how first cells alone (as scored at 8×8 when they became beams) agree with
     the mean over all architectures that begin with them."""
     truth = truth_of(table, score)
@@ -323,9 +335,9 @@ def cells_row(table: Table, lines: Iterable[dict], score: str) -> None:
     known = [statistics.fmean(means[cell]) for cell in cells]
     for variant, several in said.items():
         orders = [[of[cell] for cell in cells] for of in several.values()]
-        alone = statistics.fmean(kendall(order, known) for order in orders)
+        alone = spread([kendall(order, known) for order in orders])
         mean = [statistics.fmean(values) for values in zip(*orders, strict=True)]
-        print(f"| {variant} | {alone:.2f} | {interval(mean, known)} |")
+        print(f"| {variant} | {alone} | {interval(mean, known)} |")
 
 
 def by_generator(lines: Iterable[dict]) -> dict[tuple, list[dict[Architecture, float]]]:
@@ -340,28 +352,28 @@ def by_generator(lines: Iterable[dict]) -> dict[tuple, list[dict[Architecture, f
     return {place: list(of_seed.values()) for place, of_seed in found.items()}
 
 
-def seed_agreement(table: Table, score: str, rung: int, other_rung: int) -> float:
-    """The mean τ of one seed at a rung with another at a second rung, over all pairs of seeds."""
-    most = max(len(table.seeds(a)) for a in table.architectures)
-    known = [a for a in table.architectures if len(table.seeds(a)) == most]
-    complete = [
-        a for a in known if all(table.query(a, s).state == "complete" for s in table.seeds(a))
-    ]
-
-    def of(seed: int, at: int) -> list[float]:
-        return [gain(table.query(a, seed), score, at) for a in complete]
-
-    pairs = [(one, other) for one in range(most) for other in range(most) if one != other]
-    return statistics.fmean(kendall(of(one, rung), of(other, other_rung)) for one, other in pairs)
+def gains_of(table: Table, architecture: Architecture, score: str) -> list[list[float]]:
+    """Of every seed, at every rung."""
+    records = [table.query(architecture, seed) for seed in table.seeds(architecture)]
+    return [[gain(record, score, rung) for rung in range(len(table.rungs))] for record in records]
 
 
-def others_agreement(table: Table, score: str) -> float:
-    """The mean τ of one seed with the mean of an architecture's other seeds, at the highest rung."""
-    most = max(len(table.seeds(a)) for a in table.architectures)
-    known = [a for a in table.architectures if len(table.seeds(a)) == most]
-    gains = np.array([[gain(table.query(a, s), score) for s in table.seeds(a)] for a in known])
-    orders = [(gains[:, s], np.delete(gains, s, axis=1).mean(axis=1)) for s in range(most)]
-    return statistics.fmean(kendall(one, others) for one, others in orders)
+def between(gains: np.ndarray, rung: int) -> float:
+    """The mean τ of one seed at a rung with another at the highest, over all pairs of seeds."""
+    seeds = range(gains.shape[1])
+    pairs = [(one, other) for one in seeds for other in seeds if one != other]
+    return statistics.fmean(
+        kendall(gains[:, one, rung], gains[:, other, -1]) for one, other in pairs
+    )
+
+
+def with_others(gains: np.ndarray) -> float:
+    """The mean τ of one seed with the mean of the other seeds, at the highest rung."""
+    last = gains[:, :, -1]
+    return statistics.fmean(
+        kendall(last[:, seed], np.delete(last, seed, axis=1).mean(axis=1))
+        for seed in range(last.shape[1])
+    )
 
 
 def main() -> None:

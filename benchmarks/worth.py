@@ -7,14 +7,17 @@ whole runs of the preset (search and derivation) with different seeds. Each is t
 preset's settings and three seeds. One contestant answers the question that users ask: A, trained for as many
 steps as a whole run's search, derivation and training cost, in multiply-accumulates. Scores are by the
 preset's judge and by a second one, which nothing was chosen by. Each training is a line of results.jsonl in
---out; what stands there is not done again, and several processes may share the work (--only, --seeds). Prints
-Markdown: medians over the seeds, with the lowest and the highest, and of each kind.
+--out; what stands there is not done again, and several processes may share the work, each with contestants of its own (--only). Prints
+Markdown: medians over the seeds, with the lowest and the highest, and of each kind; and whether found
+architectures are better than drawn ones by more than chance.
 """
 
 import argparse
+import itertools
 import json
 import random
 import shutil
+import statistics
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -126,6 +129,27 @@ def report(rows: Sequence[dict[str, Any]]) -> None:
         of = [row for row in rows if row["contestant"] in names]
         if of:
             print(f"| *all {kind}* | | | {len(of)} trainings | {cells(of)} |")
+    for judge in ("judge", "second_judge"):
+        found, drawn = (means(rows, names, judge) for names in (FOUND, RANDOM))
+        if found and drawn:
+            print(f"\n{judge}: found against random, p = {permutation_p(found, drawn):.3f}")
+
+
+def means(rows: Sequence[dict[str, Any]], names: Sequence[str], judge: str) -> list[float]:
+    """The mean distance over its seeds, of each contestant that was trained."""
+    distances = [
+        [row[judge]["frechet_distance"] for row in rows if row["contestant"] == name]
+        for name in names
+    ]
+    return [statistics.fmean(of) for of in distances if of]
+
+
+def permutation_p(found: Sequence[float], drawn: Sequence[float]) -> float:
+    """How probable a mean as low as that of the found ones is, where as many of all are taken at random:
+    the share of all ways of taking them (one-sided)."""
+    every = itertools.combinations([*found, *drawn], len(found))
+    low = [statistics.fmean(taken) <= statistics.fmean(found) + 1e-12 for taken in every]
+    return statistics.fmean(low)
 
 
 def main() -> None:

@@ -4,6 +4,7 @@ All of it takes minutes, so only `make torture` (`AUTOGAN_TORTURE=1`) does it; t
 forms.
 """
 
+import contextlib
 import json
 import os
 import random
@@ -95,6 +96,35 @@ def test_workers_that_are_killed_at_random_moments(
         search = begin("--workers", "2", "--resume")
     assert search.returncode == 0, (tmp_path / "said.txt").read_text()
     assert killed >= kills // 2
+    refuse_doubled(tmp_path / "run", count)
+
+
+@pytest.mark.timeout(1500)
+def test_searches_that_are_killed_at_random_moments(
+    begin: Callable[..., Process], tmp_path: Path
+) -> None:
+    """Half of the time with all of their workers; else these live on beside those of the next search."""
+    kills, count = 20, 60
+    moments = random.Random(3)
+    known: dict[int, TrialRecord] = {}
+    options: tuple[str, ...] = ("--set", f"trials.count={count}")
+    for _ in range(kills):
+        search = begin("--workers", "2", *options)
+        options = ("--resume",)
+        until(lambda search=search: children_of(search) or search.poll() is not None)
+        time.sleep(moments.uniform(0.1, 8.0))
+        workers = children_of(search)
+        search.kill()
+        assert search.wait(30) in (0, -9), (tmp_path / "said.txt").read_text()
+        if moments.random() < 0.5:
+            for worker in workers:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(worker, signal.SIGKILL)
+        now = ended(tmp_path / "run")
+        assert {number: now.get(number) for number in known} == known
+        known = now
+    search = begin("--workers", "2", "--resume")
+    assert search.wait(600) == 0, (tmp_path / "said.txt").read_text()
     refuse_doubled(tmp_path / "run", count)
 
 
