@@ -4,10 +4,10 @@
     python benchmarks/ablations.py --out ablations.jsonl --report
 
 Every search has the same number of iterations, with images, judge and widths of the preset table-16; one
-whose game is stopped for a reset trains less, one that keeps all first cells scores 26 children more. Each is a line of the file that --out names; the same command goes on where
-it stopped, and several processes may share the work (--seeds, --only). The report is Markdown: the score that
-GAN-Bench-2592 (or --table) has of what was found, the mean over seeds, where it stands among all
-architectures, and the mean of all candidates.
+whose game is stopped for a reset trains less, one that keeps all first cells scores 26 children more. Each is
+a line of the file that --out names; the same command goes on where it stopped, and several processes may
+share the work (--seeds, --only). The report is Markdown: the score that GAN-Bench-2592 (or --table) has of
+what was found, the mean over seeds, where it stands among all architectures, and the mean of all candidates.
 """
 
 import argparse

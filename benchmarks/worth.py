@@ -7,9 +7,9 @@ whole runs of the preset (search and derivation) with different seeds. Each is t
 preset's settings and three seeds. One contestant answers the question that users ask: A, trained for as many
 steps as a whole run's search, derivation and training cost, in multiply-accumulates. Scores are by the
 preset's judge and by a second one, which nothing was chosen by. Each training is a line of results.jsonl in
---out; what stands there is not done again, and several processes may share the work, each with contestants of its own (--only). Prints
-Markdown: medians over the seeds, with the lowest and the highest, and of each kind; and whether found
-architectures are better than drawn ones by more than chance.
+--out; what stands there is not done again, and several processes may share the work, each with contestants of
+its own (--only). Prints Markdown: medians over the seeds, with the lowest and the highest, and of all
+trainings of a kind; and whether found architectures are better than drawn ones by more than chance.
 """
 
 import argparse
@@ -116,7 +116,7 @@ def cells(rows: Sequence[dict[str, Any]]) -> str:
 
 
 def report(rows: Sequence[dict[str, Any]]) -> None:
-    """Prints Markdown: every contestant, then the kinds, each by the medians of its contestants."""
+    """Prints Markdown: every contestant, then all trainings of each kind."""
     print("| contestant | architecture | steps | seeds | Fréchet distance ↓ | recall ↑ ", end="")
     print("| Fréchet distance, second judge | recall, second judge |\n" + "| --- " * 8 + "|")
     for name in CONTESTANTS:

@@ -2,6 +2,7 @@
 
 import errno
 import json
+import re
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -325,6 +326,7 @@ def test_a_run_that_has_ended_is_left_as_it_is(
 ) -> None:
     folder = home / "ended"
     first = done("run", *tiny(home, "--out", folder, "--json"))
+    assert re.search(r"[1-9]\d?% of the computing after the judge is the search", first.err)
     before = {file: file.read_bytes() for file in folder.rglob("*") if file.is_file()}
     again = done("run", "--resume", "--out", folder, "--json")
     assert "has ended" in again.err and json.loads(again.out) == json.loads(first.out)

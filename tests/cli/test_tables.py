@@ -59,6 +59,18 @@ def test_two_shards_are_collected_merged_checked_and_told(recipe: Path) -> None:
     assert len(Table.open("all.sqlite3").records) == 3
 
 
+def test_without_a_table_the_one_that_comes_with_the_program_is_meant(tmp_path: Path) -> None:
+    told = autogan("table", "status")
+    assert told.code == 0 and "gan-bench-2592: whole, 2,592 of 2,592" in words(told.out)
+    compared = autogan(
+        "compare-strategies", "--strategies", "local-search", "--seeds", "20", "--trainings", "5",
+        "--out", "comparison",
+    )  # fmt: skip
+    assert compared.code == 0, compared.err
+    assert "20 searches with each strategy on gan-bench-2592" in words(compared.out)
+    assert (tmp_path / "comparison" / "regret.svg").stat().st_size > 1000
+
+
 def test_the_time_is_over_and_the_same_command_goes_on(recipe: Path) -> None:
     command = ("table", "collect", "t.sqlite3", "--config", recipe, "--repeated", "0")
     stopped = autogan(*command, "--minutes", "0.01")

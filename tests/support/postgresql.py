@@ -56,13 +56,13 @@ class Server:
     def kill(self) -> None:
         """kill -9 of the server; returns when none of its processes is left, so that it can start again."""
         main = int((self._data / "postmaster.pid").read_text().split()[0])
-        group = [main, *_descendants(main)]
+        group = [main, *_children(main)]
         os.kill(main, signal.SIGKILL)
         end = time.monotonic() + 30
         while any(_alive(process) for process in group):
             assert time.monotonic() < end, "the server's processes outlive it"
             time.sleep(0.05)
-        # Where nobody buries it, its number is still taken, and the next server would believe its locks.
+        # A dead process that no parent has waited for keeps its number: its locks would be believed.
         (self._data / "postmaster.pid").unlink()
         (self._folder / f".s.PGSQL.{self._port}.lock").unlink()
 
@@ -81,7 +81,7 @@ class Server:
         assert done.returncode == 0, done.stderr.decode()
 
 
-def _descendants(process: int) -> list[int]:
+def _children(process: int) -> list[int]:
     children = Path(f"/proc/{process}/task/{process}/children")
     return [int(number) for number in children.read_text().split()]
 

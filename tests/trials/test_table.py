@@ -383,11 +383,8 @@ def test_gan_bench_comes_with_the_program_whole_and_sound() -> None:
     assert table.rungs == (100, 200, 400) and table.name == "gan-bench-2592"
     recorded = json.loads(json.dumps(recipe_of(load_settings("table-16"))))
     assert table.identity.recipe == recorded, "the preset is another recipe than the table's"
-
-
-def test_two_seeds_of_gan_bench_order_architectures_better_than_chance() -> None:
-    by_score = {
-        score: reliability_of(Table.open(), score)[-1] for score in ("frechet_distance", "recall")
-    }
-    assert all(rung.architectures == 200 and rung.seeds == 3 for rung in by_score.values())
-    assert all(rung.share is not None and rung.share >= 0.5 for rung in by_score.values())
+    for score in ("frechet_distance", "inception_score", "recall"):
+        told = reliability_of(table, score)[-1]  # type: ignore[arg-type]
+        assert (told.architectures, told.seeds) == (200, 3)
+        assert told.share is not None and told.share >= 0.5, "what the documentation says"
+        assert told.agreement > 0.3

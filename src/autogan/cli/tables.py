@@ -32,7 +32,7 @@ app.add_typer(table_app, name="table", rich_help_panel=INGREDIENTS)
 def table_of_generators() -> None:
     """A table of trained generators: every architecture of a space, by one recipe.
 
-    Example: [bold]autogan table status bench.sqlite3[/]
+    Example: [bold]autogan table status[/]
     """
 
 
@@ -40,7 +40,9 @@ TableFile = Annotated[Path, typer.Argument(metavar="TABLE", help="File of a tabl
 KnownTable = Annotated[
     Path,
     typer.Argument(
-        metavar="TABLE", help="File of a table; left out: GAN-Bench-2592, which comes with autogan."
+        metavar="TABLE",
+        help="File of a table; left out: GAN-Bench-2592, which comes with autogan.",
+        show_default=False,
     ),
 ]
 
@@ -143,7 +145,7 @@ def status(table: KnownTable = GAN_BENCH, as_json: Json = False) -> None:
         print(json.dumps(told))
         return
     identity = opened.identity
-    say(f"{table}: {'whole' if there.whole else 'not whole'}, {there}")
+    say(f"{opened.name}: {'whole' if there.whole else 'not whole'}, {there}")
     say(f"space {identity.space} with {identity.stages} cells, made by autogan {opened.version}")
     say(f"data {identity.data[:16]}, judge {identity.judge}, code {identity.code[:16]}")
     say(f"{len(records):,} trainings: {diverged} diverged, {collapsed} collapsed")
@@ -184,13 +186,14 @@ def merge(
 def check(table: KnownTable = GAN_BENCH) -> None:
     """Check that a table's file is, number for number, what was written to it; exit code 2 where not.
 
-    Example: [bold]autogan table check bench.sqlite3[/]
+    Example: [bold]autogan table check[/]
     """
     from autogan.trials.table import Table
     from autogan.trials.table_merge import check as check_file
 
     check_file(table)
-    say(f"{table}: sound, {Table.open(table).completeness}")
+    opened = Table.open(table)
+    say(f"{opened.name}: sound, {opened.completeness}")
 
 
 @app.command("compare-strategies", rich_help_panel=INGREDIENTS)

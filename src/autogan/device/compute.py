@@ -25,8 +25,8 @@ PRECISIONS: dict[Precision, torch.dtype | None] = {"float32": None, "bfloat16": 
 class Compute:
     """Device, precision and memory layout of the networks, and whether steps are recorded.
 
-    Losses, spectral norms, optimisers and scores are float32 or better in every case: NVIDIA's shorter
-    TF32, which torch takes for convolutions if nobody says otherwise, is switched off.
+    Losses, spectral norms, optimisers and scores are float32 or better in every case: `resolve` switches
+    NVIDIA's shorter TF32 off in this process, which torch takes for convolutions if nobody says otherwise.
     """
 
     device: torch.device
@@ -70,6 +70,7 @@ class Compute:
         if chosen.type == "cpu":
             keep_freed_memory()
         torch.backends.cudnn.allow_tf32 = False
+        torch.backends.cuda.matmul.allow_tf32 = False
         bfloat16 = precision == "bfloat16" or (precision == "auto" and _faster_in_bfloat16(chosen))
         contiguous = layout == "contiguous"
         return cls(

@@ -52,8 +52,8 @@ def run_everything(run: Run, progress: Progress) -> dict[str, Any]:
     """Search, derive, train the winner, evaluate; the content of results.json."""
     context = prepare_run(run, progress)
     progress.note(
-        f"{context.plan.share_of_search:.0%} of the computing is the search, nearly all else trains what it "
-        "finds."
+        f"{context.plan.share_of_search:.0%} of the computing after the judge is the search; the rest trains "
+        "and scores what it finds."
     )
     ranking = rank_part(search_parts(run, context, progress), run, progress)
     candidates = derive_part(ranking, run, context, progress)

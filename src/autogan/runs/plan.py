@@ -15,6 +15,7 @@ from autogan.settings.sections import Settings
 
 Part = Literal["data and judge", "search", "discriminator", "trials", "derive", "train", "evaluate"]
 SEARCHES: tuple[Part, ...] = ("search", "discriminator", "trials")
+"""The parts that search; the others train what was found, and score it."""
 JUDGE = "judge"
 """What progress calls the part "data and judge"."""
 
@@ -191,8 +192,9 @@ class Plan:
     def share_of_search(self) -> float:
         """Of a run's multiply-accumulates, those of its search, 0 to 1; without the judge's training."""
         counted = [part for part in self.parts if part != "data and judge"]
-        work = [(part, cost.work) for part in counted for cost in self.cost(part)]
-        return sum(w for part, w in work if part in SEARCHES) / sum(w for _, w in work)
+        work = {part: sum(cost.work for cost in self.cost(part)) for part in counted}
+        searched = [work[part] for part in counted if part in SEARCHES]
+        return sum(searched) / sum(work.values())
 
     def ended(self, part: Part, reached: Reached) -> bool:
         """Whether a part is done."""

@@ -99,7 +99,8 @@ class Table:
         with reading(path) as connection:
             identity = identity_in(connection, path)
             sizes, version = sizes_in(connection), version_in(connection)
-            return cls(str(path), identity, version, sizes, list(records_in(connection, path)))
+            name = path.stem if path == GAN_BENCH else str(path)
+            return cls(name, identity, version, sizes, list(records_in(connection, path)))
 
     @property
     def architectures(self) -> list[Architecture]:

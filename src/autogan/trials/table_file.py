@@ -31,8 +31,8 @@ from autogan.trials.table_values import (
 
 APPLICATION = 0x41474E54
 """SQLite's mark of whose file it is: "AGNT"."""
-GAN_BENCH = Path("gan-bench-2592")
-"""The table that comes with the program: instead of a file's path its name is enough."""
+GAN_BENCH = Path(__file__).with_name("gan-bench-2592.sqlite3")
+"""The table that comes with the program."""
 SCHEMA = 1
 """Of the tables below; SQLite's user_version."""
 MOST_MEMBERS = 100_000
@@ -225,13 +225,12 @@ def insert(connection: sqlite3.Connection, number: int, record: TrainingRecord) 
 def reading(path: Path) -> Iterator[sqlite3.Connection]:
     """A connection that only reads, and sees one state of the file.
 
-    path: of the file, or `GAN_BENCH`. Raises `UserError` where the file is damaged or no table of ours.
+    Raises `UserError` where the file is damaged or no table of ours.
     """
-    file = Path(__file__).with_name(f"{GAN_BENCH}.sqlite3") if path == GAN_BENCH else path
-    if not file.is_file():
+    if not path.is_file():
         raise UserError(f"There is no table {path}.")
     connection = sqlite3.connect(
-        f"{file.absolute().as_uri()}?mode=ro", uri=True, timeout=WAIT_SECONDS
+        f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=WAIT_SECONDS
     )
     try:
         (application,) = connection.execute("PRAGMA application_id").fetchone()

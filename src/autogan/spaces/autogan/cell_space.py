@@ -1,4 +1,4 @@
-"""Spaces whose generators are made of cells, each a stage of growth: all that does not hang on the cells."""
+"""Spaces whose generators are made of cells, each a stage of growth: what does not depend on the cells."""
 
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ class Codec(Protocol):
         """The text form, without the space's name."""
 
     def parse(self, text: str) -> Architecture:
-        """Reads it, and vectors, and published names; `UserError` says what cannot be read."""
+        """Reads the text form, vectors and published names; `UserError` says what cannot be read."""
 
     def from_vector(self, vector: Sequence[int]) -> Architecture:
         """The architecture of integers, an option's position for each decision."""
