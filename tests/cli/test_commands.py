@@ -485,7 +485,7 @@ def test_a_fault_of_ours_is_told_as_one(autogan: Callable, monkeypatch: pytest.M
     def broken(*_: object) -> None:
         raise RuntimeError("something broke")
 
-    monkeypatch.setattr("autogan.spaces.autogan.space.text_diagram", broken)
+    monkeypatch.setattr("autogan.spaces.autogan.cell_space.text_diagram", broken)
     answer = autogan("arch", "show", "A")
     assert answer.code == 1
     for words in ("Traceback", "something broke", "report", "Python"):
