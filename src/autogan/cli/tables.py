@@ -22,7 +22,6 @@ from autogan.cli.common import (
     shown_progress,
 )
 from autogan.cli.console import notes, say, tables
-from autogan.trials.table_file import GAN_BENCH
 
 table_app = typer.Typer(no_args_is_help=True)
 app.add_typer(table_app, name="table", rich_help_panel=INGREDIENTS)
@@ -38,7 +37,7 @@ def table_of_generators() -> None:
 
 TableFile = Annotated[Path, typer.Argument(metavar="TABLE", help="File of a table.")]
 KnownTable = Annotated[
-    Path,
+    Path | None,
     typer.Argument(
         metavar="TABLE",
         help="File of a table; left out: GAN-Bench-2592, which comes with autogan.",
@@ -115,16 +114,17 @@ def collect(
 
 
 @table_app.command()
-def status(table: KnownTable = GAN_BENCH, as_json: Json = False) -> None:
+def status(table: KnownTable = None, as_json: Json = False) -> None:
     """How much of a table is there, and how reliable one training is.
 
     Example: [bold]autogan table status[/]
     """
     from autogan.trials.reliability import reliability_of
     from autogan.trials.table import Table
+    from autogan.trials.table_file import GAN_BENCH
     from autogan.trials.table_values import SCORES
 
-    opened = Table.open(table)
+    opened = Table.open(table or GAN_BENCH)
     there, records = opened.completeness, opened.records
     diverged = sum(r.state == "diverged" for r in records)
     collapsed = sum(r.state == "complete" and r.rungs[-1].collapsed for r in records)
@@ -183,22 +183,23 @@ def merge(
 
 
 @table_app.command()
-def check(table: KnownTable = GAN_BENCH) -> None:
+def check(table: KnownTable = None) -> None:
     """Check that a table's file is, number for number, what was written to it; exit code 2 where not.
 
     Example: [bold]autogan table check[/]
     """
     from autogan.trials.table import Table
+    from autogan.trials.table_file import GAN_BENCH
     from autogan.trials.table_merge import check as check_file
 
-    check_file(table)
-    opened = Table.open(table)
+    check_file(table or GAN_BENCH)
+    opened = Table.open(table or GAN_BENCH)
     say(f"{opened.name}: sound, {opened.completeness}")
 
 
 @app.command("compare-strategies", rich_help_panel=INGREDIENTS)
 def compare_strategies(
-    table: KnownTable = GAN_BENCH,
+    table: KnownTable = None,
     strategies: Annotated[
         str | None,
         typer.Option(
@@ -231,13 +232,16 @@ def compare_strategies(
     Example: [bold]autogan compare-strategies --score inception_score --out comparison[/]
     """
     from autogan.trials.comparison import DEFAULT, compare
+    from autogan.trials.table_file import GAN_BENCH
     from autogan.trials.table_values import known_score
 
     if out is not None:
         refuse_unwritable(out, "--out")
     names = DEFAULT if strategies is None else tuple(strategies.split(","))
     with notes.status("searching"):
-        comparison = compare(table, names, known_score(score), seeds, trainings, workers)
+        comparison = compare(
+            table or GAN_BENCH, names, known_score(score), seeds, trainings, workers
+        )
     if out is not None:
         from autogan.trials.comparison_files import write_comparison
 
