@@ -33,6 +33,12 @@ def test_auto_takes_a_gpu_with_bfloat16_and_graphs(cuda: None) -> None:
     assert gpu_name("cuda:0") == "GPU at cuda:0" and gpu_name("cpu") is None
 
 
+def test_float32_is_no_shorter_format_on_a_gpu(cuda: None) -> None:
+    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = True
+    Compute.resolve("cuda", "float32")
+    assert not torch.backends.cudnn.allow_tf32 and not torch.backends.cuda.matmul.allow_tf32
+
+
 def test_auto_takes_the_processor_where_there_is_no_gpu(no_gpu: None) -> None:
     compute = Compute.resolve(precision="float32", layout="contiguous")
     assert (compute.device, compute.precision) == (torch.device("cpu"), "float32")

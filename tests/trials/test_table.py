@@ -28,7 +28,7 @@ from autogan.trials.table_file import (
 )
 from autogan.trials.table_merge import check, merge
 from autogan.trials.table_recipe import recipe_of
-from autogan.trials.table_values import Identity
+from autogan.trials.table_values import Identity, ScoreName
 
 
 @pytest.fixture
@@ -383,8 +383,9 @@ def test_gan_bench_comes_with_the_program_whole_and_sound() -> None:
     assert table.rungs == (100, 200, 400) and table.name == "gan-bench-2592"
     recorded = json.loads(json.dumps(recipe_of(load_settings("table-16"))))
     assert table.identity.recipe == recorded, "the preset is another recipe than the table's"
-    for score in ("frechet_distance", "inception_score", "recall"):
-        told = reliability_of(table, score)[-1]  # type: ignore[arg-type]
+    scores: tuple[ScoreName, ...] = ("frechet_distance", "inception_score", "recall")
+    for score in scores:
+        told = reliability_of(table, score)[-1]
         assert (told.architectures, told.seeds) == (200, 3)
         assert told.share is not None and told.share >= 0.5, "what the documentation says"
         assert told.agreement > 0.3
