@@ -7,7 +7,9 @@ Every search has the same number of iterations, with images, judge and widths of
 whose game is stopped for a reset trains less, one that keeps all first cells scores 26 children more. Each is
 a line of the file that --out names; the same command goes on where it stopped, and several processes may
 share the work (--seeds, --only). The report is Markdown: the score that GAN-Bench-2592 (or --table) has of
-what was found, the mean over seeds, where it stands among all architectures, and the mean of all candidates.
+what was found, the mean over seeds, where it stands among all architectures, how probable it is that as many
+drawn at random are as good, the mean of all candidates, and by how much it is better with the method, seed by
+seed.
 """
 
 import argparse
@@ -20,6 +22,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import numpy as np
 from agreement import HINGE_SETTINGS, OWN_SETTINGS, lines_of, truth_of
 
 import autogan.method.search
@@ -42,6 +45,7 @@ from autogan.trials.table_values import HIGHER_IS_BETTER, SCORES
 
 ITERATIONS, SHARED_STEPS, CONTROLLER_STEPS, SAMPLES = 10, 250, 8, 2
 ALL_FIRST_CELLS = 36
+DRAWN = 200_000
 BASE = (
     *OWN_SETTINGS,
     *(f"search.iterations={ITERATIONS}", "search.stage_weights=[1,1]"),
@@ -141,13 +145,21 @@ def report(table: Table, lines: list[dict[str, Any]], score: str) -> None:
         """Percent of all architectures that are worse."""
         return 100 * sum(other < value for other in ordered) / len(ordered)
 
+    stream = np.random.default_rng(0)
+
+    def by_chance(values: list[float]) -> float:
+        """How probable a mean as good is, of as many architectures drawn at random."""
+        drawn = stream.choice(ordered, (DRAWN, len(values))).mean(axis=1)
+        return float((drawn >= statistics.fmean(values)).mean())
+
     def spread(values: list[float]) -> str:
         error = statistics.stdev(values) / len(values) ** 0.5 if len(values) > 1 else 0.0
         return f"{statistics.fmean(values):.3f} ± {error:.3f}"
 
     print(f"{score}, test latents, means over the seeds of {len(truth):,} architectures\n")
-    print("| search | seeds | resets | what was found | better than | mean of ten candidates |")
-    print("| --- | --- | --- | --- | --- | --- |")
+    print("| search | seeds | resets | what was found | better than | by chance ", end="")
+    print("| all candidates | by how much better with the method |\n" + "| --- " * 8 + "|")
+    method: dict[int, float] = {}
     for name in ABLATIONS:
         searches = [line for line in lines if line["variant"] == name]
         if not searches:
@@ -155,14 +167,17 @@ def report(table: Table, lines: list[dict[str, Any]], score: str) -> None:
         gains = [[truth[Architecture.parse(a)] for a, _ in s["ranking"]] for s in searches]
         found = [of[0] for of in gains]
         resets = statistics.fmean(s["resets"] for s in searches)
-        means = [turned * statistics.fmean(of) for of in gains]
+        means = {s["seed"]: statistics.fmean(of) for s, of in zip(searches, gains, strict=True)}
+        method = method or means  # it is the first
+        better = ", ".join(f"{method[seed] - means[seed]:.2f}" for seed in sorted(means))
         print(
             f"| {name} | {len(searches)} | {resets:.1f} | {spread([turned * v for v in found])} "
-            f"| {statistics.fmean(map(place, found)):.0f} % | {spread(means)} |"
+            f"| {statistics.fmean(map(place, found)):.0f} % | {by_chance(found):.4f} "
+            f"| {spread([turned * mean for mean in means.values()])} | {better} |"
         )
     average = turned * statistics.fmean(truth.values())
-    print(f"| the average architecture | – | – | {average:.3f} | – | – |")
-    print(f"| the best of all | – | – | {turned * ordered[-1]:.3f} | 100 % | – |")
+    print(f"| the average architecture | – | – | {average:.3f} | – | – | – | – |")
+    print(f"| the best of all | – | – | {turned * ordered[-1]:.3f} | 100 % | – | – | – |")
 
 
 def main() -> None:
