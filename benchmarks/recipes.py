@@ -141,30 +141,28 @@ def measure(
     if folder.exists():
         shutil.rmtree(folder)  # of a training that was interrupted: it is not in the results
     began = time.process_time()
-    generator, _ = train_architecture(architecture, settings, folder)
+    generator, results = train_architecture(architecture, settings, folder)
     seconds = time.process_time() - began
     row = {"recipe": name, "seed": seed, "steps": steps, "processor_seconds": round(seconds)}
-    return row | score_by_two_judges(generator, settings)
+    return row | score_by_two_judges(generator, results, settings)
 
 
-def score_by_two_judges(generator: Generator, settings: Settings) -> dict[str, Any]:
-    """Scores of a generator, and of real images, by the preset's judge and by one of another width and seed.
-
-    Both are the same for all seeds, so that scores compare.
+def score_by_two_judges(
+    generator: Generator, results: dict[str, Any], settings: Settings
+) -> dict[str, Any]:
+    """Scores of a generator, and of real images: those of its run, by the preset's judge, and those of a
+    judge of another width and seed. Both are the same for all seeds, so that scores compare.
     """
-    row: dict[str, Any] = {}
-    for judge, (width, judge_seed) in {
-        "judge": (settings.judge.width, 0),
-        "second_judge": (24 if settings.judge.width != 24 else 16, SECOND_JUDGE_SEED),
-    }.items():
-        of_judge = settings.judge.model_copy(update={"width": width, "seed": judge_seed})
-        context = prepare(
-            settings.model_copy(update={"judge": of_judge}), Progress(), to_train=False
-        )
-        evaluation = evaluate(generator, context, Progress()).to_dict()
-        row[judge] = scores_of(evaluation["scores"])
-        row[f"{judge}_floor"] = scores_of(evaluation["floor"])
-    return row
+    width = 24 if settings.judge.width != 24 else 16
+    of_judge = settings.judge.model_copy(update={"width": width, "seed": SECOND_JUDGE_SEED})
+    settings = settings.model_copy(update={"judge": of_judge})
+    context = prepare(settings, Progress(), to_train=False)
+    second = evaluate(generator, context, Progress()).to_dict()
+    return {
+        f"{judge}{suffix}": scores_of(evaluation[part])
+        for judge, evaluation in {"judge": results, "second_judge": second}.items()
+        for suffix, part in {"": "scores", "_floor": "floor"}.items()
+    }
 
 
 def spread(values: Iterable[float | None]) -> str:

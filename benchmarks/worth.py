@@ -101,9 +101,9 @@ def measure(name: str, seed: int, given: argparse.Namespace) -> dict[str, Any]:
     folder = given.out / f"{name}-seed-{seed}".replace(",", "").replace(" ", "-")
     if folder.exists():
         shutil.rmtree(folder)  # of a training that was interrupted
-    generator, _ = train_architecture(architecture, settings, folder)
+    generator, results = train_architecture(architecture, settings, folder)
     row = {"contestant": name, "seed": seed, "architecture": str(architecture), "steps": steps}
-    return row | score_by_two_judges(generator, settings)
+    return row | score_by_two_judges(generator, results, settings)
 
 
 def cells(rows: Sequence[dict[str, Any]]) -> str:
