@@ -1,11 +1,12 @@
 """Shows where the time of a search step goes: the share of each kind of operation.
 
-    python benchmarks/step_profile.py
+    python benchmarks/step_profile.py --precision bfloat16
 
-Float32 on the CPU at the paper's widths, over eight architectures in turn, as in `autogan bench`.
-Prints a Markdown table.
+On the CPU at the paper's widths, over eight architectures in turn, as in `autogan bench`; float32 if
+nothing is said. Prints a Markdown table.
 """
 
+import argparse
 from collections import Counter
 
 import torch
@@ -32,9 +33,9 @@ CALLS = 4
 """Of five discriminator steps and one generator step each, so that every architecture is met."""
 
 
-def shares(stage: int) -> Counter[str]:
+def shares(stage: int, precision: str) -> Counter[str]:
     """The part of all time that each kind takes at one stage, from 0 to 1."""
-    steps = adversarial_steps(Gan, 3, stage, SEARCH, Compute.resolve("cpu", "float32"))
+    steps = adversarial_steps(Gan, 3, stage, SEARCH, Compute.resolve("cpu", precision))
     steps()
     with profile(activities=[ProfilerActivity.CPU]) as recorded:
         for _ in range(CALLS):
@@ -49,8 +50,11 @@ def shares(stage: int) -> Counter[str]:
 
 def main() -> None:
     """Prints the table."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--precision", choices=["float32", "bfloat16"], default="float32")
+    precision = parser.parse_args().precision
     torch.manual_seed(0)
-    stages = [shares(stage) for stage in range(3)]
+    stages = [shares(stage, precision) for stage in range(3)]
     print("| share of a search step's time | 8×8 | 16×16 | 32×32 |\n| --- | --- | --- | --- |")
     for kind in (*KINDS, "the rest"):
         print(f"| {kind} |", " | ".join(f"{stage[kind]:.0%}" for stage in stages), "|")

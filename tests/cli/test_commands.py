@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from commands import Answer
 from PIL import Image
 from typer.main import get_command
 
@@ -490,3 +491,13 @@ def test_a_fault_of_ours_is_told_as_one(autogan: Callable, monkeypatch: pytest.M
     assert answer.code == 1
     for words in ("Traceback", "something broke", "report", "Python"):
         assert words in answer.err
+
+
+def test_bench_measures_only_what_is_named(
+    done: Callable[..., Answer], refused: Callable[..., str]
+) -> None:
+    named = done("bench", "--only", "domain judge", "--seconds", 0.1, "--json")
+    measured = json.loads(named.out)
+    assert [case["name"] for case in measured["cases"]] == ["domain judge"]
+    assert measured["cases"][0]["images_per_second"] > 0 and "loading" not in measured
+    assert "search step, 8×8; search step, 16×16" in refused("bench", "--only", "search stop")

@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 
+from autogan.basics.errors import UserError
 from autogan.bench.cases import RECORDING_CALLS, SEARCH, Case, adversarial_steps, standard_cases
 from autogan.bench.growth import growth as measure_growth
 from autogan.bench.measure import interleaved, matrix_peak
@@ -39,33 +40,45 @@ def run_suite(
     seconds: float,
     growth: bool,
     note: Callable[[str], object],
+    only: str = "",
 ) -> dict[str, Any]:
     """Measures every case for about `seconds`, interleaved; `note` is told what begins.
 
-    compute: of the fast ways. growth: also how cost grows with size.
+    compute: of the fast ways. growth: also how cost grows with size. only: the cases alone whose names
+    hold this text, without start-up, memory and loading.
+
+    Raises `UserError` if no case's name holds `only`.
     """
     dtype = compute.autocast_dtype or torch.float32
     note("matrix peak")
     peak = matrix_peak(compute.device, dtype)
-    cases = []
+    cases, left_out = [], []
     for case in standard_cases(compute, SCORED_IMAGES.get(compute.device.type, 1000)):
-        note(case.name)
-        cases.append(measured(case, compute, seconds, peak))
-    note("start-up and memory")
+        if only in case.name:
+            note(case.name)
+            cases.append(measured(case, compute, seconds, peak))
+        else:
+            left_out.append(case.name)
+    if not cases:
+        raise UserError(f"No measurement's name holds {only!r}. There are: {'; '.join(left_out)}.")
     result: dict[str, Any] = {
         "machine": _machine(compute),
         "matrix_peak_gflops": round(peak / 1e9, 1),
         "cases": cases,
-        "start_up_seconds": {
-            command: _start_up(program)
-            for command, (program, needs) in START_UPS.items()
-            if find_spec(needs)
-        },
-        "search_peak_memory_mib": _search_memory_mib(compute),
     }
-    if all(map(find_spec, ("PIL", "numpy", "platformdirs", "torchvision", "matplotlib"))):
-        note("loading of images")
-        result["loading"] = _loading()
+    if not only:
+        note("start-up and memory")
+        result |= {
+            "start_up_seconds": {
+                command: _start_up(program)
+                for command, (program, needs) in START_UPS.items()
+                if find_spec(needs)
+            },
+            "search_peak_memory_mib": _search_memory_mib(compute),
+        }
+        if all(map(find_spec, ("PIL", "numpy", "platformdirs", "torchvision", "matplotlib"))):
+            note("loading of images")
+            result["loading"] = _loading()
     if growth:
         note("growth")
         points = measure_growth(compute, seconds / 4)
