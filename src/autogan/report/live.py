@@ -6,7 +6,7 @@ from pathlib import Path
 
 from autogan.report.page import write_report
 
-SHARE_OF_TIME = 0.02
+SHARE_OF_TIME = 0.01
 """The most of a run's time that redrawing its page may take."""
 
 FIRST_AFTER_SECONDS = 10.0
