@@ -229,7 +229,7 @@ PLAYERS = ("generator", "discriminator")
 
 def emptied(made: Gan, player: str) -> dict[str, Any]:
     """The state of an optimiser that has not made a step."""
-    return {**getattr(made, f"{player}_optimiser").state_dict(), "state": {}}
+    return {**getattr(made.learners, player).optimiser.state_dict(), "state": {}}
 
 
 def test_a_trial_is_put_back_into_the_memory_that_recorded_steps_work_on() -> None:
@@ -276,7 +276,7 @@ def test_a_state_goes_from_direct_to_recorded_and_keeps_its_learning_rate() -> N
     rates = [
         float(group["lr"])
         for made in (direct, recorded)
-        for group in made.generator_optimiser.param_groups
+        for group in made.learners.generator.optimiser.param_groups
     ]
     assert rates == [pytest.approx(1e-3 / 4)] * 2
     assert train(direct, 4) == train(recorded, 4)

@@ -10,8 +10,9 @@ from games import CPU, ONE, TWO, ClassDiscriminator, ClassGenerator, GradientPen
 
 from autogan.files.storage import load_tree, save_tree
 from autogan.gan.generation import generate, shared_labels
+from autogan.gan.looking import guessing_loss
 from autogan.gan.objectives import Objective
-from autogan.gan.step import Gan, guessing_loss
+from autogan.gan.step import Gan
 from autogan.images.batches import Batch
 from autogan.images.classes import Classes
 from autogan.spaces import search_space
@@ -197,7 +198,7 @@ def test_what_tells_classes_apart_learns_so_many_times_faster(rate: float) -> No
 def test_classes_that_learn_as_fast_as_all_else_leave_the_optimiser_as_it_was() -> None:
     """So states from before there was such a rate are loaded."""
     gan = conditional()
-    (group,) = gan.generator_optimiser.param_groups
+    (group,) = gan.learners.generator.optimiser.param_groups
     assert len(group["params"]) == len(list(gan.generator.parameters()))
     assert "times" not in group
 

@@ -107,7 +107,7 @@ def test_the_rates_reach_the_optimisers_and_the_penalty() -> None:
     gan, full, bare = make(settings), make(settings), make(section())
     schedule = Schedule(settings, 4)
     schedule.apply(gan, 2)
-    for optimiser in (gan.generator_optimiser, gan.discriminator_optimiser):
+    for optimiser in (learner.optimiser for learner in gan.learners):
         (group,) = optimiser.param_groups
         assert group["lr"] == pytest.approx(0.5e-3)
         assert group["betas"] == (0.0, pytest.approx(0.945))
@@ -176,7 +176,7 @@ def test_everything_that_changes_lies_in_tensors_that_a_recorded_step_reads() ->
     assert learned is not None and isinstance(recorded._penalty_share, torch.Tensor)
     assert all(
         isinstance(group["lr"], torch.Tensor)
-        for optimiser in (recorded.generator_optimiser, recorded.discriminator_optimiser)
+        for optimiser in (learner.optimiser for learner in recorded.learners)
         for group in optimiser.param_groups
     )
 

@@ -270,13 +270,13 @@ def test_restart_draws_fresh_weights_and_clears_what_the_optimisers_know() -> No
     gan = make()
     first = frozen(gan.generator), frozen(gan.discriminator)
     steps(gan, 0, 2)
-    assert gan.generator_optimiser.state_dict()["state"]
+    assert gan.learners.generator.optimiser.state_dict()["state"]
     gan.restart()
     for network, before in zip((gan.generator, gan.discriminator), first, strict=True):
         weights = {n for n, p in network.named_parameters() if n.endswith("weight") and p.ndim > 1}
         assert weights <= changed(network, before)
         assert network.training
-    for optimiser in (gan.generator_optimiser, gan.discriminator_optimiser):
+    for optimiser in (learner.optimiser for learner in gan.learners):
         moments = [m for of in optimiser.state.values() for m in of.values()]
         assert moments and not any(moment.any() for moment in moments)
     assert not gan.generator.to_rgb_normalisation.running_mean.any()
@@ -291,7 +291,7 @@ def test_set_learning_rate_is_a_factor_of_the_initial_one() -> None:
     gan = make()
     for factor in (0.5, 0.1):
         gan.set_learning_rate(factor)
-        for optimiser in (gan.generator_optimiser, gan.discriminator_optimiser):
+        for optimiser in (learner.optimiser for learner in gan.learners):
             rates = [group["lr"] for group in optimiser.param_groups]
             assert rates == [pytest.approx(factor * 1e-3)]
     gan.set_learning_rate(0)

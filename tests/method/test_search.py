@@ -331,7 +331,7 @@ def test_a_schedule_of_the_search_counts_from_the_last_reset(tmp_path: Path) -> 
 
     def rate() -> float:
         """Of the step that was done last, as a share of the first step's."""
-        (group,) = search.gan.discriminator_optimiser.param_groups
+        (group,) = search.gan.learners.discriminator.optimiser.param_groups
         return float(group["lr"]) / search.options.learning_rate
 
     def cosine(step: int) -> float:

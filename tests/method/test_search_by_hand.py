@@ -90,7 +90,7 @@ def test_every_setting_of_the_search_reaches_its_place(
 ) -> None:
     search = make(tmp_path, **DIFFERENT)
     assert search.gan.generator.channels == 12 and search.gan.discriminator.channels == 6
-    for optimiser in (search.gan.generator_optimiser, search.gan.discriminator_optimiser):
+    for optimiser in (learner.optimiser for learner in search.gan.learners):
         (group,) = optimiser.param_groups
         assert group["lr"] == 3e-3 and group["betas"] == (0.1, 0.7) and not group["weight_decay"]
     noted, judged = Noted(search, monkeypatch), list[int]()

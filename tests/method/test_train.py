@@ -116,9 +116,7 @@ def test_linear_decay_is_a_ramp_over_the_second_half(
     def noted(gan: Gan, factor: float) -> None:
         factors.append(factor)
         whole(gan, factor)
-        rates = [
-            o.param_groups[0]["lr"] for o in (gan.generator_optimiser, gan.discriminator_optimiser)
-        ]
+        rates = [learner.optimiser.param_groups[0]["lr"] for learner in gan.learners]
         assert rates == [gan.learning_rate * factor] * 2
 
     monkeypatch.setattr(Gan, "set_learning_rate", noted)
@@ -135,7 +133,7 @@ def test_without_a_schedule_the_rates_stay(tmp_path: Path, monkeypatch: pytest.M
         monkeypatch.setattr(Gan, name, None)
     trainings = Trainings(tmp_path)
     training = trainings.ended(trainings.run(), 2)
-    for optimiser in (training.gan.generator_optimiser, training.gan.discriminator_optimiser):
+    for optimiser in (learner.optimiser for learner in training.gan.learners):
         (group,) = optimiser.param_groups
         assert group["lr"] == training.settings.learning_rate
         assert group["betas"] == training.settings.betas
@@ -325,7 +323,7 @@ def test_every_setting_of_the_training_reaches_its_place(
     gan = training.gan
     assert gan.generator.channels == (6, 10) and gan.discriminator.channels == 12
     assert gan.average is not None and gan.average.decay == 0.55
-    for optimiser in (gan.generator_optimiser, gan.discriminator_optimiser):
+    for optimiser in (learner.optimiser for learner in gan.learners):
         (group,) = optimiser.param_groups
         assert group["lr"] == 3e-3 and group["betas"] == (0.1, 0.7) and not group["weight_decay"]
     seen: list[torch.Tensor] = []

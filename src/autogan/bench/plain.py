@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from autogan.device.compute import Compute
-from autogan.gan.step import Gan, guessing_loss
+from autogan.gan.step import Gan
 from autogan.images.pixels import to_unit
 from autogan.nets.layers import interpolate
 from autogan.nets.optimisers import TIMES
@@ -81,10 +81,12 @@ def plain_compute(device: torch.device) -> Compute:
 class PlainGan(Gan):
     """The adversarial step without any of the savings; losses come back as numbers would."""
 
-    def _adam(self, weights: list[dict[str, Any]]) -> torch.optim.Adam:
-        for group in weights:
-            group["lr"] = self.learning_rate * group.get(TIMES, 1.0)
-        return torch.optim.Adam(weights, betas=self.betas)
+    def _adam(
+        self, groups: list[dict[str, Any]], learning_rate: float, betas: tuple[float, float]
+    ) -> torch.optim.Adam:
+        for group in groups:
+            group["lr"] = learning_rate * group.get(TIMES, 1.0)
+        return torch.optim.Adam(groups, betas=betas)
 
     def _images(self, architecture: Architecture, latents: Tensor, wanted: Tensor | None) -> Tensor:
         """As in `Gan`, but made with their graph."""
@@ -104,31 +106,15 @@ class PlainGan(Gan):
         stage, _ = seen
         real_numbers, generated_numbers = numbers.chunk(2)
         real = to_unit(pixels)
-        real_logits, real_along, guesses = self._logits_and_more(real, stage, labels, real_numbers)
-        generated_logits, along, _ = self._logits_and_more(
-            generated, stage, wanted, generated_numbers
-        )
-        loss = self.objective.discriminator_loss(real_logits, generated_logits)
-        if real_along is not None and along is not None:
-            loss = loss + self.objective.direction_loss(real_along, along)
-        if guesses is not None and labels is not None:
-            loss = loss + guessing_loss(guesses, labels)
-        realness = self.objective.realness(real_logits, generated_logits)
-        self.augmentation.observe(realness.detach())
+        of_real = self._looking.impressions(real, stage, labels, real_numbers)
+        of_generated = self._looking.impressions(generated, stage, wanted, generated_numbers)
+        loss = self._discriminator_loss(of_real, of_generated, labels)
         if places is not None:
-            penalty = self.objective.penalty(
-                lambda seen: self._logits(seen, stage, labels, real_numbers),
-                real,
-                generated,
-                places,
-            )
-            if penalty is not None:
-                loss = loss + self._shared(penalty)
-        self.discriminator_optimiser.zero_grad()
-        loss.backward()
-        self.discriminator_optimiser.step()
+            shown = stage, labels, real_numbers
+            loss = self._penalised(loss, (real, generated), shown, places)
+        loss = self.learners.discriminator.learn(loss)
         loss.item()
-        return loss.detach()
+        return loss
 
     def _update_generator(
         self,
@@ -142,13 +128,11 @@ class PlainGan(Gan):
         """As in `Gan`, the same loss and gradients; those of the discriminator's weights too."""
         stage, count = len(architecture) - 1, len(latents)
         generated = self.generator(latents, architecture, labels=wanted)
-        logits = self._logits(generated, stage, wanted, numbers[:count])
+        logits = self._looking.logits(generated, stage, wanted, numbers[:count])
         real_logits = None
         if pixels is not None:
-            real_logits = self._logits(to_unit(pixels), stage, labels, numbers[count:])
+            real_logits = self._looking.logits(to_unit(pixels), stage, labels, numbers[count:])
         loss = self.objective.generator_loss(logits, real_logits)
-        self.generator_optimiser.zero_grad()
-        loss.backward()
-        self.generator_optimiser.step()
+        loss = self.learners.generator.learn(loss)
         loss.item()
-        return loss.detach()
+        return loss

@@ -5,33 +5,26 @@ The two steps read nothing back from the device: losses are returned as tensors.
 recorded and replayed (see `capture`).
 """
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, overload
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from autogan.basics.errors import Diverged
 from autogan.device.compute import Compute
 from autogan.gan.augmentation import Augmentation
 from autogan.gan.averaging import AveragedGenerator, HalfLife
 from autogan.gan.capture import CudaRecorder, Recordings, recordings_in
+from autogan.gan.learner import Learner, Learners, refuse_non_finite
+from autogan.gan.looking import Impressions, Looking, guessing_loss
 from autogan.gan.objectives import Hinge, Objective
 from autogan.gan.streams import Streams
 from autogan.images.batches import Batch
 from autogan.images.pixels import to_unit
 from autogan.nets.joint_norm import join_batch_norms
 from autogan.nets.layers import initialise
-from autogan.nets.optimisers import (
-    TIMES,
-    load_optimiser,
-    put_back_optimiser,
-    rate_groups,
-    restart_optimiser,
-    set_learning_rate,
-)
+from autogan.nets.optimisers import TIMES, rate_groups
 from autogan.spaces.architecture import Architecture
 from autogan.spaces.discriminator_architecture import DiscriminatorArchitecture
 from autogan.spaces.networks import Discriminator, Generator
@@ -76,8 +69,6 @@ class Gan:
                 CudaRecorder(compute.device), most=recordings_in(compute.memory_bytes)
             )
         self._recordings = recordings
-        self.learning_rate = learning_rate
-        self.betas = betas
         self.average_decay = average_decay
         self._penalty_share: Tensor | None = None
         self.objective = compute.place(objective or Hinge())
@@ -95,9 +86,17 @@ class Gan:
         self.discriminator = compute.place(discriminator)
         if compute.processes.count > 1:
             join_batch_norms(self.generator, compute.processes)
-        telling = self.generator.class_parameters()
-        self.generator_optimiser = self._adam(rate_groups(self.generator, telling, class_rate))
-        self.discriminator_optimiser = self._adam(rate_groups(self.discriminator))
+        self._looking = Looking(self.discriminator, self.augmentation, compute)
+        faster = self.generator.class_parameters()
+
+        def learner(network: nn.Module, groups: list[dict[str, Any]]) -> Learner:
+            optimiser = self._adam(groups, learning_rate, betas)
+            return Learner(network, optimiser, learning_rate, betas, compute.processes)
+
+        self.learners = Learners(
+            learner(self.generator, rate_groups(self.generator, faster, class_rate)),
+            learner(self.discriminator, rate_groups(self.discriminator)),
+        )
         self._draw_networks()
 
     def discriminator_step(self, real: Batch, architecture: Architecture) -> Tensor:
@@ -140,28 +139,38 @@ class Gan:
         images = torch.cat([to_unit(pixels), generated])  # 2B×3×S×S
         images = images.contiguous(memory_format=self.compute.memory_format)
         both = None if labels is None or wanted is None else torch.cat([labels, wanted])
-        logits, along, guesses = self._logits_and_more(images, stage, both, numbers, seen_by)  # 2B
-        loss = self.objective.discriminator_loss(*logits.chunk(2))
-        if along is not None:
-            loss = loss + self.objective.direction_loss(*along.chunk(2))
-        if guesses is not None and labels is not None:
-            loss = loss + guessing_loss(guesses[: len(labels)], labels)
-        self.augmentation.observe(self.objective.realness(*logits.detach().chunk(2)))
+        all_seen = self._looking.impressions(images, stage, both, numbers, seen_by)  # of 2B
+        loss = self._discriminator_loss(*all_seen.halves(), labels)
         if places is not None:
-            seen_real, seen_generated = images.chunk(2)
-            penalty = self.objective.penalty(
-                lambda seen: self._logits(seen, stage, labels, numbers[: len(pixels)], seen_by),
-                seen_real,
-                seen_generated,
-                places,
-            )
-            if penalty is not None:
-                loss = loss + self._shared(penalty)
-        self.discriminator_optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        self._average_gradients(self.discriminator)
-        self.discriminator_optimiser.step()
-        return self._average(loss.detach())
+            shown = stage, labels, numbers[: len(pixels)], seen_by
+            loss = self._penalised(loss, images.chunk(2), shown, places)
+        return self.learners.discriminator.learn(loss)
+
+    def _discriminator_loss(
+        self, of_real: Impressions, of_generated: Impressions, labels: Tensor | None
+    ) -> Tensor:
+        """What D minimises beside penalties, a scalar; the augmentation learns how sure D is."""
+        loss = self.objective.discriminator_loss(of_real.logits, of_generated.logits)
+        if of_real.along is not None and of_generated.along is not None:
+            loss = loss + self.objective.direction_loss(of_real.along, of_generated.along)
+        if of_real.guesses is not None and labels is not None:
+            loss = loss + guessing_loss(of_real.guesses, labels)
+        logits = of_real.logits.detach(), of_generated.logits.detach()
+        self.augmentation.observe(self.objective.realness(*logits))
+        return loss
+
+    def _penalised(
+        self, loss: Tensor, images: Sequence[Tensor], shown: tuple[Any, ...], places: Tensor
+    ) -> Tensor:
+        """A loss, and what a schedule leaves of the objective's penalty. D looks at real and at generated
+        images as it is `shown` the real ones (see `Looking.logits`)."""
+        real, generated = images
+        penalty = self.objective.penalty(
+            lambda seen: self._looking.logits(seen, *shown), real, generated, places
+        )
+        if penalty is None:
+            return loss
+        return loss + (penalty if self._penalty_share is None else self._penalty_share * penalty)
 
     def generator_step(
         self, count: int, architecture: Architecture, real: Batch | None = None
@@ -229,11 +238,7 @@ class Gan:
     ) -> Tensor:
         self.discriminator.requires_grad_(False)
         loss = self._generator_loss(architecture, pixels, labels, wanted, latents, numbers)
-        self.generator_optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        self._average_gradients(self.generator)
-        self.generator_optimiser.step()
-        return self._average(loss.detach())
+        return self.learners.generator.learn(loss)
 
     def _generator_loss(
         self,
@@ -253,51 +258,12 @@ class Gan:
                 generated = self.generator(latents, made_by, labels=wanted)  # B×3×S×S
             else:
                 generated = self.generator(latents, made_by, True, wanted, gates)
-        logits = self._logits(generated, stage, wanted, numbers[:count], seen_by)  # B
+        logits = self._looking.logits(generated, stage, wanted, numbers[:count], seen_by)  # B
         real_logits = None
         if pixels is not None:
-            real_logits = self._logits(to_unit(pixels), stage, labels, numbers[count:], seen_by)
+            real = to_unit(pixels)
+            real_logits = self._looking.logits(real, stage, labels, numbers[count:], seen_by)
         return self.objective.generator_loss(logits, real_logits)
-
-    def _logits(
-        self,
-        images: Tensor,
-        stage: int,
-        labels: Tensor | None,
-        numbers: Tensor,
-        seen_by: DiscriminatorArchitecture | None = None,
-    ) -> Tensor:
-        """What D says of images as the augmentation shows them: B×3×S×S → float32 B."""
-        with self.compute.autocast():
-            seen = self.augmentation(images, numbers)
-            return self.discriminator(seen, stage, labels, seen_by).float()
-
-    def _logits_and_more(
-        self,
-        images: Tensor,
-        stage: int,
-        labels: Tensor | None,
-        numbers: Tensor,
-        seen_by: DiscriminatorArchitecture | None = None,
-    ) -> tuple[Tensor, Tensor | None, Tensor | None]:
-        """As `_logits`; the same values for a direction to learn from, where D's last layer is one; and the
-        logits of classes, float32 B×classes, where D guesses these."""
-        if self.discriminator.has_direction:
-            with self.compute.autocast():
-                seen = self.augmentation(images, numbers)
-                logits, along = self.discriminator.logits_apart(seen, stage, labels, seen_by)
-            return logits.float(), along.float(), None
-        if self.discriminator.guesses_classes:
-            assert labels is not None
-            with self.compute.autocast():
-                seen = self.augmentation(images, numbers)
-                logits, guesses = self.discriminator.with_guesses(seen, stage, labels, seen_by)
-            return logits.float(), None, guesses.float()
-        return self._logits(images, stage, labels, numbers, seen_by), None, None
-
-    def _shared(self, penalty: Tensor) -> Tensor:
-        """What a schedule leaves of a penalty."""
-        return penalty if self._penalty_share is None else self._penalty_share * penalty
 
     def _step(
         self,
@@ -313,8 +279,8 @@ class Gan:
         def step(*given: Tensor | None) -> Tensor:
             result = update(chosen, *given)
             # Gradients would lie in the recordings' memory, where another step may write.
-            self.discriminator_optimiser.zero_grad(set_to_none=True)
-            self.generator_optimiser.zero_grad(set_to_none=True)
+            for learner in self.learners:
+                learner.forget_gradients()
             return result
 
         shapes = (None if tensor is None else tensor.shape for tensor in inputs)
@@ -334,20 +300,12 @@ class Gan:
             return joined
         return torch.cat([self._part(batch) for batch in joined.chunk(batches)])
 
-    def _average_gradients(self, network: nn.Module) -> None:
-        gradients = [p.grad for p in network.parameters() if p.grad is not None]
-        self.compute.processes.average(gradients)
-
-    def _average(self, loss: Tensor) -> Tensor:
-        self.compute.processes.average([loss])
-        return loss
-
     def restart(self) -> None:
         """Fresh weights for both networks, fresh optimisers and a fresh average; in the same memory, so that
         recorded steps stay good."""
         self._draw_networks()
-        for optimiser in (self.generator_optimiser, self.discriminator_optimiser):
-            restart_optimiser(optimiser, self.learning_rate, self.betas)
+        for learner in self.learners:
+            learner.restart_optimiser()
 
     def _draw_networks(self) -> None:
         """Fresh weights, and nothing remembered of others."""
@@ -359,14 +317,16 @@ class Gan:
         self.augmentation.restart(self.compute.device)
         self._steps_since_penalty = 0
 
-    def _adam(self, weights: list[dict[str, Any]]) -> torch.optim.Adam:
-        """weights: groups as of `rate_groups`."""
+    def _adam(
+        self, groups: list[dict[str, Any]], learning_rate: float, betas: tuple[float, float]
+    ) -> torch.optim.Adam:
+        """groups: of weights, as of `rate_groups`."""
         recorded = self._recordings is not None
-        for group in weights:  # a number would be recorded with the step
-            rate = self.learning_rate * group.get(TIMES, 1.0)
+        for group in groups:  # a number would be recorded with the step
+            rate = learning_rate * group.get(TIMES, 1.0)
             group["lr"] = torch.tensor(rate, device=self.compute.device) if recorded else rate
         capturable = recorded and self.compute.device.type == "cuda"
-        return torch.optim.Adam(weights, betas=self.betas, fused=True, capturable=capturable)
+        return torch.optim.Adam(groups, betas=betas, fused=True, capturable=capturable)
 
     def forget_recordings(self) -> None:
         """Steps are recorded anew from here on; on a GPU the memory of the recordings can be used again."""
@@ -375,9 +335,8 @@ class Gan:
 
     def set_learning_rate(self, factor: float) -> None:
         """Sets both optimisers to `factor` times the initial learning rate."""
-        for optimiser in (self.generator_optimiser, self.discriminator_optimiser):
-            for group in optimiser.param_groups:
-                set_learning_rate(group, self.learning_rate * factor)
+        for learner in self.learners:
+            learner.set_learning_rate(factor)
 
     def set_penalty_share(self, share: float) -> None:
         """From here on penalties count so much of what they are, 0 to 1."""
@@ -391,29 +350,22 @@ class Gan:
         assert self._recordings is None, (
             "recorded steps keep the decay rates they were recorded with"
         )
-        for optimiser in (self.generator_optimiser, self.discriminator_optimiser):
-            for group in optimiser.param_groups:
-                group["betas"] = (group["betas"][0], rate)
+        for learner in self.learners:
+            learner.set_second_decay_rate(rate)
 
     def refuse_non_finite(self) -> None:
         """Raises `Diverged` where a weight, moment or averaged weight is no finite number."""
-        moments = [
-            moment
-            for optimiser in (self.generator_optimiser, self.discriminator_optimiser)
-            for of_weight in optimiser.state.values()
-            for moment in of_weight.values()
-        ]
-        weights = [*self.generator.state_dict().values(), *self.discriminator.state_dict().values()]
-        averaged = list(self.average.state_dict().values()) if self.average else []
-        refuse_non_finite([*weights, *averaged, *moments], "weights")
+        averaged = self.average.state_dict().values() if self.average else ()
+        of_both = (tensor for learner in self.learners for tensor in learner.tensors())
+        refuse_non_finite([*of_both, *averaged], "weights")
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that the next step depends on."""
         state: dict[str, Any] = {
             "generator": self.generator.state_dict(),
             "discriminator": self.discriminator.state_dict(),
-            "generator_optimiser": self.generator_optimiser.state_dict(),
-            "discriminator_optimiser": self.discriminator_optimiser.state_dict(),
+            "generator_optimiser": self.learners.generator.optimiser.state_dict(),
+            "discriminator_optimiser": self.learners.discriminator.optimiser.state_dict(),
             **self.streams.state_dict(),
         }
         if self.average:
@@ -430,8 +382,8 @@ class Gan:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Goes to a state that `state_dict` gave, perhaps of another process."""
         self._load_all_but_optimisers(state)
-        load_optimiser(self.generator_optimiser, state["generator_optimiser"])
-        load_optimiser(self.discriminator_optimiser, state["discriminator_optimiser"])
+        self.learners.generator.load_optimiser(state["generator_optimiser"])
+        self.learners.discriminator.load_optimiser(state["discriminator_optimiser"])
         self.forget_recordings()
 
     @contextmanager
@@ -446,8 +398,8 @@ class Gan:
         finally:
             self._load_all_but_optimisers(before)
             lost = [
-                put_back_optimiser(self.generator_optimiser, before["generator_optimiser"]),
-                put_back_optimiser(self.discriminator_optimiser, before["discriminator_optimiser"]),
+                self.learners.generator.put_back_optimiser(before["generator_optimiser"]),
+                self.learners.discriminator.put_back_optimiser(before["discriminator_optimiser"]),
             ]
             if any(lost):
                 self.forget_recordings()
@@ -470,21 +422,3 @@ def _copied(tree: Any) -> Any:
     if isinstance(tree, dict):
         return {key: _copied(value) for key, value in tree.items()}
     return [_copied(value) for value in tree] if isinstance(tree, list) else tree
-
-
-def guessing_loss(guesses: Tensor, labels: Tensor) -> Tensor:
-    """The mean cross-entropy of the images that have a label; 0 where none has.
-
-    guesses: logits B×classes. labels: int64 B, -1 for none.
-    """
-    total = F.cross_entropy(guesses, labels, ignore_index=-1, reduction="sum")
-    return total / (labels >= 0).sum().clamp(min=1)
-
-
-def refuse_non_finite(tensors: Iterable[Tensor], what: str) -> None:
-    """Raises `Diverged` where a value of these tensors, of one device, is no finite number."""
-    floating = [t for t in tensors if t.is_floating_point() and t.numel()]
-    # The largest magnitude of each; not-a-numbers win. One wait for the device in all.
-    largest = torch.stack([t.float() for t in torch._foreach_norm(floating, float("inf"))])
-    if not bool(largest.isfinite().all()):
-        raise Diverged(f"Training went wrong: the {what} are no finite numbers any more.")
