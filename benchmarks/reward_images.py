@@ -1,15 +1,16 @@
 """How many images a child's reward needs: whether fewer keep the order of the architectures.
 
-    python benchmarks/reward_images.py RUN
+    python benchmarks/reward_images.py RUN [--inception-score]
 
-RUN is the folder of a run whose search has ended. Random architectures are scored with its shared weights,
-twice with every number of images, each time from other latents. Prints Markdown: Kendall's τ of the order by
-so many images with the order by the most images (averaged over both times), τ of the two times with each
-other, and the seconds of one scoring. One shared generator and one data set say nothing of others.
+RUN is the folder of a run whose search has ended. The reward is that of the run, or the Inception score.
+Random architectures are scored with its shared weights, twice with every number of images, each time from
+other latents. Prints Markdown: Kendall's τ of the order by so many images with the order by the most images
+(averaged over both times), τ of the two times with each other, and the seconds of one scoring. One shared
+generator and one data set say nothing of others.
 """
 
+import argparse
 import random
-import sys
 import time
 from contextlib import nullcontext
 from pathlib import Path
@@ -36,7 +37,7 @@ def kendall(first: np.ndarray, second: np.ndarray) -> float:
     return float((signs[0] * signs[1]).mean())
 
 
-def main(folder: Path) -> None:
+def main(folder: Path, by_inception_score: bool) -> None:
     """Scores, and prints the table."""
     run = Run.resume(folder)
     context = prepare_run(run, Progress())
@@ -46,7 +47,7 @@ def main(folder: Path) -> None:
     search.load_state_dict(state)
     stream = random.Random(0)
     architectures = [search.space.sample(stream) for _ in range(ARCHITECTURES)]
-    by_distance = search.scorer.real is not None
+    real = None if by_inception_score else search.scorer.real
     features = search.judge.feature_dimension
 
     def rewards(count: int) -> np.ndarray:
@@ -61,13 +62,13 @@ def main(folder: Path) -> None:
             interruptible=nullcontext,
             labels=context.wanted_labels(count, "reward/labels"),
         )
-        scorer.real = search.scorer.real
+        scorer.real = real
         return np.array([scorer.score(architecture) for architecture in architectures])
 
     print(
         f"{processor_name()}, {torch.get_num_threads()} thread(s), {search.data.name}, "
         f"{ARCHITECTURES} architectures, {features} features, reward: "
-        f"{'Fréchet distance' if by_distance else 'inception score'}\n"
+        f"{'Fréchet distance' if real else 'Inception score'}\n"
     )
     print("| images | τ with the order by 5,000 | τ of two times | seconds of one scoring |")
     print("| --- | --- | --- | --- |")
@@ -82,4 +83,8 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("run", type=Path)
+    parser.add_argument("--inception-score", action="store_true")
+    given = parser.parse_args()
+    main(given.run, given.inception_score)
