@@ -127,7 +127,7 @@ def test_other_images_than_the_study_has_are_refused(run: Path, tmp_path: Path) 
 
 
 def test_a_dashboard_needs_its_package_and_a_database() -> None:
-    words = "trials.sqlite3" if find_spec("optuna_dashboard") else "autogan-nas[dashboard]"
+    words = "trials.sqlite3" if find_spec("optuna_dashboard") else "pip install optuna-dashboard"
     answer = autogan("dashboard", ".")
     assert answer.code == 2 and words in " ".join(answer.err.split())
 

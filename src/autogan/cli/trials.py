@@ -88,7 +88,7 @@ def dashboard(
 
     if find_spec("optuna_dashboard") is None:
         raise UserError(
-            "The dashboard needs the package optuna-dashboard: pip install 'autogan-nas[dashboard]'"
+            "The dashboard needs the package optuna-dashboard: pip install optuna-dashboard"
         )
     address = address_of(storage)
     if address is None:

@@ -45,7 +45,7 @@ def on_cluster(
     """
     if find_spec("ray") is None:
         raise UserError(
-            "--ray needs the package ray, which is not installed: pip install 'autogan-nas[ray]'"
+            "--ray needs the package ray, which is not installed: pip install ray"
         )
     _refuse_silence(address)
     os.environ.update(NO_STATISTICS)

@@ -1,7 +1,7 @@
 """The database of a search by trials, which Optuna keeps: a file, a server, or a journal.
 
 sqlite:///FILE                        one machine; written ahead (WAL), so that readers never wait
-postgresql+psycopg://USER@HOST/NAME   any number of machines (pip install 'autogan-nas[postgresql]')
+postgresql+psycopg://USER@HOST/NAME   any number of machines (pip install 'psycopg[binary]')
 journal:FILE                          machines that share nothing but a file system
 """
 
@@ -163,7 +163,7 @@ def _parsed(address: str) -> URL:
     if kind == "postgresql" and find_spec("psycopg") is None:
         raise UserError(
             "PostgreSQL needs the package psycopg, which is not installed: pip install "
-            "'autogan-nas[postgresql]'"
+            "'psycopg[binary]'"
         )
     return url
 
