@@ -139,6 +139,14 @@ def test_a_generator_is_scored_with_several_sets_of_latents(trained: Path) -> No
     assert told["scores"]["frechet_distance"]["std"] == pytest.approx(statistics.stdev(values))
 
 
+def test_a_setting_that_may_not_change_is_refused_before_anything_is_written(trained: Path) -> None:
+    before = (trained / "settings.yaml").read_text()
+    done = autogan("train", "--resume", "--out", trained, "--set", "train.learning_rate=0.5")
+    assert done.code == 2 and "train.learning_rate" in done.err
+    assert (trained / "settings.yaml").read_text() == before
+    assert autogan("train", "--resume", "--out", trained).code == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -15,7 +15,7 @@ from autogan.device.compute import Compute
 from autogan.files.storage import load_tree, save_tree
 from autogan.gan.averaging import AveragedGenerator
 from autogan.gan.generation import SCORING_BATCH, generate, latent_batches
-from autogan.gan.objectives import Hinge
+from autogan.gan.objectives import BestScored, Hinge, Objective
 from autogan.gan.step import Gan
 from autogan.nets.layers import initialise
 from autogan.spaces import search_space
@@ -26,7 +26,11 @@ from autogan.spaces.space import SearchSpace
 
 
 def make(
-    seed: int = 0, average: float | None = 0.9, purpose: str = "test", layout: str = "auto"
+    seed: int = 0,
+    average: float | None = 0.9,
+    purpose: str = "test",
+    layout: str = "auto",
+    objective: Objective | None = None,
 ) -> Gan:
     return Gan(
         AutoGanGenerator(search_space("autogan", 2), latent_size=16, channels=8, bottom_size=4),
@@ -37,6 +41,7 @@ def make(
         seed=seed,
         purpose=purpose,
         average_decay=average,
+        objective=objective,
     )
 
 
@@ -347,3 +352,14 @@ def test_the_loss_through_gates_is_the_generators_and_changes_no_network() -> No
     images = twin.generator(twin.streams.latents.draw(4), TWO, True)
     logits = twin.discriminator(images, 1)
     torch.testing.assert_close(loss.detach(), -logits.mean().detach())  # the hinge loss
+
+
+def test_the_loss_through_gates_leaves_what_the_objective_remembers() -> None:
+    gan = make(objective=BestScored(Hinge(), share=0.5, steps=10))
+    gan.generator_step(4, TWO)
+    before = copy.deepcopy(gan.objective.state_dict())
+    logit = torch.zeros((), requires_grad=True)
+    names = [decision.name for decision in gan.generator.space.at_stage(1)]
+    loss = gan.loss_through(4, TWO, {name: 1 + (logit - logit.detach()) for name in names})
+    assert torch.autograd.grad(loss, [logit])[0].item() != 0
+    assert equal_trees(before, gan.objective.state_dict())

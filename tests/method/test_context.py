@@ -134,6 +134,21 @@ def test_what_only_trains_does_not_matter_to_an_evaluation(
     prepare(on(pets, **changes), Listening(), to_train=False)
 
 
+@pytest.mark.parametrize(
+    ("task", "changes"),
+    [
+        (Task("train", "autogan-a"), {"search": {"discriminator_batch": 81}}),
+        (Task("train", "autogan-a"), {"search": {"reward_images": 2}}),
+        (Task("search", method="trials"), {"search": {"discriminator_batch": 81}}),
+        (Task("search"), {"train": {"discriminator_batch": 81, "validation_images": 2}}),
+    ],
+)
+def test_settings_of_what_is_not_done_do_not_matter(
+    pets: Path, task: Task, changes: dict[str, Any]
+) -> None:
+    prepare(on(pets, **changes), Listening(), task=task)
+
+
 @pytest.mark.usefixtures("untrained")
 def test_an_evaluation_needs_enough_images_too(pets: Path) -> None:
     with pytest.raises(UserError, match=r"evaluate\.images is 32"):

@@ -1,6 +1,7 @@
 """The faster precision: measured by the run's own steps, remembered, and kept by a run that goes on."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,11 @@ from sources import split, write_folder
 from tiny import Listening, tiny
 
 from autogan.basics.errors import UserError
+from autogan.device import compute as device
 from autogan.device.compute import Compute, Precision
+from autogan.device.processes import Processes
 from autogan.method import precision as module
-from autogan.method.context import prepare
+from autogan.method.context import _with_precision, prepare
 from autogan.method.pipeline import prepare_run
 from autogan.method.precision import decide_precision, measured_seconds
 from autogan.runs.folder import Run
@@ -125,7 +128,9 @@ def test_a_run_goes_on_in_the_precision_it_began_with(
     run = Run.create(tmp_path / "run", settings, Task())
     assert prepare_run(run, Listening()).compute.precision == "bfloat16"
     run.close()
-    monkeypatch.setattr(module, "computes_in_bfloat16", lambda device: False)  # another machine
+    # Another machine:
+    monkeypatch.setattr(module, "computes_in_bfloat16", lambda device: False)
+    monkeypatch.setattr(device, "computes_in_bfloat16", lambda device: False)
     again = Run.resume(tmp_path / "run")
     assert prepare_run(again, Listening()).compute.precision == "bfloat16"
     again.close()
@@ -137,3 +142,26 @@ def test_a_run_goes_on_in_the_precision_it_began_with(
         prepare_run(forged, Listening())
     forged.close()
     assert prepare(settings, Listening()).compute.precision == "float32"
+
+
+@pytest.mark.usefixtures("in_bfloat16")
+def test_of_several_processes_one_measures_its_part_and_waits_for_no_other(tmp_path: Path) -> None:
+    """There is no group of processes here: a message to one would fail."""
+    settings = tiny(compute={"device": "cpu", "precision": "auto"})
+    workload, alone = Workload(settings, 80, 80), tmp_path / "precision.json"
+    plan = Plan.of(settings, Task("train", "autogan-a"), workload)
+    two = replace(CPU, processes=Processes(count=2))
+    found = decide_precision(settings, plan.parts, workload, two, tmp_path, Listening())
+    assert found.processes == two.processes
+    decide_precision(settings, plan.parts, workload, CPU, tmp_path, Listening())
+    assert len(json.loads(alone.read_text())) == 2, "a part of a batch is another measurement"
+
+
+def test_the_others_measure_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    measured = taking(monkeypatch, 3.0, 2.0)
+    settings = tiny(compute={"device": "cpu", "precision": "auto"})
+    workload = Workload(settings, 80, 80)
+    plan = Plan.of(settings, Task("train", "autogan-a"), workload)
+    second = replace(CPU, processes=Processes(rank=1, count=2))
+    assert _with_precision(settings, plan, workload, second, None, None, Listening()) == second
+    assert not measured

@@ -26,6 +26,24 @@ def test_between_steps_a_request_waits_and_elsewhere_it_does_not() -> None:
     assert stopped.value.exit_code == 130
 
 
+def test_what_processes_agree_on_waits_for_all_of_them() -> None:
+    """Also outside of steps, as while a checkpoint is read: the others may be in a step already."""
+    asked: list[str | None] = []
+
+    def agree(reason: str | None) -> str | None:
+        asked.append(reason)
+        return reason
+
+    stopping = Stopping()
+    with stopping.listening(), stopping.together(agree):
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(0.01)
+        assert not asked
+        with pytest.raises(Stopped):
+            stopping.check()
+    assert asked == ["SIGTERM"]
+
+
 def test_a_closed_terminal_stops_as_sigterm_does_and_may_say_so_twice() -> None:
     stopping = Stopping()
     with stopping.listening(), stopping.in_steps():

@@ -16,14 +16,17 @@ from autogan.runs.contents import Trials
 from autogan.runs.folder import Run
 from autogan.runs.record import read_record
 from autogan.runs.status import status_of
-from autogan.runs.stopping import Stopped
+from autogan.runs.stopping import Stopped, Stopping
 from autogan.runs.task import Task
 from autogan.settings.sections import Settings
 from autogan.spaces.architecture import Architecture
 from autogan.spaces.generator_file import load_generator
 from autogan.spaces.sizes import generator_size
+from autogan.trials.places import Order, Places, Started
 from autogan.trials.proxies import proxied
-from autogan.trials.search import refuse_before_anything, search_by_trials
+from autogan.trials.search import refuse_before_anything, search_by_trials, work
+from autogan.trials.storage import open_storage
+from autogan.trials.study import Ledger, open_study, settings_of
 
 TASK = Task("search", method="trials")
 
@@ -225,3 +228,41 @@ def test_trials_in_a_journal(images: Path, tmp_path: Path) -> None:
         address=f"journal:{tmp_path / 'trials.log'}",
     )
     assert found.ended == 3 and json.loads((tmp_path / "run" / "trials.json").read_text())
+
+
+class Asked(Places):
+    """Keeps the order, and has no room."""
+
+    count = 1
+
+    def __init__(self) -> None:
+        self.orders: list[Order] = []
+
+    def start(self, place: int, order: Order, log: Path) -> Started:
+        self.orders.append(order)
+        raise UserError("no room")
+
+
+def test_workers_elsewhere_are_told_whole_paths_and_how_many_trials_there_are(
+    images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(images.parent)
+    settings = trials_settings(images, trials={"count": 5})
+    data = settings.data.model_copy(update={"source": f"folder:{images.name}"})
+    places = Asked()
+    with pytest.raises(UserError, match="no room"):
+        searched(settings.model_copy(update={"data": data}), tmp_path / "run", places=places)
+    (order,) = places.orders
+    assert order.source == f"folder:{images}" and order.count == 5
+    study = open_study(open_storage(order.address), order.study)
+    assert settings_of(study).data.source == f"folder:{images}"
+
+
+def test_a_study_grows_when_more_trials_are_asked_for(images: Path, tmp_path: Path) -> None:
+    """A worker is told how many there are now: the study keeps what it was begun with."""
+    address = f"sqlite:///{tmp_path / 'shared.sqlite3'}"
+    searched(trials_settings(images, trials={"count": 1}), tmp_path / "one", address=address)
+    for count, ended in ((None, 1), (3, 3)):
+        work(address, "autogan", tmp_path / "two", None, count, Stopping(), Listening())
+        study = open_study(open_storage(address), "autogan")
+        assert len(Ledger(study).records()) == ended

@@ -14,7 +14,9 @@ from autogan.trials import supervising
 from autogan.trials.places import Ended, Order, Places, Started
 from autogan.trials.supervising import MOST_LOST_WORKERS, supervise
 
-ORDER = Order("study", Path("/shared/trials"), "folder:pets", "postgresql+psycopg://me:secret@db/x")
+ORDER = Order(
+    "study", Path("/shared/trials"), "folder:pets", 9, "postgresql+psycopg://me:secret@db/x"
+)
 DIED, OVER, REFUSED = Ended(-9, ""), Ended(0, ""), Ended(2, "no such folder")
 
 
@@ -107,6 +109,14 @@ def test_what_a_worker_refuses_is_said_at_once(watched: Callable[..., Any]) -> N
     with pytest.raises(UserError, match="no such folder"):
         watched(stage, 0, 0, 1)
     assert [worker.over for worker in stage.workers] == [False, True]
+
+
+def test_workers_that_take_too_few_trials_for_all_end_the_search(
+    watched: Callable[..., Any],
+) -> None:
+    stage = Stage(2, (1, OVER, False), (2, OVER, False))
+    with pytest.raises(UserError, match="All workers have ended, with 1 of 2 trials"):
+        watched(stage, 0, 1, 1, 2)
 
 
 def test_one_without_room_is_not_waited_for(

@@ -1,17 +1,25 @@
 """What a worker takes for dead: by heartbeats, folders and processes of its own machine."""
 
 import random
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from optuna.storages import RetryHeartbeatStaleTrialCallback as Retry
 from optuna.trial import TrialState, create_trial
-from simulated import settings_with, worker_at
+from simulated import settings_with, without_training, worker_at
 
+from autogan.progress.base import Progress
+from autogan.settings.sections import Settings
+from autogan.spaces.architecture import Architecture
 from autogan.strategies.base import State
-from autogan.trials.records import RECORD, TrialRecord, number_of
-from autogan.trials.storage import DEAD_AFTER_SECONDS, MOST_RETRIES
+from autogan.trials import trial as trial_module
+from autogan.trials.records import RECORD, RungScore, TrialRecord, number_of
+from autogan.trials.storage import DEAD_AFTER_SECONDS, MOST_RETRIES, known_experiments
+from autogan.trials.trial import Trial
 from autogan.trials.worker import take_up_forgotten
 
 
@@ -61,3 +69,93 @@ def test_a_trial_of_which_workers_died_again_and_again_stays_failed(tmp_path: Pa
     study.add_trial(create_trial(state=TrialState.FAIL, user_attrs=told, system_attrs=deaths))
     take_up_forgotten(study)
     assert len(study.get_trials()) == 1
+
+
+@pytest.mark.parametrize("retries_left", [True, False])
+def test_what_a_worker_that_was_taken_for_dead_finds_counts_for_nothing(
+    retries_left: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after a suspension: meanwhile another one has failed its attempt, and queued the trial again."""
+    settings = settings_with("trials.count=1", "search.strategy=random")
+    worker = worker_at(f"sqlite:///{tmp_path / 'trials.db'}", settings, tmp_path / "trials")
+    study = worker._study
+
+    def meanwhile(architecture: Architecture, steps: int) -> float:
+        (running,) = (t for t in study.get_trials() if t.state is TrialState.RUNNING)
+        study._storage.set_trial_state_values(running._trial_id, TrialState.FAIL)
+        if retries_left:
+            Retry(max_retry=MOST_RETRIES)(study, running)
+        return 1.0
+
+    without_training(monkeypatch, meanwhile)
+    with known_experiments():
+        worker._one()
+    states = [trial.state for trial in study.get_trials()]
+    assert states == [TrialState.FAIL, *[TrialState.WAITING] * retries_left]
+    without_training(monkeypatch, lambda architecture, steps: 1.0)
+    worker.work()
+    complete = [t.state for t in study.get_trials()].count(TrialState.COMPLETE)
+    assert complete == retries_left
+
+
+def test_an_error_of_the_machine_gives_the_trial_to_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = settings_with("trials.count=1", "search.strategy=random")
+    worker = worker_at(f"sqlite:///{tmp_path / 'trials.db'}", settings, tmp_path / "trials")
+
+    def full(architecture: Architecture, steps: int) -> float:
+        raise OSError(28, "No space left on device")
+
+    without_training(monkeypatch, full)
+    with known_experiments(), pytest.raises(OSError, match="No space left"):
+        worker._one()
+    states = [trial.state for trial in worker._study.get_trials()]
+    assert states == [TrialState.FAIL, TrialState.WAITING]
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a trial needs of its context, if it trains nothing."""
+
+    settings: Settings
+
+
+class Instant:
+    """A training that is at a step when it is taken up, and takes no time."""
+
+    best = object()
+
+    def __init__(self, steps_done: int) -> None:
+        self.steps_done, self.until = steps_done, 0
+
+
+@pytest.mark.parametrize(("at", "state"), [(150, State.COMPLETE), (100, State.STOPPED)])
+def test_a_trial_that_had_gone_on_is_not_asked_again(
+    at: int, state: State, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the time that it is taken up, all others are better at the rung that it has passed."""
+    settings = settings_with("trials.steps=100", "trials.rungs=2", "trials.reduction=3")
+    assert settings.trials.rung_steps == (100, 300)
+    worker = worker_at(f"sqlite:///{tmp_path / 'trials.db'}", settings, tmp_path / "trials")
+    architecture = worker._context.space.sample(random.Random(0))
+    reached = (RungScore(100, (9.0,), 1.0),)
+    record = TrialRecord(0, architecture, 0, State.RUNNING, rungs=reached)
+    training = Instant(at)
+    others = {100: [(float(value),) for value in range(9)], 300: []}
+
+    def drive(work: Instant, keeper: object) -> None:
+        work.steps_done = max(work.steps_done, work.until)
+
+    monkeypatch.setattr(trial_module, "Training", lambda *given: training)
+    monkeypatch.setattr(trial_module, "drive", drive)
+    monkeypatch.setattr(Trial, "_values", lambda *given: (9.0,))
+    monkeypatch.setattr(Trial, "_save", lambda *given: None)
+    told: list[TrialRecord] = []
+    context: Any = Told(settings)
+    trial = Trial(
+        record, context, worker._costs, told.append, lambda steps: others[steps], Progress()
+    )
+    run: Any = SimpleNamespace(keeper=lambda name: None)
+    ended = trial.train(run)
+    assert (ended.state, len(ended.rungs)) == (state, 2 if state is State.COMPLETE else 1)

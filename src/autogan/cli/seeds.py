@@ -82,12 +82,11 @@ def several(
     if started_count() > 1:
         raise UserError("--seeds begins processes by itself: give it without torchrun.")
     from autogan.report.seeds import write_seed_report
-    from autogan.runs.seeds import begin_seeds, folder_of_seed, resume_seeds, write_settings
+    from autogan.runs.seeds import begin_seeds, folder_of_seed, resume_seeds
     from autogan.runs.stopping import Stopped, Stopping
 
     if resume:
-        seeds = resume_seeds(folder, task, count)
-        write_settings(folder, settings)
+        seeds = resume_seeds(folder, task, settings, count)
     else:
         assert count is not None, "given unless it is resumed"
         seeds = begin_seeds(folder, task, settings, count)

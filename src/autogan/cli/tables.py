@@ -86,6 +86,7 @@ def collect(
     with notes.status("looking at the images"):
         check_source(settings.data.source, limit_factor=settings.data.limit_factor)
     from autogan.method.context import prepare
+    from autogan.runs.task import Task
 
     stopping = Stopping()
     collected = None
@@ -94,7 +95,7 @@ def collect(
             stopping.listening(60 * minutes if minutes else None),
             shown_progress(f"table {table}") as progress,
         ):
-            context = prepare(settings, progress)
+            context = prepare(settings, progress, task=Task("train"))
             with closing(Collector(table, context, plan, part, stopping)) as collector:
                 left = collector.planned - collector.collected
                 progress.plan({"table": [left * collector.cost]})

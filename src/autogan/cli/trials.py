@@ -51,6 +51,12 @@ def worker(
     data: Annotated[
         str | None, typer.Option("--data", help="Where the images are on this machine.")
     ] = None,
+    count: Annotated[
+        int | None,
+        typer.Option(
+            "--count", min=1, help="Trials until the search has ended, if they are more now."
+        ),
+    ] = None,
 ) -> None:
     """Work at a search by trials that was begun elsewhere, until it has ended.
 
@@ -66,7 +72,7 @@ def worker(
     try:
         with stopping.listening(), shown_progress("worker") as progress:
             out.mkdir(parents=True, exist_ok=True)
-            work(address, study, out, data, stopping, progress)
+            work(address, study, out, data, count, stopping, progress)
     except Stopped as stop:
         notes.print(f"Stopped by {stop.reason}. Its trial waits for another worker.")
         raise SystemExit(stop.exit_code) from None

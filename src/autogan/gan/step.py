@@ -213,19 +213,22 @@ class Gan:
     ) -> Tensor:
         """The generator's loss as a function of gates: a float32 scalar whose graph reaches them.
 
-        No weight, moment or statistic changes. Both networks are in evaluation mode, the generator with
-        the batch's own statistics, as when children are scored. Not recorded: gates differ from call to
-        call, and so does what the graph of the backward pass is asked for. count, real: as of
-        `generator_step`. gates: see `Generator.forward`.
+        No weight, moment or statistic changes, nor what the objective remembers. Both networks are in
+        evaluation mode, the generator with the batch's own statistics, as when children are scored. Not
+        recorded: gates differ from call to call, and so does what the graph of the backward pass is asked
+        for. count, real: as of `generator_step`. gates: see `Generator.forward`.
         """
         inputs = self._generator_inputs(count, real)
         placed = {name: gate.to(self.compute.device) for name, gate in gates.items()}
+        remembered = _copied(self.objective.state_dict())
         self.generator.eval()
         self.discriminator.eval()
-        loss = self._generator_loss(architecture, *inputs, gates=placed)
-        self.generator.train()
-        self.discriminator.train()
-        return loss
+        try:
+            return self._generator_loss(architecture, *inputs, gates=placed)
+        finally:
+            self.generator.train()
+            self.discriminator.train()
+            self.objective.load_state_dict(remembered)
 
     def _update_generator(
         self,

@@ -2,7 +2,7 @@
 
 It plays the part that the Inception network plays for photographs, and works for images that
 network never saw; its scores are comparable only with other scores of the same judge. It learns the
-classes of the images or, where they have none, which way up an image is (see `tasks`).
+classes of the images or, where they have none, which way up an image is (see `questions`).
 """
 
 import warnings
@@ -170,5 +170,5 @@ def _cached_judge(path: Path, device: torch.device) -> DomainJudge | None:
         return load_judge(path, device)
     except DamagedFile as damage:
         warnings.warn(f"{damage} The judge is trained again.", stacklevel=3)
-        path.unlink()
+        path.unlink(missing_ok=True)  # another process may have found the damage too
         return None

@@ -26,6 +26,7 @@ from autogan.runs.drive import drive
 from autogan.runs.folder import Run
 from autogan.runs.memory_needed import refuse_too_large_batches
 from autogan.runs.plan import Part, Plan
+from autogan.runs.task import Task
 from autogan.runs.workload import Workload
 from autogan.settings.decided import DecidedSettings, decide_compute, decide_for_data
 from autogan.settings.game import AdversarialSettings
@@ -81,6 +82,7 @@ def prepare(
     *,
     to_train: bool = True,
     run: Run | None = None,
+    task: Task | None = None,
     derives: bool = False,
     processes: Processes = ALONE,
 ) -> Context:
@@ -88,6 +90,7 @@ def prepare(
 
     to_train: whether networks will be trained, or one only evaluated, which needs fewer images.
     run: keeps the states of the judge's training; it refuses other data than it began with.
+    task: what will be done where there is no run; by default all that a run does.
     derives: whether a run that is only a search goes on with its derivation. processes: those that train
     together.
 
@@ -95,7 +98,8 @@ def prepare(
     """
     compute = decide_compute(settings.compute, processes)
     discriminator = told_discriminator(settings.network.discriminator, settings.cells)
-    parts = Plan.of(settings, run.task if run else None, derives=derives).parts
+    task = run.task if run else task
+    parts = Plan.of(settings, task, derives=derives).parts
     if to_train:
         bytes_a_number = 2 if compute.autocast_dtype else 4
         refuse_too_large_batches(settings, parts, compute.memory_bytes, bytes_a_number)
@@ -115,7 +119,7 @@ def prepare(
         settings, data.name, has_classes=data.labelled, judge_knows_classes=knows_classes
     )
     classes = data.classes if settings.network.conditional == "always" else None
-    _check_counts(settings, data, to_train)
+    _check_counts(settings, data, parts if to_train else ())
     _check_protocol(settings, data)
     if run is not None:
         _refuse_other_data(run, data)
@@ -136,7 +140,7 @@ def prepare(
     question = Question.of(data.class_names)
     examples = len(question.examples(data.train, data.name))
     workload = Workload(settings, len(data.train), examples, classes)
-    plan = Plan.of(settings, run.task if run else None, workload, derives=derives)
+    plan = Plan.of(settings, task, workload, derives=derives)
     progress.plan(plan.costs())
     progress.start("judge")
     if to_train:
@@ -247,8 +251,11 @@ def _with_precision(
     run: Run | None,
     progress: Progress,
 ) -> Compute:
-    """In the precision that a run began with, or else in the one that is faster here."""
+    """In the precision that a run began with, or else in the one that is faster here. Of several
+    processes the first one measures."""
     begun: dict[str, Any] | None = run.read("data.json") if run else None
+    if begun is None and not compute.processes.first:
+        return compute
     if begun is None:
         directory = default_cache_directory()
         return decide_precision(
@@ -368,11 +375,14 @@ def _check_protocol(settings: Settings, data: DataSet) -> None:
         )
 
 
-def _check_counts(settings: Settings, data: DataSet, to_train: bool) -> None:
-    """Refuses what would fail only after hours: too few images for a batch or for a score."""
+def _check_counts(settings: Settings, data: DataSet, parts: Collection[Part]) -> None:
+    """Refuses what would fail only after hours: too few images for a batch or for a score.
+
+    parts: those that train networks; none where one is only evaluated.
+    """
     images = len(data.train)
-    for section in ("search", "train") if to_train else ():
-        chosen = getattr(settings, section)
+    sections = _trained(settings, parts)
+    for section, chosen in sections.items():
         batches = {"discriminator_batch": chosen.discriminator_batch}
         if chosen.objective.generator_sees_real:
             batches["generator_batch"] = chosen.generator_batch
@@ -393,13 +403,14 @@ def _check_counts(settings: Settings, data: DataSet, to_train: bool) -> None:
     checks = []
     # The Inception judge wants more real images than most people have: final scores leave out, and
     # mark, what too few of them do not allow.
-    if to_train or not by_inception:
+    if sections or not by_inception:
         checks.append((f"The number of training images of {data.name}", images, features + 1))
     if not by_inception:
         name = f"The number of held-out images of {data.name}"
         checks.append((name, len(data.held_out), for_scores))
-    if to_train:
+    if "search" in sections:
         checks.append(("search.reward_images", settings.search.reward_images, for_reward))
+    if "train" in sections:
         checks.append(("train.validation_images", settings.train.validation_images, for_scores))
     checks.append(("evaluate.images", settings.evaluate.images, for_scores))
     dimension = "2048 features" if by_inception else f"4 × judge.width ({features})"

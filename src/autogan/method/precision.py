@@ -5,13 +5,14 @@ the steps of the run are done in both formats for a moment, and what was measure
 """
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 
 from autogan.bench.measure import interleaved
 from autogan.device.compute import PRECISIONS, Compute, Precision, computes_in_bfloat16
+from autogan.device.processes import ALONE
 from autogan.files.remembered import Remembered
 from autogan.gan.augmentation import make_augmentation
 from autogan.gan.discriminators import discriminator_for
@@ -68,7 +69,8 @@ def decide_precision(
         return compute
     progress.status("measuring which precision is faster here")
     known = Remembered(cache_directory / "precision.json")
-    key = f"{machine_name(str(compute.device), torch.__version__)}, {_shapes(settings, kinds, classes)}"
+    shapes = _shapes(settings, kinds, classes, compute.processes.count)
+    key = f"{machine_name(str(compute.device), torch.__version__)}, {shapes}"
     seconds = known.recall(key, dict[Precision, float])
     if seconds is None or set(seconds) != set(PRECISIONS) or min(seconds.values()) <= 0:
         seconds = measured_seconds(settings, kinds, compute, classes)
@@ -85,7 +87,10 @@ def measured_seconds(
     compute: Compute,
     classes: Classes | None = None,
 ) -> dict[Precision, float]:
-    """About how long all steps of a run will take in each precision, by a few of each kind."""
+    """About how long all steps of a run will take in each precision, by a few of each kind.
+
+    Of several processes one measures its part of the batches, and waits for no other.
+    """
     total = dict.fromkeys(PRECISIONS, 0.0)
     for kind in kinds:
         with torch.random.fork_rng(devices=()):  # what the run draws is not to change
@@ -105,7 +110,8 @@ def measured_seconds(
 
 
 class _Round:
-    """`discriminator_steps` updates of D and one of G, at the last stage of a part."""
+    """`discriminator_steps` updates of D and one of G, at the last stage of a part, on one process's
+    part of the batches."""
 
     def __init__(
         self,
@@ -116,7 +122,8 @@ class _Round:
     ) -> None:
         space = search_space(settings.network.space, settings.cells)
         told = told_discriminator(settings.network.discriminator, settings.cells)
-        self.section = section
+        self.discriminator_steps = section.discriminator_steps
+        self.generator_batch = section.generator_batch // compute.processes.count
         self.architecture = space.first()
         self.gan = Gan(
             space.generator(
@@ -129,7 +136,7 @@ class _Round:
             learning_rate=section.learning_rate,
             betas=section.betas,
             class_rate=section.class_rate,
-            compute=compute,
+            compute=replace(compute, processes=ALONE),
             seed=0,
             purpose="precision",
             objective=make_objective(section.objective),
@@ -142,14 +149,14 @@ class _Round:
             labels = torch.zeros(count, dtype=torch.int64, device=compute.device)
             return Batch(pixels.repeat(count, 1, 1, 1), labels if classes else None)
 
-        self.real = batch(section.discriminator_batch)
+        self.real = batch(section.discriminator_batch // compute.processes.count)
         sees_real = self.gan.objective.generator_sees_real
-        self.seen = batch(section.generator_batch) if sees_real else None
+        self.seen = batch(self.generator_batch) if sees_real else None
 
     def __call__(self) -> None:
-        for _ in range(self.section.discriminator_steps):
+        for _ in range(self.discriminator_steps):
             self.gan.discriminator_step(self.real, self.architecture)
-        self.gan.generator_step(self.section.generator_batch, self.architecture, self.seen)
+        self.gan.generator_step(self.generator_batch, self.architecture, self.seen)
 
 
 def _kinds(settings: Settings, parts: Collection[Part], workload: Workload) -> Iterator[StepKind]:
@@ -167,7 +174,9 @@ def _kinds(settings: Settings, parts: Collection[Part], workload: Workload) -> I
         yield StepKind("train", train, rounds)
 
 
-def _shapes(settings: Settings, kinds: Collection[StepKind], classes: Classes | None) -> str:
+def _shapes(
+    settings: Settings, kinds: Collection[StepKind], classes: Classes | None, processes: int
+) -> str:
     """What the time of the steps depends on, as a digest."""
     content = [
         [settings.network.model_dump(), settings.data.image_size, settings.compute.model_dump()],
@@ -175,4 +184,6 @@ def _shapes(settings: Settings, kinds: Collection[StepKind], classes: Classes | 
     ]
     if classes:
         content.append([len(classes), classes.unlabelled])
+    if processes > 1:
+        content.append([processes])
     return digest_of(content)[:16]

@@ -6,10 +6,12 @@ import subprocess
 import warnings
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from autogan.basics.version import package_version
 from autogan.settings.sections import Settings
+
+AnySettings = TypeVar("AnySettings", bound=Settings)
 
 
 def environment(device: str) -> dict[str, Any]:
@@ -99,7 +101,7 @@ def path_seen_from(directory: str | None, path: str, what: str) -> str:
     return str(begun)
 
 
-def settings_seen_from(directory: str | None, settings: Settings) -> Settings:
+def settings_seen_from(directory: str | None, settings: AnySettings) -> AnySettings:
     """A run's settings with every path in them made absolute, as `path_seen_from` does."""
     weights = settings.judge.inception_weights
     source = source_seen_from(directory, settings.data.source)

@@ -14,6 +14,7 @@ from autogan.files.storage import make_folder_of, write_json, write_text
 from autogan.runs.contents import read_content
 from autogan.runs.task import Task
 from autogan.settings.loading import load_settings, settings_to_yaml
+from autogan.settings.resume_rules import refuse_changes
 from autogan.settings.sections import Settings
 
 SEEDS = "seeds.json"
@@ -64,18 +65,22 @@ def begin_seeds(folder: Path, task: Task, settings: Settings, count: int) -> See
     return seeds
 
 
-def resume_seeds(folder: Path, task: Task, count: int | None) -> Seeds:
+def resume_seeds(folder: Path, task: Task, settings: Settings, count: int | None) -> Seeds:
     """The seeds to go on with: those that it has, or more of them.
 
-    Raises `UserError` for another task, or fewer seeds than it has.
+    Raises `UserError`, before anything is written, for another task, for settings that may not change, or
+    for fewer seeds than it has.
     """
     held = read_seeds(folder)
     if held.task != task:
         raise UserError(f"{folder} was made by `autogan {held.task.command}`. Go on with that.")
+    before = read_seeds_settings(folder).model_dump(mode="json")
+    refuse_changes(before, settings, str(folder))
+    if count is not None and count < len(held.seeds):
+        raise UserError(f"{folder} has {len(held.seeds)} seeds already: give --seeds of no fewer.")
+    write_settings(folder, settings)
     if count is None:
         return held
-    if count < len(held.seeds):
-        raise UserError(f"{folder} has {len(held.seeds)} seeds already: give --seeds of no fewer.")
     first = held.seeds[0]
     seeds = Seeds(task=task, seeds=list(range(first, first + count)))
     write_seeds(folder, seeds, {})

@@ -130,7 +130,8 @@ class Stopping:
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
         if number == signal.SIGHUP:
             self._leave_closed_terminals()
-        if self._waits:
+        # Where processes agree on a stop, they do so between two steps.
+        if self._waits or self._agree is not None:
             signal.setitimer(signal.ITIMER_REAL, LONGEST_STEP_SECONDS)
         else:
             self._raised_anywhere = True

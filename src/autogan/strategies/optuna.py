@@ -127,9 +127,7 @@ def _somewhat_worse_than_all(seen: Sequence[Seen], goals: int) -> tuple[float, .
 
 def _require_scipy() -> None:
     if find_spec("scipy") is None:
-        raise UserError(
-            "search.strategy=gp needs SciPy, which is not installed: pip install scipy"
-        )
+        raise UserError("search.strategy=gp needs SciPy, which is not installed: pip install scipy")
 
 
 @contextmanager

@@ -26,18 +26,21 @@ class Order:
     """What a worker is told, wherever it runs.
 
     trials: the folder in which every trial has its own. source: of the images. address: of the storage.
+    count: trials until the search has ended.
     """
 
     study: str
     trials: Path
     source: str
+    count: int
     address: str = field(repr=False)
 
     @property
     def arguments(self) -> list[str]:
         """Of Python, for a worker's process; without the storage's address."""
         command = ["-m", "autogan", "worker", "--study", self.study]
-        return [*command, "--out", str(self.trials), "--data", self.source]
+        command += ["--out", str(self.trials), "--data", self.source]
+        return [*command, "--count", str(self.count)]
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,10 @@ from autogan.method.context import Context, prepare
 from autogan.method.pipeline import end, part_of, prepare_run
 from autogan.progress.base import Progress
 from autogan.runs.contents import Trials
+from autogan.runs.environment import settings_seen_from, source_seen_from
 from autogan.runs.folder import Run
 from autogan.runs.stopping import Stopping
+from autogan.runs.task import Task
 from autogan.settings.sections import Settings
 from autogan.trials.found import Found
 from autogan.trials.places import Order, Places
@@ -59,9 +61,12 @@ def search_by_trials(
     settings = proxied(run.settings)
     context = prepare_run(run, progress, settings=settings)
     _refuse_goals(context)
+    directory = str(Path.cwd())
     address = address or f"sqlite:///{run.folder.resolve() / 'trials.sqlite3'}"
     known = context.settings.compute.model_copy(update={"precision": context.compute.precision})
-    context = replace(context, settings=context.settings.model_copy(update={"compute": known}))
+    known_settings = context.settings.model_copy(update={"compute": known})
+    # Workers may be started anywhere: they are told whole paths.
+    context = replace(context, settings=settings_seen_from(directory, known_settings))
     storage = open_storage(address)
     study = create_or_open(
         storage,
@@ -82,7 +87,8 @@ def search_by_trials(
                 worker.work()
             else:
                 trials_folder = (run.folder / FOLDER).resolve()
-                order = Order(study_name, trials_folder, run.source, with_whole_path(address))
+                source, count = source_seen_from(directory, run.source), settings.trials.count
+                order = Order(study_name, trials_folder, source, count, with_whole_path(address))
                 supervise(run, order, places, found, progress)
         finally:
             trials = found.write()
@@ -97,12 +103,15 @@ def work(
     study_name: str,
     trials: Path,
     source: str | None,
+    count: int | None,
     stopping: Stopping,
     progress: Progress,
 ) -> None:
     """Works at a study that another process began, until all of its trials have ended.
 
-    source: where the images are on this machine; as in the study where left out.
+    source: where the images are on this machine; count: trials until the search has ended. As in the study
+    where left out.
+
     Raises `UserError` where data or judge are other ones here.
     """
     study = open_study(open_storage(address), study_name)
@@ -110,8 +119,11 @@ def work(
     if source is not None:
         data = settings.data.model_copy(update={"source": source})
         settings = settings.model_copy(update={"data": data})
+    if count is not None:
+        trials_settings = settings.trials.model_copy(update={"count": count})
+        settings = settings.model_copy(update={"trials": trials_settings})
     with stopping.at_once():
-        context = prepare(settings, progress)
+        context = prepare(settings, progress, task=Task("search", method="trials"))
     for what, own, theirs in (
         ("images", context.data.digest, data_of(study)),
         ("judge", context.judge.name, judge_of(study)),

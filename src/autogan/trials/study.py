@@ -65,7 +65,8 @@ def _counts(name: str) -> bool:
     if section == "trials":
         return rest not in FREE
     return (
-        section in ("seed", "network", "train", "judge")
+        section in ("seed", "network", "train")
+        or (section == "judge" and rest != "inception_weights")  # the judge's name says which
         or name in ("data.image_size", "search.strategy")
         or name.startswith("search.limits.")
     )

@@ -31,7 +31,7 @@ def supervise(run: Run, order: Order, places: Places, found: Found, progress: Pr
         for worker, place in place_of.items():
             workers[worker] = places.start(place, order, folder / f"{worker}.log")
         wanted = run.settings.trials.count
-        while workers and (ended := found.ended) < wanted:
+        while (ended := found.ended) < wanted and workers:
             progress.status(f"{ended} of {wanted} trials have ended, {_counted(workers)}")
             with run.stopping.at_once():
                 time.sleep(LOOK_EVERY_SECONDS)
@@ -49,6 +49,10 @@ def supervise(run: Run, order: Order, places: Places, found: Found, progress: Pr
                 place_of[number] = place_of[name]
                 workers[number] = places.start(place_of[number], order, folder / f"{number}.log")
                 number += 1
+            if not workers:
+                found.refresh()  # the last trial may have ended since
+        if ended < wanted:
+            raise UserError(f"All workers have ended, with {ended} of {wanted} trials: {folder}")
         latest = time.monotonic() + ENDED_WITHIN_SECONDS  # they end by themselves, unless one hangs
         while time.monotonic() < latest and any(
             not worker.waits and worker.poll() is None for worker in workers.values()

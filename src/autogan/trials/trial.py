@@ -71,6 +71,8 @@ class Trial:
             last = number + 1 == trials.rungs
             if last:
                 break
+            if training.steps_done > steps or len(self.record.rungs) > number + 1:
+                continue  # taken up: it went on here already
             own, *others = (
                 tuple(goal.gain(value) for goal, value in zip(goals, values, strict=True))
                 for values in (self.record.rungs[number].values, *self.others(steps))

@@ -70,6 +70,8 @@ class Worker:
         self._proposer = Proposer(context.settings, context.space, self._costs, self._ledger)
         self.after_trial: Callable[[], object] | None = None
         """Called when a trial of this worker has ended."""
+        self._refused: set[int] = set()
+        """Of this worker's attempts those of which the database takes no word any more."""
         self._name = f"{socket.gethostname()}/{os.getpid()}"
 
     def work(self) -> None:
@@ -104,10 +106,15 @@ class Worker:
         try:
             self._study.optimize(objective, n_trials=1, catch=(TrialEnded,))
         except Stopped:
-            if taken:
+            if taken and not self._is_anothers(taken[0]):
                 self._give_back(taken[0])
             raise
         except Exception:
+            if taken and self._is_anothers(taken[0]):
+                self._progress.note(
+                    "This worker was taken for dead, and its trial by another one: what it found is dropped"
+                )
+                return
             if (
                 taken
             ):  # of the machine and not of the trial, such as a full disk; Optuna counts them
@@ -123,7 +130,11 @@ class Worker:
         record = self._begun(frozen, proposal, trials)
 
         def tell(changed: TrialRecord) -> None:
-            trial.set_user_attr(RECORD, changed.to_plain())
+            try:
+                trial.set_user_attr(RECORD, changed.to_plain())
+            except optuna.exceptions.UpdateFinishedTrialError:
+                self._refused.add(trial.number)
+                raise
 
         tell(record)
         if record.surplus:
@@ -205,6 +216,14 @@ class Worker:
         run.stopping = self._stopping
         with closing(run):
             yield run
+
+    def _is_anothers(self, number: int) -> bool:
+        """Whether others have failed an attempt of this worker, because its heartbeat had ended."""
+        trials = self._ledger.trials()
+        of = next(number_of(trial) for trial in trials if trial.number == number)
+        return number in self._refused or any(
+            number_of(trial) == of and trial.number > number for trial in trials
+        )
 
     def _give_back(self, number: int) -> None:
         """Lets another worker, or this search when it goes on, take the trial up."""
