@@ -11,8 +11,8 @@ from collections.abc import Callable
 import torch
 
 from autogan.bench.cases import LATENT_SIZE
-from autogan.bench.measure import interleaved
 from autogan.device.compute import Compute
+from autogan.device.timing import interleaved
 from autogan.gan.step import Gan
 from autogan.images.batches import Batch
 from autogan.spaces.architecture import Architecture

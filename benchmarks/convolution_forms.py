@@ -15,8 +15,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from autogan.bench.measure import interleaved
 from autogan.device.memory import keep_freed_memory
+from autogan.device.timing import interleaved
 from autogan.nets.layers import (
     convolve_and_pool,
     convolve_deconvolved,

@@ -38,10 +38,11 @@ from autogan.bench.cases import (
     scoring_a_child,
     search_architectures,
 )
-from autogan.bench.measure import interleaved, matrix_peak, synchronise
+from autogan.bench.matrix_peak import matrix_peak
 from autogan.bench.suite import measured
 from autogan.device.compute import PRECISIONS, Compute
 from autogan.device.memory import peak_memory_mib
+from autogan.device.timing import interleaved, synchronise
 from autogan.files.storage import write_json
 from autogan.gan.augmentation import make_augmentation
 from autogan.gan.capture import CudaRecorder, Recorder, Recordings

@@ -9,7 +9,7 @@ from functools import partial
 
 import torch
 
-from autogan.bench.measure import interleaved
+from autogan.device.timing import interleaved
 from autogan.method.search import PROPOSED_AT_ONCE
 from autogan.settings.search import ControllerSettings
 from autogan.spaces import search_space

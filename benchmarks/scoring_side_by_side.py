@@ -18,7 +18,7 @@ import torch
 from autogan.device.compute import Compute
 from autogan.device.processor import processor_name
 from autogan.files.storage import load_tree, save_tree
-from autogan.gan.discriminators import discriminator_for
+from autogan.gan.from_settings import discriminator_for
 from autogan.gan.step import Gan
 from autogan.judges.domain import DomainJudge
 from autogan.judges.network import build

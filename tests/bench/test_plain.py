@@ -14,10 +14,11 @@ from games import ClassDiscriminator, ClassGenerator, GradientPenalties, Paired,
 from torch import Tensor
 
 from autogan.bench.cases import Widths, adversarial_case
-from autogan.bench.measure import interleaved, matrix_peak
+from autogan.bench.matrix_peak import matrix_peak
 from autogan.bench.plain import PlainGan, as_plain, plain_compute
 from autogan.bench.suite import measured
 from autogan.device.compute import Compute
+from autogan.device.timing import interleaved
 from autogan.gan.augmentation import Augmentation
 from autogan.gan.objectives import Hinge, Objective
 from autogan.gan.step import Gan

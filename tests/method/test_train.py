@@ -117,7 +117,7 @@ def test_linear_decay_is_a_ramp_over_the_second_half(
         factors.append(factor)
         whole(gan, factor)
         rates = [learner.optimiser.param_groups[0]["lr"] for learner in gan.learners]
-        assert rates == [gan.learning_rate * factor] * 2
+        assert rates == [learner.learning_rate * factor for learner in gan.learners]
 
     monkeypatch.setattr(Gan, "set_learning_rate", noted)
     validations(monkeypatch)

@@ -67,7 +67,7 @@ def test_the_discriminators_of_one_generator_are_a_space() -> None:
         ("autogan+discriminator:pre-none-nearest", "Cannot read"),
         ("autogan+discriminator:pre-none-nearest~residual/residual", "goes with"),
         ("autogan+discriminator:pre-none-nearest~conv", "Cannot read 'conv'"),
-        ("autogan+discriminator:9 0 0 0 0 0 0 0", "order: 9 is not allowed"),
+        ("autogan+discriminator:9 0 0 0 0 0 0 0", r"stage 0, order\): 9 is not allowed"),
         ("autogan+discriminator:0 0 0", "ends inside stage 0"),
         ("autogan+discriminator:", "Cannot read"),
     ],

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from autogan.bench.cases import SEARCH, Case, Widths, adversarial_case, scoring_a_child
-from autogan.bench.measure import interleaved
 from autogan.device.compute import Compute
+from autogan.device.timing import interleaved
 from autogan.spaces import search_space
 
 BATCH = 16

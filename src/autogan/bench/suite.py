@@ -15,10 +15,11 @@ import torch
 from autogan.basics.errors import UserError
 from autogan.bench.cases import RECORDING_CALLS, SEARCH, Case, adversarial_steps, standard_cases
 from autogan.bench.growth import growth as measure_growth
-from autogan.bench.measure import interleaved, matrix_peak
+from autogan.bench.matrix_peak import matrix_peak
 from autogan.device.compute import Compute
 from autogan.device.memory import freed_memory_returned, peak_memory_mib
 from autogan.device.processor import processor_name
+from autogan.device.timing import interleaved
 from autogan.gan.step import Gan
 
 SCORED_IMAGES = {"cpu": 1000, "cuda": 5000}

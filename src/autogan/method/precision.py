@@ -10,14 +10,11 @@ from pathlib import Path
 
 import torch
 
-from autogan.bench.measure import interleaved
 from autogan.device.compute import PRECISIONS, Compute, Precision, computes_in_bfloat16
 from autogan.device.processes import ALONE
+from autogan.device.timing import interleaved
 from autogan.files.remembered import Remembered
-from autogan.gan.augmentation import make_augmentation
-from autogan.gan.discriminators import discriminator_for
-from autogan.gan.penalties import make_objective
-from autogan.gan.step import Gan
+from autogan.gan.from_settings import discriminator_for, gan_for
 from autogan.images.batches import Batch
 from autogan.images.classes import Classes
 from autogan.judges.storage import digest_of
@@ -125,7 +122,8 @@ class _Round:
         self.discriminator_steps = section.discriminator_steps
         self.generator_batch = section.generator_batch // compute.processes.count
         self.architecture = space.first()
-        self.gan = Gan(
+        self.gan = gan_for(
+            section,
             space.generator(
                 latent_size=settings.network.latent_size,
                 channels=section.generator_channels,
@@ -133,14 +131,9 @@ class _Round:
                 classes=classes,
             ),
             discriminator_for(section, space, classes, told),
-            learning_rate=section.learning_rate,
-            betas=section.betas,
-            class_rate=section.class_rate,
-            compute=replace(compute, processes=ALONE),
+            replace(compute, processes=ALONE),
             seed=0,
             purpose="precision",
-            objective=make_objective(section.objective),
-            augmentation=make_augmentation(section),
         )
         size = settings.data.image_size
         pixels = torch.zeros((1, 3, size, size), dtype=torch.uint8, device=compute.device)

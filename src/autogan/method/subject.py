@@ -3,9 +3,7 @@
 from dataclasses import dataclass
 
 from autogan.basics.randomness import derived_seed
-from autogan.gan.augmentation import make_augmentation
-from autogan.gan.discriminators import discriminator_for
-from autogan.gan.penalties import make_objective
+from autogan.gan.from_settings import discriminator_for, gan_for
 from autogan.gan.step import Gan
 from autogan.method.context import Context
 from autogan.spaces.architecture import Architecture
@@ -63,7 +61,8 @@ class Subject:
 def shared_gan(context: Context, subject: Subject) -> Gan:
     """Both networks with all options that are open, and with fresh weights."""
     settings, options = context.settings, context.settings.search
-    return Gan(
+    return gan_for(
+        options,
         subject.space.generator(
             latent_size=settings.network.latent_size,
             channels=options.generator_channels,
@@ -76,14 +75,9 @@ def shared_gan(context: Context, subject: Subject) -> Gan:
             context.classes,
             None if subject.probes else context.discriminator,
         ),
-        learning_rate=options.learning_rate,
-        betas=options.betas,
-        class_rate=options.class_rate,
-        compute=context.compute,
+        context.compute,
         seed=settings.seed,
         purpose=subject.part,
-        objective=make_objective(options.objective),
-        augmentation=make_augmentation(options),
     )
 
 

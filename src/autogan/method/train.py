@@ -7,12 +7,9 @@ from torch import Tensor
 
 from autogan.basics.errors import Diverged
 from autogan.basics.randomness import torch_generator
-from autogan.gan.augmentation import make_augmentation
 from autogan.gan.averaging import HalfLife
-from autogan.gan.discriminators import discriminator_for
-from autogan.gan.penalties import make_objective
+from autogan.gan.from_settings import discriminator_for, gan_for
 from autogan.gan.schedules import Schedule
-from autogan.gan.step import Gan
 from autogan.judges import FeatureStatistics, frechet_distance, inception_score
 from autogan.method.context import Context
 from autogan.method.evaluate import judge_generator
@@ -110,18 +107,14 @@ class Training:
         self.settings = settings = context.settings.train
         self.run = run
         self.progress = progress
-        self.gan = Gan(
+        self.gan = gan_for(
+            settings,
             self._new_generator(),
             discriminator_for(settings, context.space, context.classes, self.discriminator),
-            learning_rate=settings.learning_rate,
-            betas=settings.betas,
-            class_rate=settings.class_rate,
-            compute=context.compute,
+            context.compute,
             seed=context.settings.seed,
             purpose=name,
             average_decay=average_decay_of(settings),
-            objective=make_objective(settings.objective),
-            augmentation=make_augmentation(settings),
         )
         self.batches = GameBatches(
             context.data.train.placed_on(context.compute.device).pixels,

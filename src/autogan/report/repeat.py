@@ -2,8 +2,8 @@
 
 import json
 import shlex
-from typing import Any
 
+from autogan.basics.trees import leaves
 from autogan.runs.record import RunRecord
 from autogan.settings.loading import load_settings, preset_names
 from autogan.settings.sections import Settings
@@ -32,23 +32,13 @@ def repeat_command(record: RunRecord) -> str | None:
 
 def _nearest(settings: Settings) -> tuple[str | None, list[str]]:
     """The preset that the fewest overrides turn into `settings`, and these overrides."""
-    wanted = _leaves(settings.model_dump(mode="json"))
+    wanted = leaves(settings.model_dump(mode="json"))
     found: list[tuple[str | None, list[str]]] = []
     for preset in (None, *preset_names()):
-        given = _leaves(load_settings(preset).model_dump(mode="json"))
+        given = leaves(load_settings(preset).model_dump(mode="json"))
         differing = [f"{name}={json.dumps(v)}" for name, v in wanted.items() if given[name] != v]
         found.append((preset, differing))
     return min(found, key=lambda pair: len(pair[1]))
-
-
-def _leaves(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    leaves: dict[str, Any] = {}
-    for name, value in tree.items():
-        if isinstance(value, dict):
-            leaves |= _leaves(value, f"{prefix}{name}.")
-        else:
-            leaves[prefix + name] = value
-    return leaves
 
 
 def all_settings(record: RunRecord) -> dict[str, dict[str, str]]:
@@ -57,7 +47,7 @@ def all_settings(record: RunRecord) -> dict[str, dict[str, str]]:
     A dash stands for what is unset.
     """
     sections: dict[str, dict[str, str]] = {}
-    for name, value in _leaves(record.settings_tree).items():
+    for name, value in leaves(record.settings_tree).items():
         section, dot, rest = name.partition(".")
         if not dot:
             section, rest = "run", name

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, ClassVar, Self
 from autogan.basics.errors import UserError
 from autogan.spaces import PAIRED, search_space, space_class, space_of
 from autogan.spaces.architecture import Architecture
-from autogan.spaces.decisions import Decision, Option, option_text
+from autogan.spaces.decisions import Decision
 from autogan.spaces.discriminator_architecture import (
     EXAMPLE,
     DiscriminatorArchitecture,
     stage_decisions,
 )
+from autogan.spaces.made_of_cells import integer, taken_of_vector
 from autogan.spaces.operations import Operation
 from autogan.spaces.space import SearchSpace
 from autogan.spaces.widths import Channels
@@ -99,7 +100,7 @@ class PairSpace(SearchSpace):
             )
         numbers = text.strip("[() ]").replace(",", " ").split()
         if numbers and all(number.isascii() and number.isdecimal() for number in numbers):
-            return cls.from_vector([int(number[:18]) for number in numbers])
+            return cls.from_vector([integer(number) for number in numbers])
         raise UserError(
             f"Cannot read {text!r} as a generator and its discriminator: write both, with {BETWEEN} "
             f"between them; a discriminator is as in {EXAMPLE}."
@@ -108,27 +109,10 @@ class PairSpace(SearchSpace):
     @classmethod
     def from_vector(cls, vector: Sequence[int]) -> Architecture:
         """The pair of, stage by stage, the positions of the options of the cell and of the block."""
-        taken: list[tuple[Option, ...]] = []
-        left = list(vector)
-        while left or not taken:
-            decisions = cls.of(len(taken) + 1).at_stage(len(taken))
-            if len(left) < len(decisions):
-                raise UserError(
-                    f"A vector of {cls.name} of {len(vector)} integers ends inside stage {len(taken)}, "
-                    f"which takes {len(decisions)}."
-                )
-            codes, left = left[: len(decisions)], left[len(decisions) :]
-            for decision, code in zip(decisions, codes, strict=True):
-                if not 0 <= code < len(decision.options):
-                    allowed = ", ".join(
-                        f"{i} {option_text(option)}" for i, option in enumerate(decision.options)
-                    )
-                    raise UserError(
-                        f"Architecture vector, stage {len(taken)}, {decision.name}: {code} is not "
-                        f"allowed. Allowed: {allowed}."
-                    )
-            taken.append(tuple(d.options[code] for d, code in zip(decisions, codes, strict=True)))
-        return Architecture(cls.name, tuple(taken))
+        taken = taken_of_vector(
+            vector, lambda stage: cls.of(stage + 1).at_stage(stage), what="stage"
+        )
+        return Architecture(cls.name, taken)
 
     def generator(
         self,

@@ -10,6 +10,7 @@ from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from autogan.basics.errors import UserError
+from autogan.basics.trees import leaves
 from autogan.runs.contents import Attempt
 from autogan.settings.loading import load_settings
 from autogan.settings.sections import Settings
@@ -52,8 +53,8 @@ class Identity:
             for name, own in (("data", self.data), ("judge", self.judge))
             if other[name] != own
         ]
-        theirs = _flat(load_settings(tree=other["settings"]).model_dump(mode="json"))
-        for name, own in _flat(self.settings).items():
+        theirs = leaves(load_settings(tree=other["settings"]).model_dump(mode="json"))
+        for name, own in leaves(self.settings).items():
             if theirs.get(name) != own and _counts(name):
                 found.append(f"{name}: {theirs.get(name)} there, {own} here")
         return found
@@ -70,16 +71,6 @@ def _counts(name: str) -> bool:
         or name in ("data.image_size", "search.strategy")
         or name.startswith("search.limits.")
     )
-
-
-def _flat(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for name, value in tree.items():
-        if isinstance(value, dict):
-            flat |= _flat(value, f"{prefix}{name}.")
-        else:
-            flat[prefix + name] = value
-    return flat
 
 
 def create_or_open(

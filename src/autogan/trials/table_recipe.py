@@ -10,7 +10,6 @@ from autogan.method.context import Context
 from autogan.settings.sections import Settings
 from autogan.trials.table_values import Identity
 
-PRESET = "table-16"
 ROOMS = ("basics/randomness.py", "images", "nets", "spaces", "gan", "judges", "method")
 """Of the package: the files whose code makes the numbers; those of the table's own are added."""
 OWN = ("trials/collect.py", "trials/table_scores.py")

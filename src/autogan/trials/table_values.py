@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any, Literal, Self
 
 from autogan.basics.errors import unknown_name
+from autogan.basics.trees import leaves
 from autogan.runs.outcomes import COLLAPSED_SPREAD
 from autogan.spaces import search_space
 from autogan.spaces.architecture import Architecture
@@ -62,7 +63,7 @@ class Identity:
 
     def differences(self, other: "Identity", own_place: str, other_place: str) -> list[str]:
         """Where another one differs, one line each, with the words that say where each of them is."""
-        ours, theirs = _flat(self.to_plain()), _flat(other.to_plain())
+        ours, theirs = leaves(self.to_plain()), leaves(other.to_plain())
         return [
             f"{name}: {ours.get(name)} {own_place}, {theirs.get(name)} {other_place}"
             for name in dict.fromkeys([*ours, *theirs])
@@ -159,13 +160,3 @@ class TrainingRecord:
 
 
 SCORE_COLUMNS = tuple(field.name for field in fields(TableScores))
-
-
-def _flat(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for name, value in tree.items():
-        if isinstance(value, dict):
-            flat |= _flat(value, f"{prefix}{name}.")
-        else:
-            flat[prefix + name] = value
-    return flat

@@ -11,9 +11,8 @@ from autogan.spaces.autogan.decisions import (
     architecture_of,
     cell_decisions,
     cells_of,
-    check_number,
 )
-from autogan.spaces.decisions import Option, option_text
+from autogan.spaces.made_of_cells import check_number, integer, taken_of_vector
 
 PUBLISHED_VECTORS = {
     "autogan-a": (1, 0, 1, 1, 1, 0, 0, 1, 1, 1, 0, 1, 0, 3),
@@ -43,24 +42,7 @@ def from_vector(vector: Sequence[int]) -> Architecture:
             f"one (4, 9, 14, …); this one has {len(vector)}."
         )
     check_number((len(vector) + 1) // 5)
-    taken: list[tuple[Option, ...]] = []
-    position = 0
-    while position < len(vector):
-        options = []
-        for decision in cell_decisions(len(taken)):
-            code = vector[position]
-            if not 0 <= code < len(decision.options):
-                meanings = ", ".join(
-                    f"{i} {option_text(option)}" for i, option in enumerate(decision.options)
-                )
-                raise UserError(
-                    f"Architecture vector, position {position} (cell {len(taken)}, "
-                    f"{decision.name}): {code} is not allowed. Allowed: {meanings}."
-                )
-            options.append(decision.options[code])
-            position += 1
-        taken.append(tuple(options))
-    return Architecture(NAME, tuple(taken))
+    return Architecture(NAME, taken_of_vector(vector, cell_decisions))
 
 
 def parse(text: str) -> Architecture:
@@ -76,14 +58,8 @@ def parse(text: str) -> Architecture:
     long_enough = [numbers for numbers in bracketed if len(re.findall(r"\d+", numbers)) >= 4]
     numbers = (long_enough or bracketed or [text])[-1]
     if re.fullmatch(r"[\d\s,·-]*\d[\d\s,·-]*", numbers):
-        return from_vector([_integer(n) for n in re.findall(r"-?\d+", numbers)])
+        return from_vector([integer(n) for n in re.findall(r"-?\d+", numbers)])
     return architecture_of(_parse_cell(part, i) for i, part in enumerate(text.split("/")))
-
-
-def _integer(digits: str) -> int:
-    if len(digits) > 18:
-        raise UserError(f"{digits[:18]}… is no number of an architecture: it has too many digits.")
-    return int(digits)
 
 
 def _parse_cell(text: str, index: int) -> CellArchitecture:
@@ -96,5 +72,5 @@ def _parse_cell(text: str, index: int) -> CellArchitecture:
             "published name (autogan-a, autogan-b, autogan-c), as the authors' vector "
             "(1,0,1,1,…), or as text such as pre-none-nearest+shortcut/pre-batch-bilinear+skip0."
         )
-    skips = tuple(sorted(_integer(e.removeprefix("skip")) for e in extras if e != "shortcut"))
+    skips = tuple(sorted(integer(e.removeprefix("skip")) for e in extras if e != "shortcut"))
     return CellArchitecture(words[0], words[1], words[2], "shortcut" in extras, skips)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from autogan.basics.errors import UserError
 from autogan.spaces.architecture import Architecture
-from autogan.spaces.decisions import Option, option_text
+from autogan.spaces.made_of_cells import check_number, integer, taken_of_vector
 from autogan.spaces.modern.decisions import (
     ATTENTIONS,
     BLOCKS,
@@ -16,11 +16,9 @@ from autogan.spaces.modern.decisions import (
     architecture_of,
     cell_decisions,
     cells_of,
-    check_number,
 )
 
 EXAMPLE = "modern:pre-batch-nearest/grouped-bilinear+linear+half+skip0"
-MOST_DIGITS = 18
 
 
 def text_of(architecture: Architecture) -> str:
@@ -43,24 +41,7 @@ def from_vector(vector: Sequence[int]) -> Architecture:
             f"one (4, 9, 14, …); this one has {len(vector)}."
         )
     check_number((len(vector) + 1) // 5)
-    taken: list[tuple[Option, ...]] = []
-    position = 0
-    while position < len(vector):
-        options = []
-        for decision in cell_decisions(len(taken)):
-            code = vector[position]
-            if not 0 <= code < len(decision.options):
-                meanings = ", ".join(
-                    f"{i} {option_text(option)}" for i, option in enumerate(decision.options)
-                )
-                raise UserError(
-                    f"Architecture vector, position {position} (cell {len(taken)}, "
-                    f"{decision.name}): {code} is not allowed. Allowed: {meanings}."
-                )
-            options.append(decision.options[code])
-            position += 1
-        taken.append(tuple(options))
-    return Architecture(NAME, tuple(taken))
+    return Architecture(NAME, taken_of_vector(vector, cell_decisions))
 
 
 def parse(text: str) -> Architecture:
@@ -69,16 +50,8 @@ def parse(text: str) -> Architecture:
     A vector may be written with spaces, commas or brackets.
     """
     if re.fullmatch(r"[\[(]?[\d\s,-]*\d[\d\s,-]*[\])]?", text):
-        return from_vector([_integer(digits) for digits in re.findall(r"-?\d+", text)])
+        return from_vector([integer(digits) for digits in re.findall(r"-?\d+", text)])
     return architecture_of(_parse_cell(part, i) for i, part in enumerate(text.split("/")))
-
-
-def _integer(digits: str) -> int:
-    if len(digits) > MOST_DIGITS:
-        raise UserError(
-            f"{digits[:MOST_DIGITS]}… is no number of an architecture: it has too many digits."
-        )
-    return int(digits)
 
 
 def _parse_cell(text: str, index: int) -> CellArchitecture:
@@ -101,5 +74,5 @@ def _parse_cell(text: str, index: int) -> CellArchitecture:
             f"Upsamplings: {', '.join(UPSAMPLINGS)}. Added: +softmax or +linear (attention), +half (width), "
             "+skip0 (from an earlier cell)."
         )
-    sources = tuple(sorted(_integer(skip.removeprefix("skip")) for skip in skips))
+    sources = tuple(sorted(integer(skip.removeprefix("skip")) for skip in skips))
     return CellArchitecture(block, upsampling, width, attention, sources)

@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
-from autogan.basics.errors import UserError
 from autogan.basics.limits import MOST_CELLS
 from autogan.spaces.architecture import Architecture
 from autogan.spaces.decisions import Decision, Option, Place
+from autogan.spaces.made_of_cells import made_of
 from autogan.spaces.widths import INNER_WIDTHS
 
 NAME = "modern"
@@ -132,22 +132,4 @@ def architecture_of(cells: Iterable[CellArchitecture]) -> Architecture:
     Raises `UserError` when an option does not exist, a skip does not come from an earlier cell, or
     there are no cells or too many.
     """
-    cells = tuple(cells)
-    check_number(len(cells))
-    if cells[0].skips:
-        raise UserError("Cell 0 has no earlier cell to take a skip connection from.")
-    return Architecture(
-        NAME,
-        tuple(
-            tuple(getattr(cell, decision.name) for decision in cell_decisions(index))
-            for index, cell in enumerate(cells)
-        ),
-    )
-
-
-def check_number(cells: int) -> None:
-    """Raises `UserError` where an architecture cannot have so many cells."""
-    if not 1 <= cells <= MOST_CELLS:
-        raise UserError(
-            f"An architecture has at least one cell and at most {MOST_CELLS}, not {cells}."
-        )
+    return made_of(NAME, cells, cell_decisions)

@@ -77,17 +77,3 @@ def _milliseconds(call: Callable[[], object], device: torch.device) -> float:
 def _timing(values: list[float]) -> Timing:
     lower, median, upper = statistics.quantiles(values, n=4, method="inclusive")
     return Timing(median, lower, upper, len(values))
-
-
-def matrix_peak(
-    device: torch.device, dtype: torch.dtype, seconds: float = 1.0, side: int | None = None
-) -> float:
-    """Floating-point operations a second of a matrix product: the machine's measured peak.
-
-    side: of the matrices; by default so many rows that a larger product is no faster.
-    """
-    side = side or (8192 if device.type == "cuda" else 1536)
-    a = torch.randn(side, side, device=device, dtype=dtype)
-    b = torch.randn(side, side, device=device, dtype=dtype)
-    timing = interleaved({"product": lambda: a @ b}, device, seconds)["product"]
-    return 2 * side**3 / (timing.lower_quartile_ms / 1000)
