@@ -13,7 +13,8 @@ from autogan.basics.errors import UserError
 from autogan.images import load_data
 from autogan.judges import DomainJudge, inception
 from autogan.method import context as module
-from autogan.method.context import describe_images, make_inception_judge, prepare
+from autogan.method.context import make_inception_judge, prepare
+from autogan.method.refusals import describe_images
 from autogan.runs.folder import Run
 from autogan.runs.task import Task
 from autogan.settings.decided import decide_compute

@@ -136,8 +136,9 @@ def _known_protocol(name: str) -> str:
 
 
 def _against_data(saved: "SavedGenerator", settings: "Settings") -> dict[str, Any]:
-    from autogan.method.context import describe_images, prepare
+    from autogan.method.context import prepare
     from autogan.method.evaluate import evaluate as evaluate_generator
+    from autogan.method.refusals import describe_images
 
     with shown_progress("evaluate") as progress:
         context = prepare(settings, progress, to_train=False)
@@ -154,8 +155,9 @@ def _with_seeds(saved: "SavedGenerator", settings: "Settings", count: int, as_js
     """Scores against data, with one judge and the latents of so many seeds, and shows all."""
     from dataclasses import replace
 
-    from autogan.method.context import describe_images, prepare
+    from autogan.method.context import prepare
     from autogan.method.evaluate import evaluate as evaluate_generator
+    from autogan.method.refusals import describe_images
     from autogan.report.seeds import spreads, spreads_to_plain
 
     found = []

@@ -1,6 +1,5 @@
 """What a run stands on: its data, the judge of that data, the device, and the price of its work."""
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,25 +16,25 @@ from autogan.images.cache import default_cache_directory
 from autogan.images.classes import Classes
 from autogan.judges import DomainJudge, Judge, Reference, domain_judge, reference
 from autogan.judges.questions import Question
-from autogan.judges.scores import fewest_for_inception_score
 from autogan.judges.training import NetworkTraining
 from autogan.method.mirroring import warning_of_mirrored
 from autogan.method.precision import decide_precision
+from autogan.method.refusals import (
+    refuse_other_data,
+    refuse_too_few_images,
+    refuse_unplayable,
+)
 from autogan.progress.base import Progress
 from autogan.runs.drive import drive
 from autogan.runs.folder import Run
 from autogan.runs.memory_needed import refuse_too_large_batches
-from autogan.runs.plan import Part, Plan
+from autogan.runs.plan import Plan, trained_sections
 from autogan.runs.task import Task
 from autogan.runs.workload import Workload
 from autogan.settings.decided import DecidedSettings, decide_compute, decide_for_data
-from autogan.settings.game import AdversarialSettings
-from autogan.settings.judge import INCEPTION_CLASSES
 from autogan.settings.sections import Settings
 from autogan.spaces import search_space
 from autogan.spaces.discriminator_architecture import (
-    DEVIATION,
-    GROUP,
     DiscriminatorArchitecture,
     told_discriminator,
 )
@@ -103,9 +102,7 @@ def prepare(
     if to_train:
         bytes_a_number = 2 if compute.autocast_dtype else 4
         refuse_too_large_batches(settings, parts, compute.memory_bytes, bytes_a_number)
-        _refuse_unrecordable(settings, parts, compute)
-        _refuse_mixed_groups(settings, parts, discriminator)
-        _refuse_undividable(settings, parts, discriminator, compute.processes.count)
+        refuse_unplayable(settings, parts, discriminator, compute)
     cache_directory: Path = default_cache_directory()
     data = load_data(
         run.source if run else settings.data.source,
@@ -119,10 +116,9 @@ def prepare(
         settings, data.name, has_classes=data.labelled, judge_knows_classes=knows_classes
     )
     classes = data.classes if settings.network.conditional == "always" else None
-    _check_counts(settings, data, parts if to_train else ())
-    _check_protocol(settings, data)
+    refuse_too_few_images(settings, data, parts if to_train else ())
     if run is not None:
-        _refuse_other_data(run, data)
+        refuse_other_data(run, data)
         if run.when_accepted is not None:
             run.when_accepted()
     for note in data.notes:
@@ -153,87 +149,14 @@ def prepare(
     statistics = reference(judge, data.train, data.digest, cache_directory)
     if compute.processes.first:
         compute.processes.wait()
-    if to_train and any(section.mirror for section in _trained(settings, plan.parts).values()):
+    if to_train and any(
+        section.mirror for section in trained_sections(settings, plan.parts).values()
+    ):
         warning = warning_of_mirrored(judge, data, settings.judge)
         progress.note(warning or "Mirrored images look like the others to the judge.")
     return Context(
         settings, data, judge, statistics, compute, plan, workload, space, classes, discriminator
     )
-
-
-def _trained(settings: Settings, parts: Collection[Part]) -> dict[str, AdversarialSettings]:
-    """The sections by which the parts of a run train networks, by name."""
-    sections: dict[str, AdversarialSettings] = {}
-    if "search" in parts:
-        sections["search"] = settings.search
-    if {"derive", "train", "trials"} & set(parts):
-        sections["train"] = settings.train
-    return sections
-
-
-def _refuse_unrecordable(settings: Settings, parts: Collection[Part], compute: Compute) -> None:
-    """Refuses a decay rate that changes where steps are recorded with the one that they begin with."""
-    if not compute.captures:
-        return
-    for name, section in _trained(settings, parts).items():
-        if section.schedule.second_decay_rate_end is not None:
-            raise UserError(
-                f"{name}.schedule.second_decay_rate_end changes Adam's decay rate from step to step, "
-                "and steps recorded as CUDA graphs keep the one that they were recorded with. Set "
-                f"compute.capture=none, or {name}.schedule.second_decay_rate_end=null."
-            )
-
-
-def _refuse_mixed_groups(
-    settings: Settings, parts: Collection[Part], told: DiscriminatorArchitecture | None
-) -> None:
-    """Refuses batches by which a discriminator would compare real images with generated ones."""
-    searched = "search" in parts and settings.search.discriminator != "fixed"
-    if not searched and not (told and told.minibatch_deviation):
-        return
-    for name, section in _trained(settings, parts).items():
-        if section.discriminator_batch % GROUP:
-            raise UserError(
-                f"{name}.discriminator_batch is {section.discriminator_batch}, and a discriminator with "
-                f"/{DEVIATION} compares the images of groups of {GROUP}: real and generated ones would be "
-                f"mixed. Set {name}.discriminator_batch to a multiple of {GROUP}."
-            )
-
-
-def _refuse_undividable(
-    settings: Settings,
-    parts: Collection[Part],
-    told: DiscriminatorArchitecture | None,
-    processes: int,
-) -> None:
-    """Refuses what several processes would not do as one does with the whole batch."""
-    if processes == 1:
-        return
-    for name, section in _trained(settings, parts).items():
-        for kind in ("discriminator", "generator"):
-            batch = getattr(section, f"{kind}_batch")
-            if batch % processes:
-                raise UserError(
-                    f"{name}.{kind}_batch is {batch}, which {processes} processes cannot share equally. "
-                    f"Set it to a multiple of {processes}: it is the batch of all of them together."
-                )
-        objective = section.objective
-        undividable = {
-            "loss=relativistic-average": objective.loss == "relativistic-average",
-            "lecam_penalty": objective.lecam_penalty > 0,
-            "top_share": objective.top_share < 1,
-            "direction_head": objective.direction_head,
-        }
-        reasons = [f"{name}.objective.{what}" for what, used in undividable.items() if used]
-        if section.augmentation_probability == "adaptive":
-            reasons.append(f"{name}.augmentation_probability=adaptive")
-        if told and told.minibatch_deviation:
-            reasons.append(f"a discriminator with /{DEVIATION}")
-        if reasons:
-            raise UserError(
-                f"{processes} processes cannot train with {', '.join(reasons)}: it looks at a whole batch "
-                "at once, and each process sees only its part. Use one process."
-            )
 
 
 def _agreed(compute: Compute) -> Compute:
@@ -265,33 +188,6 @@ def _with_precision(
     if precision not in PRECISIONS:
         raise UserError(f"data.json is damaged: it names the precision {precision!r}.")
     return compute.with_precision(precision)
-
-
-def describe_images(data: DataSet) -> dict[str, Any]:
-    """Name, digest and number of the images of both parts, as in data.json."""
-    return {
-        "name": data.name,
-        "digest": data.digest,
-        "training_images": len(data.train),
-        "held_out_images": len(data.held_out),
-    }
-
-
-def _refuse_other_data(run: Run, data: DataSet) -> None:
-    """Raises `UserError` where a run that goes on finds other images than it began with."""
-    before: dict[str, Any] = run.read("data.json") or {}
-    now = describe_images(data)
-    differing = [
-        f"{name}: {before[name]} before, {value} now"
-        for name, value in now.items()
-        if name in before and before[name] != value
-    ]
-    if differing:
-        raise UserError(
-            f"The run in {run.folder} began with other images, and cannot go on with these:\n  "
-            + "\n  ".join(differing)
-            + "\nPut the images back as they were, or begin a new run with another --out."
-        )
 
 
 def _about(judge: DomainJudge, data: DataSet) -> str:
@@ -361,64 +257,3 @@ def _judge(
         run.checkpoints.drop("judge")  # the judge stands in the cache
     progress.note(_about(judge, data))
     return judge
-
-
-def _check_protocol(settings: Settings, data: DataSet) -> None:
-    """Refuses data with fewer real images than the protocol compares with."""
-    protocol = settings.evaluate.resolved_protocol()
-    most = max(len(data.train), len(data.held_out))
-    if protocol.real_images is not None and most < protocol.real_images:
-        raise UserError(
-            f"The protocol {protocol.name} compares with {protocol.real_images} real images, and "
-            f"{data.name} has {len(data.train)} training and {len(data.held_out)} held-out ones. Use "
-            "another evaluate.protocol, or custom."
-        )
-
-
-def _check_counts(settings: Settings, data: DataSet, parts: Collection[Part]) -> None:
-    """Refuses what would fail only after hours: too few images for a batch or for a score.
-
-    parts: those that train networks; none where one is only evaluated.
-    """
-    images = len(data.train)
-    sections = _trained(settings, parts)
-    for section, chosen in sections.items():
-        batches = {"discriminator_batch": chosen.discriminator_batch}
-        if chosen.objective.generator_sees_real:
-            batches["generator_batch"] = chosen.generator_batch
-        for name, batch in batches.items():
-            if images < batch:
-                raise UserError(
-                    f"{data.name} has {images} training images, fewer than {section}.{name} "
-                    f"({batch}). Lower that setting or add images."
-                )
-    # A covariance of F features needs more than F images, each split of an inception score one per class.
-    by_inception = settings.judge.kind == "inception"
-    features = settings.judge.feature_dimension
-    classes = INCEPTION_CLASSES if by_inception else len(data.class_names) if data.labelled else 0
-    for_inception = fewest_for_inception_score(classes, settings.evaluate.inception_splits)
-    for_scores = max(features + 1, for_inception)
-    by_distance = settings.search.reward == "frechet_distance"
-    for_reward = features + 1 if by_distance else for_inception
-    checks = []
-    # The Inception judge wants more real images than most people have: final scores leave out, and
-    # mark, what too few of them do not allow.
-    if sections or not by_inception:
-        checks.append((f"The number of training images of {data.name}", images, features + 1))
-    if not by_inception:
-        name = f"The number of held-out images of {data.name}"
-        checks.append((name, len(data.held_out), for_scores))
-    if "search" in sections:
-        checks.append(("search.reward_images", settings.search.reward_images, for_reward))
-    if "train" in sections:
-        checks.append(("train.validation_images", settings.train.validation_images, for_scores))
-    checks.append(("evaluate.images", settings.evaluate.images, for_scores))
-    dimension = "2048 features" if by_inception else f"4 × judge.width ({features})"
-    lower = "judge.kind=domain" if by_inception else "a lower judge.width"
-    for name, count, needed in checks:
-        if count < needed:
-            raise UserError(
-                f"{name} is {count}, but scores need {needed}: more than {dimension} and at least "
-                f"classes × evaluate.inception_splits ({for_inception}). Raise it, or use {lower} or "
-                "a lower evaluate.inception_splits."
-            )

@@ -11,11 +11,12 @@ from typing import Any
 
 from autogan.basics.errors import UserError
 from autogan.device.processes import ALONE, Processes
-from autogan.method.context import Context, describe_images, prepare
+from autogan.method.context import Context, prepare
 from autogan.method.derive import PART, derive, keep_as_winner, kept_derivation, origin
 from autogan.method.evaluate import Evaluation, evaluate
 from autogan.method.gallery import write_classes, write_gallery, write_missing
 from autogan.method.ranking import RANKINGS, Ranking
+from autogan.method.refusals import describe_images
 from autogan.method.results import write_results
 from autogan.method.search import Search
 from autogan.method.subject import DISCRIMINATOR, SEARCH, Subject

@@ -7,8 +7,9 @@ from typing import Any
 
 from autogan.basics.version import RESULTS_SCHEMA
 from autogan.device.memory import peak_memory_mib
-from autogan.method.context import Context, describe_images
+from autogan.method.context import Context
 from autogan.method.evaluate import Evaluation
+from autogan.method.refusals import describe_images
 from autogan.runs.contents import Neighbours
 from autogan.runs.events import Finished
 from autogan.runs.folder import Run

@@ -10,7 +10,7 @@ from collections.abc import Collection
 
 from autogan.basics.errors import UserError
 from autogan.basics.formatting import binary_size
-from autogan.runs.plan import Part
+from autogan.runs.plan import Part, trained_sections
 from autogan.settings.game import AdversarialSettings
 from autogan.settings.sections import NetworkSettings, Settings
 
@@ -25,12 +25,7 @@ def refuse_too_large_batches(
 
     parts: of the run. available: all memory of the device. bytes_a_number: in feature maps, 2 or 4.
     """
-    trained: list[tuple[str, AdversarialSettings]] = []
-    if "search" in parts:
-        trained.append(("search", settings.search))
-    if {"derive", "train", "trials"} & set(parts):
-        trained.append(("train", settings.train))
-    for name, section in trained:
+    for name, section in trained_sections(settings, parts).items():
         steps = step_bytes(section, settings.network, settings.cells, bytes_a_number)
         for setting, needed in steps.items():
             if needed > available:

@@ -3,6 +3,7 @@
 Said here once; the pipeline, progress, status, report and verify read it. Without torch.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -11,6 +12,7 @@ from autogan.progress.base import Cost
 from autogan.runs.positions import Positions
 from autogan.runs.task import Command, Task, derive_command
 from autogan.runs.workload import Workload
+from autogan.settings.game import AdversarialSettings
 from autogan.settings.sections import Settings
 
 Part = Literal["data and judge", "search", "discriminator", "trials", "derive", "train", "evaluate"]
@@ -227,3 +229,13 @@ class Plan:
         if self.command == "search" and not self.task.by_trials and left in ([], ["derive"]):
             return derive_command(folder) if left or not self.derives else None
         return self.task.resume_command(folder) if left else None
+
+
+def trained_sections(settings: Settings, parts: Collection[Part]) -> dict[str, AdversarialSettings]:
+    """The sections by which the parts of a run train networks, by name."""
+    sections: dict[str, AdversarialSettings] = {}
+    if "search" in parts:
+        sections["search"] = settings.search
+    if {"derive", "train", "trials"} & set(parts):
+        sections["train"] = settings.train
+    return sections

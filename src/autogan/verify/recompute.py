@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from autogan.basics.errors import UserError
-from autogan.method.context import Context, describe_images, prepare
+from autogan.method.context import Context, prepare
 from autogan.method.evaluate import evaluate
 from autogan.method.gallery import write_gallery
 from autogan.method.ranking import Ranking
+from autogan.method.refusals import describe_images
 from autogan.method.search import Search
 from autogan.method.subject import Subject
 from autogan.method.train import validation_of

@@ -1,0 +1,186 @@
+"""What cannot be done with these settings, images and processes: refused before anything long begins."""
+
+from collections.abc import Collection
+from typing import Any
+
+from autogan.basics.errors import UserError
+from autogan.device.compute import Compute
+from autogan.images import DataSet
+from autogan.judges.scores import fewest_for_inception_score
+from autogan.runs.folder import Run
+from autogan.runs.plan import Part, trained_sections
+from autogan.settings.judge import INCEPTION_CLASSES
+from autogan.settings.sections import Settings
+from autogan.spaces.discriminator_architecture import DEVIATION, GROUP, DiscriminatorArchitecture
+
+
+def refuse_unplayable(
+    settings: Settings,
+    parts: Collection[Part],
+    told: DiscriminatorArchitecture | None,
+    compute: Compute,
+) -> None:
+    """Raises `UserError` for games that recorded steps, the told discriminator or several processes would
+    play otherwise than the settings say."""
+    _refuse_unrecordable(settings, parts, compute)
+    _refuse_mixed_groups(settings, parts, told)
+    _refuse_undividable(settings, parts, told, compute.processes.count)
+
+
+def refuse_too_few_images(settings: Settings, data: DataSet, parts: Collection[Part]) -> None:
+    """Raises `UserError` for too few images for a batch, for a score, or for the protocol.
+
+    parts: those that train networks; none where one is only evaluated.
+    """
+    _refuse_few_images(settings, data, parts)
+    _refuse_few_for_protocol(settings, data)
+
+
+def describe_images(data: DataSet) -> dict[str, Any]:
+    """Name, digest and number of the images of both parts, as in data.json."""
+    return {
+        "name": data.name,
+        "digest": data.digest,
+        "training_images": len(data.train),
+        "held_out_images": len(data.held_out),
+    }
+
+
+def refuse_other_data(run: Run, data: DataSet) -> None:
+    """Raises `UserError` where a run that goes on finds other images than it began with."""
+    before: dict[str, Any] = run.read("data.json") or {}
+    now = describe_images(data)
+    differing = [
+        f"{name}: {before[name]} before, {value} now"
+        for name, value in now.items()
+        if name in before and before[name] != value
+    ]
+    if differing:
+        raise UserError(
+            f"The run in {run.folder} began with other images, and cannot go on with these:\n  "
+            + "\n  ".join(differing)
+            + "\nPut the images back as they were, or begin a new run with another --out."
+        )
+
+
+def _refuse_unrecordable(settings: Settings, parts: Collection[Part], compute: Compute) -> None:
+    """Refuses a decay rate that changes where steps are recorded with the one that they begin with."""
+    if not compute.captures:
+        return
+    for name, section in trained_sections(settings, parts).items():
+        if section.schedule.second_decay_rate_end is not None:
+            raise UserError(
+                f"{name}.schedule.second_decay_rate_end changes Adam's decay rate from step to step, "
+                "and steps recorded as CUDA graphs keep the one that they were recorded with. Set "
+                f"compute.capture=none, or {name}.schedule.second_decay_rate_end=null."
+            )
+
+
+def _refuse_mixed_groups(
+    settings: Settings, parts: Collection[Part], told: DiscriminatorArchitecture | None
+) -> None:
+    """Refuses batches by which a discriminator would compare real images with generated ones."""
+    searched = "search" in parts and settings.search.discriminator != "fixed"
+    if not searched and not (told and told.minibatch_deviation):
+        return
+    for name, section in trained_sections(settings, parts).items():
+        if section.discriminator_batch % GROUP:
+            raise UserError(
+                f"{name}.discriminator_batch is {section.discriminator_batch}, and a discriminator with "
+                f"/{DEVIATION} compares the images of groups of {GROUP}: real and generated ones would be "
+                f"mixed. Set {name}.discriminator_batch to a multiple of {GROUP}."
+            )
+
+
+def _refuse_undividable(
+    settings: Settings,
+    parts: Collection[Part],
+    told: DiscriminatorArchitecture | None,
+    processes: int,
+) -> None:
+    """Refuses what several processes would not do as one does with the whole batch."""
+    if processes == 1:
+        return
+    for name, section in trained_sections(settings, parts).items():
+        for kind in ("discriminator", "generator"):
+            batch = getattr(section, f"{kind}_batch")
+            if batch % processes:
+                raise UserError(
+                    f"{name}.{kind}_batch is {batch}, which {processes} processes cannot share equally. "
+                    f"Set it to a multiple of {processes}: it is the batch of all of them together."
+                )
+        objective = section.objective
+        undividable = {
+            "loss=relativistic-average": objective.loss == "relativistic-average",
+            "lecam_penalty": objective.lecam_penalty > 0,
+            "top_share": objective.top_share < 1,
+            "direction_head": objective.direction_head,
+        }
+        reasons = [f"{name}.objective.{what}" for what, used in undividable.items() if used]
+        if section.augmentation_probability == "adaptive":
+            reasons.append(f"{name}.augmentation_probability=adaptive")
+        if told and told.minibatch_deviation:
+            reasons.append(f"a discriminator with /{DEVIATION}")
+        if reasons:
+            raise UserError(
+                f"{processes} processes cannot train with {', '.join(reasons)}: it looks at a whole batch "
+                "at once, and each process sees only its part. Use one process."
+            )
+
+
+def _refuse_few_images(settings: Settings, data: DataSet, parts: Collection[Part]) -> None:
+    """Refuses what would fail only after hours: too few images for a batch or for a score."""
+    images = len(data.train)
+    sections = trained_sections(settings, parts)
+    for section, chosen in sections.items():
+        batches = {"discriminator_batch": chosen.discriminator_batch}
+        if chosen.objective.generator_sees_real:
+            batches["generator_batch"] = chosen.generator_batch
+        for name, batch in batches.items():
+            if images < batch:
+                raise UserError(
+                    f"{data.name} has {images} training images, fewer than {section}.{name} "
+                    f"({batch}). Lower that setting or add images."
+                )
+    # A covariance of F features needs more than F images, each split of an inception score one per class.
+    by_inception = settings.judge.kind == "inception"
+    features = settings.judge.feature_dimension
+    classes = INCEPTION_CLASSES if by_inception else len(data.class_names) if data.labelled else 0
+    for_inception = fewest_for_inception_score(classes, settings.evaluate.inception_splits)
+    for_scores = max(features + 1, for_inception)
+    by_distance = settings.search.reward == "frechet_distance"
+    for_reward = features + 1 if by_distance else for_inception
+    checks = []
+    # The Inception judge wants more real images than most people have: final scores leave out, and
+    # mark, what too few of them do not allow.
+    if sections or not by_inception:
+        checks.append((f"The number of training images of {data.name}", images, features + 1))
+    if not by_inception:
+        name = f"The number of held-out images of {data.name}"
+        checks.append((name, len(data.held_out), for_scores))
+    if "search" in sections:
+        checks.append(("search.reward_images", settings.search.reward_images, for_reward))
+    if "train" in sections:
+        checks.append(("train.validation_images", settings.train.validation_images, for_scores))
+    checks.append(("evaluate.images", settings.evaluate.images, for_scores))
+    dimension = "2048 features" if by_inception else f"4 × judge.width ({features})"
+    lower = "judge.kind=domain" if by_inception else "a lower judge.width"
+    for name, count, needed in checks:
+        if count < needed:
+            raise UserError(
+                f"{name} is {count}, but scores need {needed}: more than {dimension} and at least "
+                f"classes × evaluate.inception_splits ({for_inception}). Raise it, or use {lower} or "
+                "a lower evaluate.inception_splits."
+            )
+
+
+def _refuse_few_for_protocol(settings: Settings, data: DataSet) -> None:
+    """Refuses data with fewer real images than the protocol compares with."""
+    protocol = settings.evaluate.resolved_protocol()
+    most = max(len(data.train), len(data.held_out))
+    if protocol.real_images is not None and most < protocol.real_images:
+        raise UserError(
+            f"The protocol {protocol.name} compares with {protocol.real_images} real images, and "
+            f"{data.name} has {len(data.train)} training and {len(data.held_out)} held-out ones. Use "
+            "another evaluate.protocol, or custom."
+        )
