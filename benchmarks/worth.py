@@ -1,6 +1,7 @@
 """What a search is worth: found, published and random architectures, trained alike, several seeds.
 
     python benchmarks/worth.py --config benchmarks/worth.yaml --data folder:cifar10-jpeg.tar.xz --out worth
+    python benchmarks/worth.py --report worth/results.jsonl
 
 The contestants are the published A, B and C, ten architectures drawn uniformly, and the winners of three
 whole runs of the preset (search and derivation) with different seeds. Each is trained from scratch with the
@@ -155,14 +156,20 @@ def permutation_p(found: Sequence[float], drawn: Sequence[float]) -> float:
 def main() -> None:
     """Does what is not done yet, and prints all."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--data", required=True, help="as data.source")
+    parser.add_argument("--report", type=Path, help="only prints what a file of results says")
+    parser.add_argument("--data", help="as data.source")
     parser.add_argument("--preset", default="own-32")
     parser.add_argument("--config", type=Path, help="file of settings, over the preset's")
     parser.add_argument("--set", action="append", default=[], help="a setting for all")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--only", action="append", choices=CONTESTANTS)
-    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--out", type=Path)
     given = parser.parse_args()
+    if given.report:
+        report(lines_of(given.report))
+        return
+    if not (given.data and given.out):
+        parser.error("--data and --out are needed, or --report")
     given.out.mkdir(parents=True, exist_ok=True)
     file = given.out / "results.jsonl"
     rows = lines_of(file)
