@@ -159,11 +159,9 @@ def test_a_dry_run_prints_settings_that_load_again_and_writes_nothing(
         (["--set", "search.beams=3"], ["beams (3)", "candidates (2)"]),
         (["--set", "nothing"], ["--set", "'nothing'"]),
         (["--config", "{tmp}/none.yaml"], ["{tmp}/none.yaml"]),
-        (["--set", "search.discriminator_batch=181"], ["180", "search.discriminator_batch (181)"]),
         (["--set", "train.discriminator_batch=181"], ["180", "train.discriminator_batch (181)"]),
         (["--set", "evaluate.images=20"], ["evaluate.images is 20", "need 33"]),
         (["--set", "train.validation_images=32"], ["train.validation_images is 32", "need 33"]),
-        (["--set", "search.reward_images=5"], ["search.reward_images is 5"]),
         (["--set", "judge.width=16"], ["held-out images", "judge.width"]),
         (["--resume"], ["{tmp}/out holds no run"]),
     ],
@@ -186,6 +184,21 @@ def test_bad_input_is_refused_and_leaves_nothing(
     for word in words:
         assert word.format(tmp=tmp_path) in message
     assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize("command", ["run", "search"])
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ("search.discriminator_batch=181", "search.discriminator_batch (181)"),
+        ("search.reward_images=5", "search.reward_images is 5"),
+    ],
+)
+def test_what_no_search_could_use_is_refused(
+    home: Path, tmp_path: Path, command: str, setting: str, words: str
+) -> None:
+    assert words in refused(command, *tiny(home, tmp_path / "out"), "--set", setting)
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from torch import Tensor
 from autogan.basics.errors import UserError
 from autogan.images import ImageSet
 from autogan.judges import Judge, Judgement, inception, statistics_files
-from autogan.method import context as context
+from autogan.method import refusals
 from autogan.method.evaluate import real_sides
 from autogan.settings import judge as judge_settings
 from autogan.settings.loading import load_settings
@@ -179,7 +179,7 @@ def test_statistics_go_out_come_in_and_score_without_the_data(
 def test_a_run_can_use_the_inception_judge_throughout(
     home: Path, tmp_path: Path, published_judge: SmallInception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(context, "INCEPTION_CLASSES", 4)
+    monkeypatch.setattr(refusals, "INCEPTION_CLASSES", 4)
     small = [
         *SETTINGS,
         "judge.kind=inception",

@@ -141,7 +141,6 @@ def test_what_only_trains_does_not_matter_to_an_evaluation(
         (Task("train", "autogan-a"), {"search": {"discriminator_batch": 81}}),
         (Task("train", "autogan-a"), {"search": {"reward_images": 2}}),
         (Task("search", method="trials"), {"search": {"discriminator_batch": 81}}),
-        (Task("search"), {"train": {"discriminator_batch": 81, "validation_images": 2}}),
     ],
 )
 def test_settings_of_what_is_not_done_do_not_matter(

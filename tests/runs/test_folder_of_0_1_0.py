@@ -89,7 +89,11 @@ def test_going_on_with_it_finds_nothing_left(run: Path) -> None:
 
 
 def test_its_unfinished_work_is_taken_up(run: Path, tmp_path: Path) -> None:
-    """The checkpoints of 0.1.0 are read: what is missing of the end is made again, with equal scores."""
+    """The checkpoints of 0.1.0 are read: what is missing of the end is made again, with equal scores.
+
+    By its judge, which another kind of processor would train otherwise.
+    """
+    shutil.copytree(DATA / "judges", tmp_path / "cache" / "judges")
     subprocess.run([sys.executable, DATA / "images.py"], check=True, cwd=tmp_path)
     before = json.loads((run / "results.json").read_text())
     for name in ("results.json", "generator.safetensors", "checksums.json"):

@@ -132,6 +132,10 @@ def _refuse_few_images(settings: Settings, data: DataSet, parts: Collection[Part
     """Refuses what would fail only after hours: too few images for a batch or for a score."""
     images = len(data.train)
     sections = trained_sections(settings, parts)
+    if "search" in parts:
+        sections["train"] = (
+            settings.train
+        )  # what is found will be trained from scratch, now or later
     for section, chosen in sections.items():
         batches = {"discriminator_batch": chosen.discriminator_batch}
         if chosen.objective.generator_sees_real:
