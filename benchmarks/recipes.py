@@ -31,6 +31,7 @@ from autogan.method.evaluate import evaluate
 from autogan.method.train import Training
 from autogan.progress.base import Progress
 from autogan.runs.folder import Run
+from autogan.runs.task import Task
 from autogan.settings.loading import load_settings
 from autogan.settings.sections import Settings
 from autogan.spaces import search_space
@@ -103,9 +104,8 @@ def fitting_steps(settings: Settings, architecture: Architecture, seconds: float
     """Generator steps that fit into so many processor seconds, with their validations left out."""
     with tempfile.TemporaryDirectory(dir=out) as folder:
         run = Run.create(Path(folder) / "probe", settings)
-        training = Training(
-            architecture, 10**6, "probe", prepare(settings, Progress()), run, Progress()
-        )
+        context = prepare(settings, Progress(), task=Task("train", str(architecture)))
+        training = Training(architecture, 10**6, "probe", context, run, Progress())
         taken = []
         for _ in range(PROBE_STEPS):
             began = time.process_time()

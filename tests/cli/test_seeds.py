@@ -139,12 +139,17 @@ def test_a_generator_is_scored_with_several_sets_of_latents(trained: Path) -> No
     assert told["scores"]["frechet_distance"]["std"] == pytest.approx(statistics.stdev(values))
 
 
-def test_a_setting_that_may_not_change_is_refused_before_anything_is_written(trained: Path) -> None:
+def test_a_setting_that_may_not_change_is_refused_before_anything_is_written(
+    trained: Path, config: Path
+) -> None:
     before = (trained / "settings.yaml").read_text()
     done = autogan("train", "--resume", "--out", trained, "--set", "train.learning_rate=0.5")
     assert done.code == 2 and "train.learning_rate" in done.err
     assert (trained / "settings.yaml").read_text() == before
     assert autogan("train", "--resume", "--out", trained).code == 0
+    # The command that began it, and --resume:
+    assert autogan("train", "--config", config, "--resume", "--out", trained).code == 0
+    assert (trained / "settings.yaml").read_text() == before
 
 
 @pytest.mark.parametrize(

@@ -121,6 +121,28 @@ class Told:
     settings: Settings
 
 
+def test_a_study_with_surplus_trials_can_grow(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two that were begun although there were enough count for nothing, also when more are wanted."""
+    address = f"sqlite:///{tmp_path / 'trials.db'}"
+    without_training(monkeypatch, lambda architecture, steps: 1.0)
+    settings = settings_with("trials.count=2", "search.strategy=random")
+    worker = worker_at(address, settings, tmp_path / "trials")
+    worker.work()
+    with known_experiments():
+        for _ in range(2):
+            worker._one()
+    assert [record.number for record in worker._ledger.records()] == [0, 1]
+
+    trials = settings.trials.model_copy(update={"count": 4})
+    grown = worker_at(address, settings.model_copy(update={"trials": trials}), tmp_path / "trials")
+    grown.work()
+    records = grown._ledger.records()
+    assert [record.number for record in records] == [0, 1, 2, 3]
+    assert all(record.state is State.COMPLETE for record in records)
+
+
 class Instant:
     """A training that is at a step when it is taken up, and takes no time."""
 

@@ -4,6 +4,7 @@ import itertools
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib.util import find_spec
 
 import torch
@@ -31,6 +32,8 @@ RECORDING_CALLS = 12
 """Calls of search steps after which each of the architectures was met three times by both steps."""
 PLAIN_SCORING_BATCH = 100
 SPACES = ("autogan", "modern")
+SCORING, SAMPLING = "scoring one child", "sampling, architecture A"
+JUDGING, JUDGING_BY_INCEPTION = "domain judge", "Inception judge"
 
 
 @dataclass(frozen=True)
@@ -219,7 +222,7 @@ def recipe_case(space: str, compute: Compute) -> Case:
     passes = 2 * 3 + PENALTY_PASSES * recipe.objective.penalties / each + 3
     work = 2.0 * len(real) * (passes * discriminator + (1 + 3) * generator)
     return Case(
-        f"from-scratch step as own-32 trains, {space}",
+        recipe_name(space),
         ways,
         each * work,
         each * len(real),
@@ -289,7 +292,7 @@ def scoring_a_child(images: int, compute: Compute, judge_width: int = 32) -> Cas
 
     work = _generator_work(architecture, SEARCH.generator_channels)
     return Case(
-        "scoring one child",
+        SCORING,
         {"plain": plain_way, "fast": fast_way},
         images * (work + _judge_work(judge_width)),
         images,
@@ -304,7 +307,7 @@ def sampling(images: int, compute: Compute) -> Case:
     latents = torch.randn(images, LATENT_SIZE)
     on_plain = plain_compute(compute.device)
     return Case(
-        "sampling, architecture A",
+        SAMPLING,
         {
             "plain": lambda: generate(plain, latents, on_plain),
             "fast": lambda: generate(fast, latents, compute),
@@ -324,7 +327,7 @@ def judging(images: int, compute: Compute, judge_width: int = 32) -> Case:
         return judge(pixels.float())[1]
 
     return Case(
-        "domain judge",
+        JUDGING,
         {"fast": run},
         images * _judge_work(judge_width),
         images,
@@ -342,7 +345,7 @@ def judging_by_inception(images: int, compute: Compute) -> Case:
     judge = InceptionJudge(weights, "random", compute.device)
     pixels = torch.randint(0, 256, (images, 3, 32, 32), dtype=torch.uint8, device=compute.device)
     work = images * 2 * INCEPTION_MULTIPLY_ACCUMULATES
-    return Case("Inception judge", {"fast": lambda: judge(pixels)}, work, images)
+    return Case(JUDGING_BY_INCEPTION, {"fast": lambda: judge(pixels)}, work, images)
 
 
 def _judge(width: int, device: torch.device) -> ResidualClassifier:
@@ -357,21 +360,29 @@ def _judge_work(width: int) -> float:
 
 def standard_cases(compute: Compute, scored_images: int) -> Iterator[Case]:
     """The cases of the performance table, one after the other so that each frees its memory."""
+    return (make() for make in named_cases(compute, scored_images).values())
+
+
+def named_cases(compute: Compute, scored_images: int) -> dict[str, Callable[[], Case]]:
+    """By the name of each case, what makes it."""
+    a = Architecture.parse("autogan-a")
+    made: dict[str, Callable[[], Case]] = {}
     for stage, size in enumerate((8, 16, 32)):
-        yield adversarial_case(f"search step, {size}×{size}", 3, stage, SEARCH, compute)
-    yield adversarial_case(
-        "from-scratch step, architecture A",
-        3,
-        2,
-        SCRATCH,
-        compute,
-        Architecture.parse("autogan-a"),
-    )
+        name = f"search step, {size}×{size}"
+        made[name] = partial(adversarial_case, name, 3, stage, SEARCH, compute)
+    name = "from-scratch step, architecture A"
+    made[name] = partial(adversarial_case, name, 3, 2, SCRATCH, compute, a)
     if find_spec("pydantic") and find_spec("yaml"):
         for space in SPACES:
-            yield recipe_case(space, compute)
-    yield scoring_a_child(scored_images, compute)
-    yield sampling(250, compute)
-    yield judging(1000, compute)
+            made[recipe_name(space)] = partial(recipe_case, space, compute)
+    made[SCORING] = partial(scoring_a_child, scored_images, compute)
+    made[SAMPLING] = partial(sampling, 250, compute)
+    made[JUDGING] = partial(judging, 1000, compute)
     if find_spec("torch_fidelity"):
-        yield judging_by_inception(50, compute)
+        made[JUDGING_BY_INCEPTION] = partial(judging_by_inception, 50, compute)
+    return made
+
+
+def recipe_name(space: str) -> str:
+    """Of `recipe_case`."""
+    return f"from-scratch step as own-32 trains, {space}"

@@ -110,8 +110,11 @@ class PlainGan(Gan):
         of_generated = self._looking.impressions(generated, stage, wanted, generated_numbers)
         loss = self._discriminator_loss(of_real, of_generated, labels)
         if places is not None:
-            shown = stage, labels, real_numbers
-            loss = self._penalised(loss, (real, generated), shown, places)
+
+            def look(seen: Tensor) -> Tensor:
+                return self._looking.logits(seen, stage, labels, real_numbers)
+
+            loss = self._penalised(loss, (real, generated), look, places)
         loss = self.learners.discriminator.learn(loss)
         loss.item()
         return loss

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from autogan.basics.errors import UserError
-from autogan.bench.cases import RECORDING_CALLS, SEARCH, Case, adversarial_steps, standard_cases
+from autogan.bench.cases import RECORDING_CALLS, SEARCH, Case, adversarial_steps, named_cases
 from autogan.bench.growth import growth as measure_growth
 from autogan.bench.matrix_peak import matrix_peak
 from autogan.device.compute import Compute
@@ -50,18 +50,17 @@ def run_suite(
 
     Raises `UserError` if no case's name holds `only`.
     """
+    made = named_cases(compute, SCORED_IMAGES.get(compute.device.type, 1000))
+    chosen = [name for name in made if only in name]
+    if not chosen:
+        raise UserError(f"No measurement's name holds {only!r}. There are: {'; '.join(made)}.")
     dtype = compute.autocast_dtype or torch.float32
     note("matrix peak")
     peak = matrix_peak(compute.device, dtype)
-    cases, left_out = [], []
-    for case in standard_cases(compute, SCORED_IMAGES.get(compute.device.type, 1000)):
-        if only in case.name:
-            note(case.name)
-            cases.append(measured(case, compute, seconds, peak))
-        else:
-            left_out.append(case.name)
-    if not cases:
-        raise UserError(f"No measurement's name holds {only!r}. There are: {'; '.join(left_out)}.")
+    cases = []
+    for name in chosen:
+        note(name)
+        cases.append(measured(made[name](), compute, seconds, peak))
     result: dict[str, Any] = {
         "machine": _machine(compute),
         "matrix_peak_gflops": round(peak / 1e9, 1),

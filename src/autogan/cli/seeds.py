@@ -82,10 +82,11 @@ def several(
     if started_count() > 1:
         raise UserError("--seeds begins processes by itself: give it without torchrun.")
     from autogan.report.seeds import write_seed_report
-    from autogan.runs.seeds import begin_seeds, folder_of_seed, resume_seeds
+    from autogan.runs.seeds import begin_seeds, folder_of_seed, resume_seeds, with_judge_of
     from autogan.runs.stopping import Stopped, Stopping
 
     if resume:
+        settings = with_judge_of(folder, settings)
         seeds = resume_seeds(folder, task, settings, count)
     else:
         assert count is not None, "given unless it is resumed"

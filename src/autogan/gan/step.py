@@ -5,6 +5,7 @@ The two steps read nothing back from the device: losses are returned as tensors.
 recorded and replayed (see `capture`).
 """
 
+import copy
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, overload
@@ -142,8 +143,12 @@ class Gan:
         all_seen = self._looking.impressions(images, stage, both, numbers, seen_by)  # of 2B
         loss = self._discriminator_loss(*all_seen.halves(), labels)
         if places is not None:
-            shown = stage, labels, numbers[: len(pixels)], seen_by
-            loss = self._penalised(loss, images.chunk(2), shown, places)
+
+            def look(seen: Tensor) -> Tensor:
+                """As at the real images: with their labels and their augmentation."""
+                return self._looking.logits(seen, stage, labels, numbers[: len(pixels)], seen_by)
+
+            loss = self._penalised(loss, images.chunk(2), look, places)
         return self.learners.discriminator.learn(loss)
 
     def _discriminator_loss(
@@ -160,14 +165,18 @@ class Gan:
         return loss
 
     def _penalised(
-        self, loss: Tensor, images: Sequence[Tensor], shown: tuple[Any, ...], places: Tensor
+        self,
+        loss: Tensor,
+        images: Sequence[Tensor],
+        look: Callable[[Tensor], Tensor],
+        places: Tensor,
     ) -> Tensor:
-        """A loss, and what a schedule leaves of the objective's penalty. D looks at real and at generated
-        images as it is `shown` the real ones (see `Looking.logits`)."""
+        """A loss, and what a schedule leaves of the objective's penalty.
+
+        images: real and generated ones. look: from images to D's logits.
+        """
         real, generated = images
-        penalty = self.objective.penalty(
-            lambda seen: self._looking.logits(seen, *shown), real, generated, places
-        )
+        penalty = self.objective.penalty(look, real, generated, places)
         if penalty is None:
             return loss
         return loss + (penalty if self._penalty_share is None else self._penalty_share * penalty)
@@ -220,7 +229,7 @@ class Gan:
         """
         inputs = self._generator_inputs(count, real)
         placed = {name: gate.to(self.compute.device) for name, gate in gates.items()}
-        remembered = _copied(self.objective.state_dict())
+        objective, self.objective = self.objective, copy.deepcopy(self.objective)
         self.generator.eval()
         self.discriminator.eval()
         try:
@@ -228,7 +237,7 @@ class Gan:
         finally:
             self.generator.train()
             self.discriminator.train()
-            self.objective.load_state_dict(remembered)
+            self.objective = objective
 
     def _update_generator(
         self,

@@ -23,12 +23,12 @@ from torch_fidelity.feature_extractor_inceptionv3 import (
 from autogan.basics.errors import UserError
 from autogan.judges.base import Judge, Judgement, check_images
 from autogan.settings.judge import INCEPTION_CLASSES, INCEPTION_FEATURES
+from autogan.settings.judge import INCEPTION_WEIGHTS_VARIABLE as VARIABLE
 
 FILE_NAME = "weights-inception-2015-12-05-6726825d.pth"
 SHA256 = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"
 """Of the file of that name, 95,628,359 bytes, that torch-fidelity publishes."""
 NAME = "inception-2015"
-VARIABLE = "AUTOGAN_INCEPTION_WEIGHTS"
 _BATCH = 50  # images at 299×299 whose feature maps are in memory at once
 
 

@@ -133,9 +133,8 @@ def _refuse_few_images(settings: Settings, data: DataSet, parts: Collection[Part
     images = len(data.train)
     sections = trained_sections(settings, parts)
     if "search" in parts:
-        sections["train"] = (
-            settings.train
-        )  # what is found will be trained from scratch, now or later
+        # What is found will be trained from scratch, now or later.
+        sections["train"] = settings.train
     for section, chosen in sections.items():
         batches = {"discriminator_batch": chosen.discriminator_batch}
         if chosen.objective.generator_sees_real:

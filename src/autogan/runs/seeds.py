@@ -68,8 +68,8 @@ def begin_seeds(folder: Path, task: Task, settings: Settings, count: int) -> See
 def resume_seeds(folder: Path, task: Task, settings: Settings, count: int | None) -> Seeds:
     """The seeds to go on with: those that it has, or more of them.
 
-    Raises `UserError`, before anything is written, for another task, for settings that may not change, or
-    for fewer seeds than it has.
+    settings: with the judge's seed (`with_judge_of`). Raises `UserError`, before anything is written, for
+    another task, for settings that may not change, or for fewer seeds than it has.
     """
     held = read_seeds(folder)
     if held.task != task:
@@ -85,6 +85,14 @@ def resume_seeds(folder: Path, task: Task, settings: Settings, count: int | None
     seeds = Seeds(task=task, seeds=list(range(first, first + count)))
     write_seeds(folder, seeds, {})
     return seeds
+
+
+def with_judge_of(folder: Path, settings: Settings) -> Settings:
+    """The settings with the seed of the judge that all runs in the folder have, where they name none."""
+    if settings.judge.seed is not None:
+        return settings
+    kept = read_seeds_settings(folder).judge.seed
+    return settings.model_copy(update={"judge": settings.judge.model_copy(update={"seed": kept})})
 
 
 def write_settings(folder: Path, settings: Settings) -> None:

@@ -7,6 +7,8 @@ from pydantic import Field, PositiveInt
 from autogan.settings.base import Section
 
 INCEPTION_FEATURES = 2048
+INCEPTION_WEIGHTS_VARIABLE = "AUTOGAN_INCEPTION_WEIGHTS"
+"""Of the environment: where the file of weights is."""
 INCEPTION_CLASSES = 1008
 
 Share = Annotated[float, Field(ge=0, le=0.9)]

@@ -18,7 +18,7 @@ from typing import Any
 from autogan.basics.errors import UserError
 from autogan.basics.version import package_version
 from autogan.device.gpus import VISIBLE
-from autogan.judges.inception import VARIABLE as WEIGHTS
+from autogan.settings.judge import INCEPTION_WEIGHTS_VARIABLE
 from autogan.trials.places import ADDRESS, Ended, Order, Places, Started
 from autogan.trials.ray_host import THREADS, Host, look
 from autogan.trials.storage import JOURNAL, refuse_out_of_reach, with_whole_path
@@ -27,7 +27,7 @@ AUTO = "auto"
 CONNECT_WITHIN_SECONDS = 8.0
 LOOK_WITHIN_SECONDS = 60.0
 """In which every machine must have started a process."""
-PATHS = ("AUTOGAN_CACHE", WEIGHTS)
+PATHS = ("AUTOGAN_CACHE", INCEPTION_WEIGHTS_VARIABLE)
 """Variables with paths, which are the same on all machines."""
 NO_STATISTICS = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_USAGE_STATS_PROMPT_ENABLED": "0"}
 

@@ -104,6 +104,11 @@ def number_of(trial: FrozenTrial) -> int:
     return first
 
 
+def is_surplus(trial: FrozenTrial) -> bool:
+    """Whether it was begun although there were enough."""
+    return bool(trial.user_attrs.get(RECORD, {}).get("surplus"))
+
+
 class Reader:
     """Makes records of the trials of one study, again and again; one that has ended is read once."""
 
@@ -117,6 +122,8 @@ class Reader:
         """
         newest: dict[int, TrialRecord] = {}
         for trial in sorted(trials, key=lambda t: t.number):
+            if is_surplus(trial):
+                continue
             record = self._ended.get(trial.number)
             if record is None:
                 record = _record_of(trial)
@@ -125,7 +132,7 @@ class Reader:
                 if trial.state.is_finished():
                     self._ended[trial.number] = record
             newest[record.number] = record
-        return [newest[number] for number in sorted(newest) if not newest[number].surplus]
+        return [newest[number] for number in sorted(newest)]
 
 
 def _record_of(trial: FrozenTrial) -> TrialRecord | None:

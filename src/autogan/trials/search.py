@@ -64,7 +64,11 @@ def search_by_trials(
     directory = str(Path.cwd())
     address = address or f"sqlite:///{run.folder.resolve() / 'trials.sqlite3'}"
     known = context.settings.compute.model_copy(update={"precision": context.compute.precision})
-    known_settings = context.settings.model_copy(update={"compute": known})
+    data = context.settings.data.model_copy(update={"source": run.source})
+    judge = context.settings.judge.model_copy(update={"inception_weights": run.inception_weights})
+    known_settings = context.settings.model_copy(
+        update={"compute": known, "data": data, "judge": judge}
+    )
     # Workers may be started anywhere: they are told whole paths.
     context = replace(context, settings=settings_seen_from(directory, known_settings))
     storage = open_storage(address)
@@ -119,7 +123,8 @@ def work(
     if source is not None:
         data = settings.data.model_copy(update={"source": source})
         settings = settings.model_copy(update={"data": data})
-    if count is not None:
+    if count is not None:  # a study grows, and never shrinks
+        count = max(count, settings.trials.count)
         trials_settings = settings.trials.model_copy(update={"count": count})
         settings = settings.model_copy(update={"trials": trials_settings})
     with stopping.at_once():

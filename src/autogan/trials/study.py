@@ -15,7 +15,15 @@ from autogan.runs.contents import Attempt
 from autogan.settings.loading import load_settings
 from autogan.settings.sections import Settings
 from autogan.strategies.base import State
-from autogan.trials.records import DEATHS, RECORD, Reader, TrialRecord, goals_of, number_of
+from autogan.trials.records import (
+    DEATHS,
+    RECORD,
+    Reader,
+    TrialRecord,
+    goals_of,
+    is_surplus,
+    number_of,
+)
 from autogan.trials.storage import known_experiments
 
 SCHEMA = 1
@@ -184,8 +192,8 @@ def attempts_of(trials: list[FrozenTrial]) -> dict[int, list[Attempt]]:
 
 
 def ordinal_of(trial_number: int, trials: list[FrozenTrial]) -> int:
-    """How many trials were begun before this one, attempts at the same trial counted once."""
-    return sum(t.number < trial_number and number_of(t) == t.number for t in trials)
+    """How many trials that count were begun before this one, attempts at the same counted once."""
+    return sum(t.number < trial_number and _is_first(t) for t in trials)
 
 
 def has(state: TrialState, trials: list[FrozenTrial]) -> bool:
@@ -197,5 +205,10 @@ def has(state: TrialState, trials: list[FrozenTrial]) -> bool:
 
 
 def begun(trials: list[FrozenTrial]) -> int:
-    """How many trials were asked for, attempts at the same trial counted once."""
-    return sum(number_of(t) == t.number for t in trials)
+    """How many trials that count were asked for, attempts at the same counted once."""
+    return sum(map(_is_first, trials))
+
+
+def _is_first(trial: FrozenTrial) -> bool:
+    """Whether it is the first attempt at a trial that counts."""
+    return number_of(trial) == trial.number and not is_surplus(trial)

@@ -49,10 +49,8 @@ def supervise(run: Run, order: Order, places: Places, found: Found, progress: Pr
                 place_of[number] = place_of[name]
                 workers[number] = places.start(place_of[number], order, folder / f"{number}.log")
                 number += 1
-            if not workers:
-                found.refresh()  # the last trial may have ended since
         if ended < wanted:
-            raise UserError(f"All workers have ended, with {ended} of {wanted} trials: {folder}")
+            progress.note(f"All workers have ended, with {ended} of {wanted} trials; see {folder}")
         latest = time.monotonic() + ENDED_WITHIN_SECONDS  # they end by themselves, unless one hangs
         while time.monotonic() < latest and any(
             not worker.waits and worker.poll() is None for worker in workers.values()

@@ -109,15 +109,15 @@ class Worker:
             if taken and not self._is_anothers(taken[0]):
                 self._give_back(taken[0])
             raise
-        except Exception:
-            if taken and self._is_anothers(taken[0]):
+        except Exception as error:
+            others = bool(taken) and self._is_anothers(taken[0])
+            if others and (taken[0] in self._refused or _is_refusal(error)):
                 self._progress.note(
                     "This worker was taken for dead, and its trial by another one: what it found is dropped"
                 )
                 return
-            if (
-                taken
-            ):  # of the machine and not of the trial, such as a full disk; Optuna counts them
+            if taken and not others:
+                # Of the machine and not of the trial, such as a full disk; Optuna counts them.
                 self._retry(taken[0])
             raise
         if self.after_trial is not None:
@@ -175,7 +175,7 @@ class Worker:
             self._context.settings.seed + sum(n < number for n in earlier),
             State.RUNNING,
             worker=self._name,
-            surplus=number >= self._count,
+            surplus=number >= self._count and number_of(trial) == trial.number,
             parent=proposal.parent,
             foreseen=proposal.foreseen,
         )
@@ -228,7 +228,10 @@ class Worker:
     def _give_back(self, number: int) -> None:
         """Lets another worker, or this search when it goes on, take the trial up."""
         trial = next(t for t in self._ledger.trials() if t.number == number)
-        self._study._storage.set_trial_state_values(trial._trial_id, TrialState.FAIL)
+        try:
+            self._study._storage.set_trial_state_values(trial._trial_id, TrialState.FAIL)
+        except optuna.exceptions.UpdateFinishedTrialError:
+            return  # others took this worker for dead
         waiting = optuna.trial.create_trial(  # not by `Retry`, which counts it as a worker's death
             state=TrialState.WAITING,
             params=trial.params,
@@ -289,6 +292,12 @@ class Worker:
         )
         reason = f" ({record.reason})" if record.reason else ""
         return f"{record.state.value} after {record.steps} steps{reason}: {values or 'no score'}"
+
+
+def _is_refusal(error: Exception) -> bool:
+    """Whether an error is Optuna's of a trial that others have ended."""
+    refused = isinstance(error, optuna.exceptions.UpdateFinishedTrialError)
+    return refused or (isinstance(error, ValueError) and "Cannot tell" in str(error))
 
 
 def take_up_forgotten(study: Study) -> None:

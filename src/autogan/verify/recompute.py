@@ -44,7 +44,7 @@ def recompute(folder: Path, progress: Progress) -> list[str]:
         raise UserError(f"The run in {folder} has no results.json: there are no scores yet.")
     record = read_record(folder)
     settings = settings_seen_from(read_config(folder).directory, read_settings(folder))
-    context = prepare(_as_it_ran(settings, record), progress)
+    context = prepare(_as_it_ran(settings, record), progress, task=record.task)
     for what, here in (
         ("data", describe_images(context.data)),
         ("judge", context.judge.describe()),
