@@ -14,7 +14,6 @@ from autogan.images import load_data
 from autogan.judges import DomainJudge, inception
 from autogan.method import context as module
 from autogan.method.context import make_inception_judge, prepare
-from autogan.method.refusals import describe_images
 from autogan.runs.folder import Run
 from autogan.runs.task import Task
 from autogan.settings.decided import decide_compute
@@ -59,7 +58,7 @@ def test_a_context_has_all_that_the_parts_share(pets: Path) -> None:
 
 def test_images_are_described_by_name_digest_and_numbers(pets: Path) -> None:
     data = load_data(f"folder:{pets}", 16)
-    assert describe_images(data) == {
+    assert data.describe() == {
         "name": "folder:pets",
         "digest": data.digest,
         "training_images": 80,
@@ -168,7 +167,7 @@ def test_a_protocol_needs_its_real_images(pets: Path, monkeypatch: pytest.Monkey
 @pytest.mark.usefixtures("untrained")
 def test_a_run_that_goes_on_refuses_other_images(pets: Path, tmp_path: Path) -> None:
     run = Run.create(tmp_path / "run", on(pets))
-    before = describe_images(load_data(f"folder:{pets}", 16))
+    before = load_data(f"folder:{pets}", 16).describe()
     run.write("data.json", {**before, "digest": "0" * 64, "training_images": 79, "judge": "x"})
     with pytest.raises(UserError) as refused:
         prepare(run.settings, Listening(), run=run)

@@ -138,7 +138,6 @@ def _known_protocol(name: str) -> str:
 def _against_data(saved: "SavedGenerator", settings: "Settings") -> dict[str, Any]:
     from autogan.method.context import prepare
     from autogan.method.evaluate import evaluate as evaluate_generator
-    from autogan.method.refusals import describe_images
 
     with shown_progress("evaluate") as progress:
         context = prepare(settings, progress, to_train=False)
@@ -146,7 +145,7 @@ def _against_data(saved: "SavedGenerator", settings: "Settings") -> dict[str, An
         evaluation = evaluate_generator(saved.generator, context, progress)
     return {
         "judge": context.judge.describe(),
-        "data": describe_images(context.data),
+        "data": context.data.describe(),
         **evaluation.to_dict(),
     }
 
@@ -157,7 +156,6 @@ def _with_seeds(saved: "SavedGenerator", settings: "Settings", count: int, as_js
 
     from autogan.method.context import prepare
     from autogan.method.evaluate import evaluate as evaluate_generator
-    from autogan.method.refusals import describe_images
     from autogan.report.seeds import spreads, spreads_to_plain
 
     found = []
@@ -172,7 +170,7 @@ def _with_seeds(saved: "SavedGenerator", settings: "Settings", count: int, as_js
             found.append({"seed": seed, **evaluation["scores"]})
     over_seeds = spreads(found)
     if as_json:
-        described = {"judge": context.judge.describe(), "data": describe_images(context.data)}
+        described = {"judge": context.judge.describe(), "data": context.data.describe()}
         scores = spreads_to_plain(over_seeds)
         print(json.dumps({**described, "scores": scores, "seeds": found}))
     else:

@@ -1,19 +1,14 @@
 """The two networks of the game, each with its optimiser: how they learn, start again, and are kept."""
 
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from autogan.basics.errors import Diverged
 from autogan.device.processes import Processes
-from autogan.nets.optimisers import (
-    load_optimiser,
-    put_back_optimiser,
-    restart_optimiser,
-    set_learning_rate,
-)
+from autogan.nets.optimisers import restart_optimiser, set_learning_rate
 
 
 class Learner:
@@ -71,15 +66,6 @@ class Learner:
         yield from self.network.state_dict().values()
         for of_weight in self.optimiser.state.values():
             yield from of_weight.values()
-
-    def load_optimiser(self, state: dict[str, Any]) -> None:
-        """Takes over what an optimiser's `state_dict` gave, perhaps of another process."""
-        load_optimiser(self.optimiser, state)
-
-    def put_back_optimiser(self, state: dict[str, Any]) -> bool:
-        """As `load_optimiser`, of this optimiser's own past and in the same memory. Whether a weight lost
-        moments that it did not have then."""
-        return put_back_optimiser(self.optimiser, state)
 
 
 class Learners(NamedTuple):

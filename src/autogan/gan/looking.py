@@ -64,18 +64,16 @@ class Looking:
         seen_by: DiscriminatorArchitecture | None = None,
     ) -> Impressions:
         """The logits, and all else that D learns from."""
-        if self._discriminator.has_direction:
-            with self._compute.autocast():
-                seen = self._augmentation(images, numbers)
+        if not (self._discriminator.has_direction or self._discriminator.guesses_classes):
+            return Impressions(self.logits(images, stage, labels, numbers, seen_by))
+        with self._compute.autocast():
+            seen = self._augmentation(images, numbers)
+            if self._discriminator.has_direction:
                 logits, along = self._discriminator.logits_apart(seen, stage, labels, seen_by)
-            return Impressions(logits.float(), along=along.float())
-        if self._discriminator.guesses_classes:
+                return Impressions(logits.float(), along=along.float())
             assert labels is not None
-            with self._compute.autocast():
-                seen = self._augmentation(images, numbers)
-                logits, guesses = self._discriminator.with_guesses(seen, stage, labels, seen_by)
+            logits, guesses = self._discriminator.with_guesses(seen, stage, labels, seen_by)
             return Impressions(logits.float(), guesses=guesses.float())
-        return Impressions(self.logits(images, stage, labels, numbers, seen_by))
 
 
 def guessing_loss(guesses: Tensor, labels: Tensor) -> Tensor:

@@ -25,7 +25,7 @@ from autogan.images.batches import Batch
 from autogan.images.pixels import to_unit
 from autogan.nets.joint_norm import join_batch_norms
 from autogan.nets.layers import initialise
-from autogan.nets.optimisers import TIMES, rate_groups
+from autogan.nets.optimisers import TIMES, load_optimiser, put_back_optimiser, rate_groups
 from autogan.spaces.architecture import Architecture
 from autogan.spaces.discriminator_architecture import DiscriminatorArchitecture
 from autogan.spaces.networks import Discriminator, Generator
@@ -394,8 +394,8 @@ class Gan:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Goes to a state that `state_dict` gave, perhaps of another process."""
         self._load_all_but_optimisers(state)
-        self.learners.generator.load_optimiser(state["generator_optimiser"])
-        self.learners.discriminator.load_optimiser(state["discriminator_optimiser"])
+        for name, learner in self.learners._asdict().items():
+            load_optimiser(learner.optimiser, state[f"{name}_optimiser"])
         self.forget_recordings()
 
     @contextmanager
@@ -410,8 +410,8 @@ class Gan:
         finally:
             self._load_all_but_optimisers(before)
             lost = [
-                self.learners.generator.put_back_optimiser(before["generator_optimiser"]),
-                self.learners.discriminator.put_back_optimiser(before["discriminator_optimiser"]),
+                put_back_optimiser(learner.optimiser, before[f"{name}_optimiser"])
+                for name, learner in self.learners._asdict().items()
             ]
             if any(lost):
                 self.forget_recordings()

@@ -4,6 +4,7 @@ import hashlib
 import warnings
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -85,6 +86,15 @@ class DataSet:
         assert self.train.size == self.held_out.size
         labelled = self.train.labels is not None and self.held_out.labels is not None
         assert labelled == bool(self.class_names), (labelled, self.class_names)
+
+    def describe(self) -> dict[str, Any]:
+        """Name, digest and number of the images of both parts, for files."""
+        return {
+            "name": self.name,
+            "digest": self.digest,
+            "training_images": len(self.train),
+            "held_out_images": len(self.held_out),
+        }
 
     def __eq__(self, other: object) -> bool:
         return self.digest == other.digest if isinstance(other, DataSet) else NotImplemented

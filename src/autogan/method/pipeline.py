@@ -16,7 +16,6 @@ from autogan.method.derive import PART, derive, keep_as_winner, kept_derivation,
 from autogan.method.evaluate import Evaluation, evaluate
 from autogan.method.gallery import write_classes, write_gallery, write_missing
 from autogan.method.ranking import RANKINGS, Ranking
-from autogan.method.refusals import describe_images
 from autogan.method.results import write_results
 from autogan.method.search import Search
 from autogan.method.subject import DISCRIMINATOR, SEARCH, Subject
@@ -154,7 +153,7 @@ def prepare_run(
         decided: dict[str, Any] = {"judge": name, "precision": context.compute.precision}
         if context.classes:
             decided["classes"] = asdict(context.classes)
-        run.write("data.json", {**describe_images(context.data), **decided})
+        run.write("data.json", {**context.data.describe(), **decided})
         return context
 
 

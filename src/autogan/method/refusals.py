@@ -36,20 +36,10 @@ def refuse_too_few_images(settings: Settings, data: DataSet, parts: Collection[P
     _refuse_few_for_protocol(settings, data)
 
 
-def describe_images(data: DataSet) -> dict[str, Any]:
-    """Name, digest and number of the images of both parts, as in data.json."""
-    return {
-        "name": data.name,
-        "digest": data.digest,
-        "training_images": len(data.train),
-        "held_out_images": len(data.held_out),
-    }
-
-
 def refuse_other_data(run: Run, data: DataSet) -> None:
     """Raises `UserError` where a run that goes on finds other images than it began with."""
     before: dict[str, Any] = run.read("data.json") or {}
-    now = describe_images(data)
+    now = data.describe()
     differing = [
         f"{name}: {before[name]} before, {value} now"
         for name, value in now.items()

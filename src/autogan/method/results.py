@@ -9,7 +9,6 @@ from autogan.basics.version import RESULTS_SCHEMA
 from autogan.device.memory import peak_memory_mib
 from autogan.method.context import Context
 from autogan.method.evaluate import Evaluation
-from autogan.method.refusals import describe_images
 from autogan.runs.contents import Neighbours
 from autogan.runs.events import Finished
 from autogan.runs.folder import Run
@@ -38,7 +37,7 @@ def write_results(
         "discriminator": describe_discriminator(
             saved, context.settings, searched="search" in context.plan.parts
         ),
-        "data": describe_images(context.data),
+        "data": context.data.describe(),
         "judge": {**context.judge.describe(), "class_names": list(context.judge.class_names)},
         **evaluation.to_dict(),
         "chosen_by": {

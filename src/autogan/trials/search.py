@@ -8,7 +8,7 @@ from autogan.method.context import Context, prepare
 from autogan.method.pipeline import end, part_of, prepare_run
 from autogan.progress.base import Progress
 from autogan.runs.contents import Trials
-from autogan.runs.environment import settings_seen_from, source_seen_from
+from autogan.runs.environment import settings_seen_from
 from autogan.runs.folder import Run
 from autogan.runs.stopping import Stopping
 from autogan.runs.task import Task
@@ -61,7 +61,6 @@ def search_by_trials(
     settings = proxied(run.settings)
     context = prepare_run(run, progress, settings=settings)
     _refuse_goals(context)
-    directory = str(Path.cwd())
     address = address or f"sqlite:///{run.folder.resolve() / 'trials.sqlite3'}"
     known = context.settings.compute.model_copy(update={"precision": context.compute.precision})
     data = context.settings.data.model_copy(update={"source": run.source})
@@ -70,7 +69,7 @@ def search_by_trials(
         update={"compute": known, "data": data, "judge": judge}
     )
     # Workers may be started anywhere: they are told whole paths.
-    context = replace(context, settings=settings_seen_from(directory, known_settings))
+    context = replace(context, settings=settings_seen_from(str(Path.cwd()), known_settings))
     storage = open_storage(address)
     study = create_or_open(
         storage,
@@ -91,7 +90,7 @@ def search_by_trials(
                 worker.work()
             else:
                 trials_folder = (run.folder / FOLDER).resolve()
-                source, count = source_seen_from(directory, run.source), settings.trials.count
+                source, count = context.settings.data.source, settings.trials.count
                 order = Order(study_name, trials_folder, source, count, with_whole_path(address))
                 supervise(run, order, places, found, progress)
         finally:

@@ -16,7 +16,6 @@ from autogan.method.context import Context, prepare
 from autogan.method.evaluate import evaluate
 from autogan.method.gallery import write_gallery
 from autogan.method.ranking import Ranking
-from autogan.method.refusals import describe_images
 from autogan.method.search import Search
 from autogan.method.subject import Subject
 from autogan.method.train import validation_of
@@ -46,7 +45,7 @@ def recompute(folder: Path, progress: Progress) -> list[str]:
     settings = settings_seen_from(read_config(folder).directory, read_settings(folder))
     context = prepare(_as_it_ran(settings, record), progress, task=record.task)
     for what, here in (
-        ("data", describe_images(context.data)),
+        ("data", context.data.describe()),
         ("judge", context.judge.describe()),
     ):
         name = "digest" if what == "data" else "name"
