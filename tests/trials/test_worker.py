@@ -17,6 +17,7 @@ from autogan.settings.sections import Settings
 from autogan.spaces.architecture import Architecture
 from autogan.strategies.base import State
 from autogan.trials import trial as trial_module
+from autogan.trials import worker as worker_module
 from autogan.trials.records import RECORD, RungScore, TrialRecord, number_of
 from autogan.trials.storage import DEAD_AFTER_SECONDS, MOST_RETRIES, known_experiments
 from autogan.trials.trial import Trial
@@ -112,6 +113,23 @@ def test_an_error_of_the_machine_gives_the_trial_to_others(
         worker._one()
     states = [trial.state for trial in worker._study.get_trials()]
     assert states == [TrialState.FAIL, TrialState.WAITING]
+
+
+def test_a_trial_whose_worker_died_before_it_said_anything_is_taken_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has no heartbeat, so the database takes it for running for ever."""
+    monkeypatch.setattr(worker_module, "DEAD_AFTER_SECONDS", 0.2)
+    monkeypatch.setattr(worker_module, "LOOK_EVERY_SECONDS", 0.05)
+    without_training(monkeypatch, lambda architecture, steps: 1.0)
+    settings = settings_with("trials.count=2", "search.strategy=random")
+    worker = worker_at(f"sqlite:///{tmp_path / 'trials.db'}", settings, tmp_path / "trials")
+    silent = worker._study.ask()
+    assert not worker._is_abandoned(worker._study.get_trials()[silent.number], [])
+    worker.work()
+    states = [trial.state for trial in worker._study.get_trials()]
+    assert states == [TrialState.FAIL, TrialState.COMPLETE, TrialState.COMPLETE]
+    assert [record.number for record in worker._ledger.records()] == [0, 1]
 
 
 @dataclass(frozen=True)

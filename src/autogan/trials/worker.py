@@ -70,6 +70,8 @@ class Worker:
         self._proposer = Proposer(context.settings, context.space, self._costs, self._ledger)
         self.after_trial: Callable[[], object] | None = None
         """Called when a trial of this worker has ended."""
+        self._silent_since: dict[int, float] = {}
+        """Attempts that run and have said nothing yet, and when this worker saw that first (monotonic)."""
         self._refused: set[int] = set()
         """Of this worker's attempts those of which the database takes no word any more."""
         self._name = f"{socket.gethostname()}/{os.getpid()}"
@@ -217,6 +219,15 @@ class Worker:
         with closing(run):
             yield run
 
+    def _has_long_said_nothing(self, number: int) -> bool:
+        """Whether an attempt was seen without a record for so long that its worker must be dead.
+
+        One that dies between asking for a trial and its first heartbeat, as when the server goes down just
+        then, leaves a trial that Optuna takes for running for ever. No clock of another machine is asked.
+        """
+        since = self._silent_since.setdefault(number, time.monotonic())
+        return time.monotonic() - since > DEAD_AFTER_SECONDS
+
     def _is_anothers(self, number: int) -> bool:
         """Whether others have failed an attempt of this worker, because its heartbeat had ended."""
         trials = self._ledger.trials()
@@ -278,6 +289,8 @@ class Worker:
             machine, _, process = plain["worker"].rpartition("/")
             if machine == socket.gethostname():
                 return not is_running(int(process))
+        elif self._has_long_said_nothing(trial.number):
+            return True
         if has_heartbeat(self._study._storage):
             return False  # it notices by itself
         assert trial.datetime_start is not None, "it runs"
