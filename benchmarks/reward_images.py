@@ -19,7 +19,7 @@ import numpy as np
 import torch
 
 from autogan.device.processor import processor_name
-from autogan.method.child_scoring import ChildScorer
+from autogan.method.child_scoring import ChildScorer, Scoring
 from autogan.method.pipeline import prepare_run
 from autogan.method.search import Search
 from autogan.progress.base import Progress
@@ -52,15 +52,12 @@ def main(folder: Path, by_inception_score: bool) -> None:
 
     def rewards(count: int) -> np.ndarray:
         """From the next latents of the search's stream."""
+        splits = run.settings.evaluate.inception_splits
+        labels = context.wanted_labels(count, "reward/labels")
+        scoring = Scoring(search.judge, count, splits, labels)
+        gan = search.gan
         scorer = ChildScorer(
-            search.gan.generator,
-            search.gan.streams.latents,
-            search.judge,
-            search.compute,
-            images=count,
-            inception_splits=run.settings.evaluate.inception_splits,
-            interruptible=nullcontext,
-            labels=context.wanted_labels(count, "reward/labels"),
+            gan.generator, gan.streams.latents, scoring, search.compute, nullcontext
         )
         scorer.real = real
         return np.array([scorer.score(architecture) for architecture in architectures])

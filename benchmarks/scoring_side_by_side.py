@@ -22,7 +22,7 @@ from autogan.gan.from_settings import discriminator_for
 from autogan.gan.step import Gan
 from autogan.judges.domain import DomainJudge
 from autogan.judges.network import build
-from autogan.method.child_scoring import ChildScorer
+from autogan.method.child_scoring import ChildScorer, Scoring
 from autogan.method.side_by_side import SideBySide
 from autogan.settings.loading import load_settings
 from autogan.spaces import search_space
@@ -64,15 +64,10 @@ def main() -> None:
         "held_out_accuracy": 1.0,
     }
     judge = DomainJudge(network, about, compute.device)
-    given_alike = {
-        "images": search.reward_images,
-        "inception_splits": 10,
-        "interruptible": nullcontext,
-    }
-    alone = ChildScorer(gan.generator, gan.streams.latents, judge, compute, **given_alike)
-    beside = SideBySide(
-        given.processes, gan.generator, gan.streams.latents, judge, compute, **given_alike
-    )
+    scoring = Scoring(judge, search.reward_images, inception_splits=10)
+    latents = gan.streams.latents
+    alone = ChildScorer(gan.generator, latents, scoring, compute, nullcontext)
+    beside = SideBySide(given.processes, gan.generator, latents, scoring, compute, nullcontext)
     children = [space.first()] * given.children
     print(
         f"{given.preset}, {processor_name()}, {torch.get_num_threads()} threads, torch {torch.__version__}"

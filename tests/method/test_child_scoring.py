@@ -13,7 +13,7 @@ from torch import Tensor
 from autogan.gan.step import Gan
 from autogan.gan.streams import LatentStream
 from autogan.judges import FeatureStatistics, Judgement, Reference
-from autogan.method.child_scoring import ChildScorer
+from autogan.method.child_scoring import ChildScorer, Scoring
 from autogan.runs.stopping import Stopped
 from autogan.spaces import search_space
 from autogan.spaces.networks import Generator
@@ -25,11 +25,9 @@ def scorer_of(
     return ChildScorer(
         cast(Generator, gan and gan.generator),
         cast(LatentStream, gan and gan.streams.latents),
-        judge or ColourJudge(),
+        Scoring(judge or ColourJudge(), images, splits),
         CPU,
-        images=images,
-        inception_splits=splits,
-        interruptible=nullcontext,
+        nullcontext,
     )
 
 

@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 
 from torch import Tensor
 
@@ -25,6 +26,20 @@ from autogan.spaces.networks import Generator
 from autogan.spaces.pair import players
 
 
+@dataclass(frozen=True)
+class Scoring:
+    """What all children are scored by.
+
+    images: of each child. inception_splits: of them, where the reward is the inception score. labels: int64,
+    of these images, for generators with classes.
+    """
+
+    judge: Judge
+    images: int
+    inception_splits: int
+    labels: Tensor | None = None
+
+
 class ChildScorer:
     """Gives architectures their reward under one set of shared weights; higher is better.
 
@@ -32,38 +47,29 @@ class ChildScorer:
     classes it is their negative Fréchet distance to real ones of the same resolution.
 
     generator, latents: the shared one, and the stream that its latents come from.
-    images: that a child is scored by. real: statistics of the real images at the present stage, for
-    the Fréchet distance; None: the reward is the inception score over `inception_splits`.
-    interruptible: a context in which a request to stop need not wait for the scoring.
-    labels: int64, of the images of every child, for generators with classes. probe: the game that a pair
-    plays before its images are made; None: children have no discriminator of their own.
+    real: statistics of the real images at the present stage, for the Fréchet distance; None: the reward
+    is the inception score. interruptible: a context in which a request to stop need not wait for the
+    scoring. probe: the game that a pair plays before its images are made; None: children have no
+    discriminator of their own.
     """
 
     def __init__(
         self,
         generator: Generator,
         latents: LatentStream,
-        judge: Judge,
+        scoring: Scoring,
         compute: Compute,
-        *,
-        images: int,
-        inception_splits: int,
         interruptible: Callable[[], AbstractContextManager[None]],
-        labels: Tensor | None = None,
-        probe: Probe | None = None,
     ) -> None:
         self.real: Reference | None = None
-        self.probe = probe
+        self.probe: Probe | None = None
         self.seconds = 0.0
         """That the latest scoring took, in whichever process."""
         self._generator = generator
         self._latents = latents
-        self._judge = judge
+        self._scoring = scoring
         self._compute = compute
-        self._images = images
-        self._inception_splits = inception_splits
         self._interruptible = interruptible
-        self._labels = labels
 
     def score(self, architecture: Architecture) -> float:
         """The reward of one child, from the next latents of the shared stream.
@@ -92,10 +98,11 @@ class ChildScorer:
         all paths through the generator.
         """
         generator, _ = players(architecture)
+        scoring = self._scoring
         before = self._latents.state()
         try:
             with self._interruptible():
-                return self._judge.judge_all(
+                return scoring.judge.judge_all(
                     generate(
                         self._generator,
                         latents,
@@ -105,8 +112,8 @@ class ChildScorer:
                         labels=labels,
                     )
                     for latents, labels in zip(
-                        latent_batches(self._images, self._latents.draw),
-                        label_batches(self._labels),
+                        latent_batches(scoring.images, self._latents.draw),
+                        label_batches(scoring.labels),
                         strict=False,
                     )
                 )
@@ -120,7 +127,7 @@ class ChildScorer:
             statistics = FeatureStatistics.from_features(judgement.features)
             reward = -frechet_distance(statistics, self.real.statistics)
         else:
-            reward = inception_score(judgement.probabilities, self._inception_splits).mean
+            reward = inception_score(judgement.probabilities, self._scoring.inception_splits).mean
         if not math.isfinite(reward):
             raise FloatingPointError(f"its reward is {reward}")
         return reward

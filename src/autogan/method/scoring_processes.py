@@ -28,8 +28,8 @@ from autogan.device.compute import Compute
 from autogan.device.gpus import VISIBLE, visible_gpus
 from autogan.files.storage import load_tree, save_tree
 from autogan.gan.streams import LatentStream
-from autogan.judges import FeatureStatistics, Judge, Reference
-from autogan.method.child_scoring import ChildScorer
+from autogan.judges import FeatureStatistics, Reference
+from autogan.method.child_scoring import ChildScorer, Scoring
 from autogan.spaces.architecture import Architecture
 from autogan.spaces.networks import Generator
 
@@ -54,41 +54,25 @@ class Scored:
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """How a process scores: device, precision and layout as settings name them, its threads, and the rest
-    as a `ChildScorer` has it."""
+class Computing:
+    """How a process computes: device, precision and layout as settings name them, and its threads."""
 
     device: str
     precision: str
     layout: str
     threads: int
-    images: int
-    inception_splits: int
 
 
 class Scorers:
-    """`count` processes, started when they are first asked. Close them.
-
-    generator, judge, compute, images, inception_splits, labels: as a `ChildScorer` has them.
-    """
+    """`count` processes, started when they are first asked. Close them."""
 
     def __init__(
-        self,
-        count: int,
-        generator: Generator,
-        judge: Judge,
-        compute: Compute,
-        images: int,
-        inception_splits: int,
-        labels: Tensor | None,
+        self, count: int, generator: Generator, scoring: Scoring, compute: Compute
     ) -> None:
         self.count = count
         self._generator = generator
-        self._judge = judge
+        self._scoring = scoring
         self._compute = compute
-        self._images = images
-        self._inception_splits = inception_splits
-        self._labels = labels
         self._processes: list[tuple[SpawnProcess, Connection]] = []
 
     def scored(
@@ -138,21 +122,19 @@ class Scorers:
         compute = self._compute
         gpus = visible_gpus() if compute.device.type == "cuda" else []
         contiguous = compute.memory_format is torch.contiguous_format
-        recipe = Recipe(
+        computing = Computing(
             compute.device.type,
             compute.precision,
             "contiguous" if contiguous else "channels-last",
             max(1, torch.get_num_threads() // self.count),
-            self._images,
-            self._inception_splits,
         )
         # Our own objects for our own processes, through memory: nobody else can have written them.
-        held = pickle.dumps((self._generator, self._judge, self._labels))
+        held = pickle.dumps((self._generator, self._scoring))
         spawning = get_context("spawn")
         resource_tracker.ensure_running()  # else the first start starts it, which lets signals through
         for number in range(self.count):
             ours, theirs = spawning.Pipe()
-            process = spawning.Process(target=serve, args=(theirs, recipe), daemon=True)
+            process = spawning.Process(target=serve, args=(theirs, computing), daemon=True)
             with _held_back(), _seeing(gpus[number % len(gpus)] if gpus else None):
                 process.start()
             theirs.close()  # so that the end of the process ends the connection
@@ -229,23 +211,14 @@ def as_state(state: bytes) -> Tensor:
     return torch.frombuffer(bytearray(state), dtype=torch.uint8)
 
 
-def serve(tasks: Connection, recipe: Recipe) -> None:
-    """A process's life: takes generator, judge and labels from the `Scorers`, and scores one child after the
+def serve(tasks: Connection, computing: Computing) -> None:
+    """A process's life: takes generator and scoring from the `Scorers`, and scores one child after the
     other, until the search closes the connection."""
-    torch.set_num_threads(recipe.threads)
-    compute = Compute.resolve(recipe.device, recipe.precision, recipe.layout, "none")
-    generator, judge, labels = pickle.loads(tasks.recv())
+    torch.set_num_threads(computing.threads)
+    compute = Compute.resolve(computing.device, computing.precision, computing.layout, "none")
+    generator, scoring = pickle.loads(tasks.recv())
     latents = LatentStream(torch.Generator(), generator.latent_size, compute.device)
-    scorer = ChildScorer(
-        generator,
-        latents,
-        judge,
-        compute,
-        images=recipe.images,
-        inception_splits=recipe.inception_splits,
-        interruptible=nullcontext,
-        labels=labels,
-    )
+    scorer = ChildScorer(generator, latents, scoring, compute, nullcontext)
     with suppress(EOFError, ConnectionError):  # the search has ended
         while True:
             file, text, before = tasks.recv()

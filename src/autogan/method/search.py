@@ -29,7 +29,7 @@ from autogan.basics.randomness import derived_seed
 from autogan.gan.schedules import Schedule
 from autogan.images import default_cache_directory
 from autogan.judges import reference
-from autogan.method.child_scoring import ChildScorer
+from autogan.method.child_scoring import ChildScorer, Scoring
 from autogan.method.children import Children
 from autogan.method.context import Context
 from autogan.method.dynamic_reset import LossWindow
@@ -108,16 +108,14 @@ class Search:
         options, subject = self.options, self.subject
         count = 1 if subject.probes else scorers_of(options, self.compute)
         make = ChildScorer if count == 1 else partial(SideBySide, count)
-        scorer = make(
-            self.gan.generator,
-            self.gan.streams.latents,
+        scoring = Scoring(
             context.judge,
-            self.compute,
-            images=options.reward_images,
-            inception_splits=self.settings.evaluate.inception_splits,
-            interruptible=self.run.stopping.at_once,
-            labels=context.wanted_labels(options.reward_images, "reward/labels"),
+            options.reward_images,
+            self.settings.evaluate.inception_splits,
+            context.wanted_labels(options.reward_images, "reward/labels"),
         )
+        latents = self.gan.streams.latents
+        scorer = make(self.gan.generator, latents, scoring, self.compute, self.run.stopping.at_once)
         if subject.probes:
             scorer.probe = Probe(self.gan, options, self.run.stopping)
         return scorer

@@ -7,15 +7,12 @@ which process is faster.
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 
-from torch import Tensor
-
 from autogan.basics.errors import UserError
 from autogan.device.compute import Compute
 from autogan.device.gpus import VISIBLE, visible_gpus
 from autogan.gan.generation import latent_batches
 from autogan.gan.streams import LatentStream
-from autogan.judges import Judge
-from autogan.method.child_scoring import ChildScorer
+from autogan.method.child_scoring import ChildScorer, Scoring
 from autogan.method.scoring_processes import Scored, Scorers, as_bytes, as_state
 from autogan.settings.search import SearchSettings
 from autogan.spaces.architecture import Architecture
@@ -35,25 +32,12 @@ class SideBySide(ChildScorer):
         count: int,
         generator: Generator,
         latents: LatentStream,
-        judge: Judge,
+        scoring: Scoring,
         compute: Compute,
-        *,
-        images: int,
-        inception_splits: int,
         interruptible: Callable[[], AbstractContextManager[None]],
-        labels: Tensor | None = None,
     ) -> None:
-        super().__init__(
-            generator,
-            latents,
-            judge,
-            compute,
-            images=images,
-            inception_splits=inception_splits,
-            interruptible=interruptible,
-            labels=labels,
-        )
-        self._scorers = Scorers(count, generator, judge, compute, images, inception_splits, labels)
+        super().__init__(generator, latents, scoring, compute, interruptible)
+        self._scorers = Scorers(count, generator, scoring, compute)
         self._known: list[Scored] = []
 
     def look_ahead(self, children: Sequence[Architecture], next_one: int) -> None:
@@ -63,7 +47,7 @@ class SideBySide(ChildScorer):
         start, tasks = self._latents.state(), []
         for child in children[next_one : next_one + self._scorers.count]:
             tasks.append((child, as_bytes(self._latents.state())))
-            for _ in latent_batches(self._images, self._latents.draw):
+            for _ in latent_batches(self._scoring.images, self._latents.draw):
                 pass  # drawn to know where the next child's begin
         self._latents.set_state(start)
         self._known = []
