@@ -7,6 +7,7 @@ diagrams draw it.
 from autogan.images.classes import Classes
 from autogan.spaces.architecture import Architecture
 from autogan.spaces.autogan.decisions import CellArchitecture, cells_of, generator_cell
+from autogan.spaces.block_operations import logit, residual
 from autogan.spaces.decisions import Place
 from autogan.spaces.operations import CLASS_NUMBERS, Branch, Operation
 from autogan.spaces.widths import Channels, each_width
@@ -118,23 +119,6 @@ def discriminator_operations(
         pools = grows and index < max(2, stages - 1)
         place = Place("discriminator block", index)
         block = Branch(place, "block", channels if index else 3, side)
-        shortcut = Branch(place, "shortcut", block.channels, side)
-        if index:
-            block.activate("ReLU")
-        block.convolve(channels, 3)
-        block.activate("ReLU")
-        block.convolve(channels, 3)
-        if pools:
-            block.pool()
-            shortcut.pool()  # before its convolution, with which it commutes
-        if pools or shortcut.channels != channels:
-            shortcut.convolve(channels, 1)
-        listed += [*block.operations, *shortcut.operations]
+        listed += residual(block, channels, channels, pools, index == 0)
         side = block.side
-    out = Branch(None, "output", channels, side)
-    out.activate("ReLU")
-    if classes:
-        out.sum_to_logit(len(classes), guesses_classes=classes.unlabelled)
-    else:
-        out.sum_to_logit()
-    return (*listed, *out.operations)
+    return (*listed, *logit(channels, side, classes))
