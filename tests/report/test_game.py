@@ -65,6 +65,25 @@ def test_all_that_is_not_the_papers_is_said(given: dict[str, Any], words: str) -
     assert game_words(TrainSettings.model_validate(given)) == words
 
 
+@pytest.mark.parametrize(
+    ("task", "words"),
+    [
+        (Task("run"), "the search's weights"),
+        (Task("train", "autogan-a"), "scratch"),
+        (Task("search", method="trials"), "scratch"),
+    ],
+)
+def test_the_page_says_what_a_training_began_with(task: Task, words: str, tmp_path: Path) -> None:
+    """Trainings begin with shared weights only where a search leaves them."""
+    settings = load_settings("cifar10-cpu", overrides=["train.start=shared"])
+    run = Run.create(tmp_path / "run", settings, task)
+    run.journal.log(Losses("train", 10, 1.0, 0.5))
+    run.close()
+    assert f"was trained from {words}." in report_page(read_record(run.folder)).replace(
+        "&#39;", "'"
+    )
+
+
 def test_page_and_status_show_an_adaptive_probability(tmp_path: Path) -> None:
     overrides = [
         "train.augmentation=[shift]",

@@ -192,7 +192,7 @@ def derive(
     time_limit: TimeLimit = None,
     as_json: Json = False,
 ) -> None:
-    """Sample architectures from a finished search and train the best of them from scratch.
+    """Sample architectures from a finished search and train the best of them.
 
     Example: [bold]autogan derive runs/first[/]
     """

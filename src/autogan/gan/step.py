@@ -1,6 +1,6 @@
 """The adversarial step: one update of the discriminator, one update of the generator.
 
-The only hot loop body; the search trains its shared weights with it, training from scratch too.
+The only hot loop body: of the search's shared training, and of the training of one architecture.
 The two steps read nothing back from the device: losses are returned as tensors. On a GPU they are
 recorded and replayed (see `capture`).
 """
@@ -319,12 +319,26 @@ class Gan:
         for learner in self.learners:
             learner.restart_optimiser()
 
+    def inherit(self, shared: Mapping[str, Mapping[str, Tensor]]) -> None:
+        """Begins with weights of a game whose networks have the options of this one's open too.
+
+        shared: what that game's `state_dict` gave. Optimisers, streams and what is remembered stay fresh.
+        """
+        for name in ("generator", "discriminator"):
+            network: nn.Module = getattr(self, name)
+            network.load_state_dict({key: shared[name][key] for key in network.state_dict()})
+        self._begin_average()
+
+    def _begin_average(self) -> None:
+        """Of the generator as it is now, where it is averaged."""
+        decay = self.average_decay
+        self.average = AveragedGenerator(self.generator, decay) if decay is not None else None
+
     def _draw_networks(self) -> None:
         """Fresh weights, and nothing remembered of others."""
         initialise(self.generator.train(), self.streams.weights)
         self.discriminator.train().initialise(self.streams.weights)
-        decay = self.average_decay
-        self.average = AveragedGenerator(self.generator, decay) if decay is not None else None
+        self._begin_average()
         self.objective.restart()
         self.augmentation.restart(self.compute.device)
         self._steps_since_penalty = 0

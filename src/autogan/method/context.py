@@ -1,5 +1,6 @@
 """What a run stands on: its data, the judge of that data, the device, and the price of its work."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,10 +29,10 @@ from autogan.progress.base import Progress
 from autogan.runs.drive import drive
 from autogan.runs.folder import Run
 from autogan.runs.memory_needed import refuse_too_large_batches
-from autogan.runs.plan import Plan, trained_sections
+from autogan.runs.plan import Part, Plan, trained_sections
 from autogan.runs.task import Task
 from autogan.runs.workload import Workload
-from autogan.settings.decided import DecidedSettings, decide_compute, decide_for_data
+from autogan.settings.decided import DecidedSettings, decide_compute, decide_for_data, decide_start
 from autogan.settings.sections import Settings
 from autogan.spaces import search_space
 from autogan.spaces.discriminator_architecture import (
@@ -100,6 +101,7 @@ def prepare(
     task = run.task if run else task
     parts = Plan.of(settings, task, derives=derives).parts
     if to_train:
+        settings = _with_start(settings, parts, progress)
         bytes_a_number = 2 if compute.autocast_dtype else 4
         refuse_too_large_batches(settings, parts, compute.memory_bytes, bytes_a_number)
         refuse_unplayable(settings, parts, discriminator, compute)
@@ -157,6 +159,16 @@ def prepare(
     return Context(
         settings, data, judge, statistics, compute, plan, workload, space, classes, discriminator
     )
+
+
+def _with_start(settings: Settings, parts: Collection[Part], progress: Progress) -> Settings:
+    """With fresh weights where none can be inherited, which is said."""
+    decided = decide_start(settings, searches="search" in parts)
+    if decided is not settings:
+        progress.note(
+            "train.start is shared, and here no search leaves weights to begin with: they are fresh."
+        )
+    return decided
 
 
 def _agreed(compute: Compute) -> Compute:

@@ -1,7 +1,8 @@
 """From a ranking to one architecture: the candidates that train best (paper section 3.3).
 
-The best of the ranking are trained from scratch, each with the same budget, and chosen by their score
-on the validation latents; the final scores use other latents (see `evaluate`).
+The best of the ranking are trained, from scratch or from the weights of the search, each with the same
+budget, and chosen by their score on the validation latents; the final scores use other latents (see
+`evaluate`).
 """
 
 import shutil

@@ -21,10 +21,12 @@ def refuse_unplayable(
     compute: Compute,
 ) -> None:
     """Raises `UserError` for games that recorded steps, the told discriminator or several processes would
-    play otherwise than the settings say."""
+    play otherwise than the settings say, or whose weights cannot go over from a search to a training."""
     _refuse_unrecordable(settings, parts, compute)
     _refuse_mixed_groups(settings, parts, told)
     _refuse_undividable(settings, parts, told, compute.processes.count)
+    if "search" in parts and settings.train.start == "shared":
+        _refuse_unlike_networks(settings)
 
 
 def refuse_too_few_images(settings: Settings, data: DataSet, parts: Collection[Part]) -> None:
@@ -118,12 +120,37 @@ def _refuse_undividable(
             )
 
 
+def _refuse_unlike_networks(settings: Settings) -> None:
+    """Refuses a search whose networks have another shape than those that shall begin with their weights."""
+    search, train = settings.search, settings.train
+    for name, searched, trained in (
+        ("generator_channels", search.generator_channels, train.generator_channels),
+        ("discriminator_channels", search.discriminator_channels, train.discriminator_channels),
+        (
+            "objective.spectral_norm",
+            search.objective.spectral_norm,
+            train.objective.spectral_norm,
+        ),
+        (
+            "objective.direction_head",
+            search.objective.direction_head,
+            train.objective.direction_head,
+        ),
+    ):
+        if searched != trained:
+            raise UserError(
+                "train.start is shared: trainings begin with the weights of the search's networks. But "
+                f"search.{name} is {searched}, and train.{name} is {trained}. Make them the same, or set "
+                "train.start=fresh."
+            )
+
+
 def _refuse_few_images(settings: Settings, data: DataSet, parts: Collection[Part]) -> None:
     """Refuses what would fail only after hours: too few images for a batch or for a score."""
     images = len(data.train)
     sections = trained_sections(settings, parts)
     if "search" in parts:
-        # What is found will be trained from scratch, now or later.
+        # What is found will be trained, now or later.
         sections["train"] = settings.train
     for section, chosen in sections.items():
         batches = {"discriminator_batch": chosen.discriminator_batch}

@@ -1,4 +1,4 @@
-"""Training one architecture from scratch (paper section 4)."""
+"""Training one architecture, from scratch (paper section 4) or from what a search has learned."""
 
 from contextlib import nullcontext
 from typing import Any, Protocol
@@ -15,7 +15,7 @@ from autogan.method.context import Context
 from autogan.method.evaluate import judge_generator
 from autogan.method.game_batches import GameBatches
 from autogan.method.losses import read_losses
-from autogan.method.subject import with_discriminator
+from autogan.method.subject import DISCRIMINATOR, SEARCH, with_discriminator
 from autogan.progress.base import Progress
 from autogan.runs.drive import drive
 from autogan.runs.events import Event, Validated
@@ -84,7 +84,7 @@ class TrainingRun(Protocol):
 
 
 class Training:
-    """From fresh weights to the averaged generator that validated best.
+    """From fresh or inherited weights to the averaged generator that validated best.
 
     architecture: of a generator, or of a pair, whose discriminator it then trains against; `architecture`
     is the generator's, `discriminator` what is trained against, None for the space's own.
@@ -259,6 +259,15 @@ class Training:
         self.gan.streams.latents.reseed(attempt)
 
 
+def shared_weights(run: Run) -> dict[str, Any]:
+    """The state of the game that the run's search, or the later one of two, has played."""
+    searched = next(part for part in (DISCRIMINATOR, SEARCH) if run.checkpoints.position(part))
+    state = run.checkpoints.load(searched)
+    assert state is not None, f"the state of {searched} is gone"
+    game: dict[str, Any] = state["gan"]
+    return game
+
+
 def train(
     architecture: Architecture,
     generator_steps: int,
@@ -275,6 +284,8 @@ def train(
     at = run.checkpoints.position(name)
     if at is not None:
         progress.skipped(context.workload.training(at["step"]))
+    elif training.settings.start == "shared":
+        training.gan.inherit(shared_weights(run))
     processes = context.compute.processes
     with run.stopping.together(processes.agreed) if processes.count > 1 else nullcontext():
         drive(training, run.keeper(name))

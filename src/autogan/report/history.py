@@ -201,7 +201,8 @@ def _training_losses(record: RunRecord) -> Chart | None:
         _loss_series(_losses(record, part)),
         ("generator step", f"{_loss_name(record, 'train')} loss"),
     )
-    caption = f"Losses while {_part_name(part)} was trained from scratch.{_game(record, 'train')}"
+    trained = f"{_part_name(part)} was trained {record.start_words}"
+    caption = f"Losses while {trained}.{_game(record, 'train')}"
     return Chart("Losses of the training", svg, caption)
 
 

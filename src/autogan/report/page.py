@@ -154,7 +154,7 @@ def _best(record: RunRecord) -> tuple[str | None, bool, str]:
         return record.task.architecture, True, "The architecture that this run trains."
     ranking = record.architectures.last.ranking if record.architectures else []
     if ranking:
-        words = "First in the final ranking; training the best from scratch decides."
+        words = "First in the final ranking; training the best decides."
         return str(ranking[0].architecture), False, words
     children = record.children
     if children:

@@ -175,7 +175,7 @@ class Validated(Event):
 
 @dataclass(frozen=True)
 class CandidateTrained(Event):
-    """A candidate was trained from scratch; its line is the candidate's own fields."""
+    """A candidate was trained; its line is the candidate's own fields."""
 
     name = "candidate"
     candidate: Candidate

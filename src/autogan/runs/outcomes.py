@@ -71,7 +71,7 @@ class Validation:
 
 @dataclass(frozen=True)
 class Candidate:
-    """An architecture of the final ranking that was trained from scratch.
+    """An architecture of the final ranking that was trained.
 
     shared_reward: its score with the shared weights; validation: its best on the validation latents.
     file: its generator, relative to the run's folder.

@@ -116,6 +116,13 @@ class RunRecord:
         return "run" if self.of(ChildScored) or not self.of(Validated) else "train"
 
     @property
+    def start_words(self) -> str:
+        """What its trainings began with, as the end of a sentence about a training."""
+        searched = self.command != "train" and not (self.task and self.task.by_trials)
+        inherited = searched and self.setting("train.start") == "shared"
+        return "from the search's weights" if inherited else "from scratch"
+
+    @property
     def results(self) -> Results | None:
         """The results, where they are of the schema that this version reads."""
         results = self.written_results

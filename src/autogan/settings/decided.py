@@ -57,6 +57,13 @@ def decide_compute(given: ComputeSettings, processes: Processes = ALONE) -> Comp
     return Compute.resolve(given.device, given.precision, given.layout, given.capture, processes)
 
 
+def decide_start(given: Settings, *, searches: bool) -> Settings:
+    """The same settings, with fresh weights where no search leaves others. searches: whether one does."""
+    if searches or given.train.start == "fresh":
+        return given
+    return given.model_copy(update={"train": given.train.model_copy(update={"start": "fresh"})})
+
+
 def decide_for_data(
     given: Settings, data_name: str, *, has_classes: bool, judge_knows_classes: bool
 ) -> DecidedSettings:

@@ -200,7 +200,7 @@ class DeriveSettings(Section):
     candidates: PositiveInt = 10
     """Architectures sampled from the learned policy and scored with the shared weights."""
     top: PositiveInt = 3
-    """The best of them that are trained from scratch."""
+    """The best of them that are trained, as `train.start` says."""
     generator_steps: PositiveInt | None = None
     """Training budget of each in generator steps; unset: the full `train.generator_steps`."""
     metric: Metric = "auto"

@@ -71,8 +71,12 @@ class NetworkSettings(Section):
 
 
 class TrainSettings(AdversarialSettings):
-    """Training one architecture from scratch (paper section 4)."""
+    """Training one architecture (paper section 4)."""
 
+    start: Literal["fresh", "shared"] = "fresh"
+    """Weights that a run's trainings begin with: fresh ones, as in the paper; or shared, those that both
+    networks of the run's search have learned, of the options that the architecture takes. The two
+    games must then be of one shape. Where there is no search with shared weights, they are fresh."""
     generator_channels: PerCell = 256
     discriminator_channels: PositiveInt = 128
     generator_steps: PositiveInt = 50_000
