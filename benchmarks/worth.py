@@ -5,7 +5,8 @@
 
 The contestants are the published A, B and C, ten architectures drawn uniformly, and the winners of three
 whole runs of the preset (search and derivation) with different seeds. Each is trained from scratch with the
-preset's settings and three seeds. One contestant answers the question that users ask: A, trained for as many
+preset's settings and three seeds. Two more kinds answer the question that users ask. Whole runs: what each of
+the three runs made itself, in all of its time. And A, C and the ten drawn, trained for that time: for as many
 steps as a whole run's search, derivation and training cost, in multiply-accumulates. Scores are by the
 preset's judge and by a second one, which nothing was chosen by. Each training is a line of results.jsonl in
 --out; what stands there is not done again, and several processes may share the work, each with contestants of
@@ -31,20 +32,24 @@ from autogan import search_and_train, train_architecture
 from autogan.basics.randomness import derived_seed
 from autogan.device.compute import gpu_name
 from autogan.device.processor import processor_name
-from autogan.files.storage import write_json
 from autogan.method.context import prepare
 from autogan.progress.base import Cost, Progress
+from autogan.runs.contents import read_results
 from autogan.runs.plan import Plan
 from autogan.settings.loading import load_settings
 from autogan.settings.sections import Settings
 from autogan.spaces import search_space
 from autogan.spaces.architecture import Architecture
+from autogan.spaces.generator_file import load_generator
 
 PUBLISHED = ("autogan-a", "autogan-b", "autogan-c")
 RANDOM = tuple(f"random-{number}" for number in range(10))
 FOUND = tuple(f"found-{number}" for number in range(3))
-LONGER = "autogan-a, the time of a whole run"
-CONTESTANTS = (*FOUND, *PUBLISHED, *RANDOM, LONGER)
+WHOLE_RUNS = tuple(f"run-{number}" for number in range(3))
+THE_TIME = ", the time of a whole run"
+PUBLISHED_LONGER = (f"autogan-a{THE_TIME}", f"autogan-c{THE_TIME}")
+RANDOM_LONGER = tuple(name + THE_TIME for name in RANDOM)
+CONTESTANTS = (*FOUND, *PUBLISHED, *RANDOM, *WHOLE_RUNS, *PUBLISHED_LONGER, *RANDOM_LONGER)
 
 
 def settings_of(given: argparse.Namespace, seed: int) -> Settings:
@@ -56,27 +61,32 @@ def settings_of(given: argparse.Namespace, seed: int) -> Settings:
 def contestant(name: str, given: argparse.Namespace) -> Architecture:
     """The architecture; of a found one that of a whole run, which is done once."""
     settings = settings_of(given, 0)
+    name = name.removesuffix(THE_TIME)
     kind, _, number = name.partition("-")
     if kind == "autogan":
-        return Architecture.parse(name.partition(",")[0])
+        return Architecture.parse(name)
     if kind == "random":
         stream = random.Random(derived_seed(int(number), "benchmark/worth"))
         return search_space(settings.network.space, settings.cells).sample(stream)
-    kept = given.out / f"{name}.json"
-    if not kept.exists():
-        folder = given.out / name
+    results = read_results(whole_run(number, given))
+    return Architecture.parse(results["architecture"])
+
+
+def whole_run(number: str, given: argparse.Namespace) -> Path:
+    """The folder of a run that has ended: search, derivation and training, with this seed."""
+    folder: Path = given.out / f"found-{number}"
+    if not (folder / "results.json").exists():
         if folder.exists():
-            shutil.rmtree(folder)  # of a search that was interrupted
-        generator, _ = search_and_train(settings_of(given, int(number)), folder)
-        write_json(kept, {"architecture": str(generator.architecture)})
-    return Architecture.parse(json.loads(kept.read_text())["architecture"])
+            shutil.rmtree(folder)  # of a run that was interrupted
+        search_and_train(settings_of(given, int(number)), folder)
+    return folder
 
 
 def steps_of(name: str, settings: Settings) -> int:
     """The preset's generator steps, or those that cost as much as a whole run's search, derivation and
     training."""
     steps = settings.train.generator_steps
-    if name != LONGER:
+    if not name.endswith(THE_TIME):
         return steps
     context = prepare(settings, Progress(), to_train=False)
     plan = Plan.of(settings, None, context.workload)
@@ -91,8 +101,16 @@ def _total(costs: Sequence[Cost]) -> float:
 
 
 def measure(name: str, seed: int, given: argparse.Namespace) -> dict[str, Any]:
-    """Trains a contestant, and scores it by two judges."""
+    """Trains a contestant, or takes what a whole run made, and scores it by two judges."""
     settings = settings_of(given, seed)
+    kind, _, number = name.partition("-")
+    if kind == "run":
+        folder = whole_run(number, given)
+        generator = load_generator(folder / "generator.safetensors").generator
+        results = read_results(folder)
+        trained = {"architecture": results["architecture"], "steps": settings.train.generator_steps}
+        row = {"contestant": name, "seed": seed, **trained}
+        return row | score_by_two_judges(generator, results, settings)
     architecture = contestant(name, given)
     steps = steps_of(name, settings)
     schedule = {"generator_steps": steps, "validate_every_steps": steps}
@@ -125,15 +143,26 @@ def report(rows: Sequence[dict[str, Any]]) -> None:
         if of:
             described = f"{of[0]['architecture']} | {of[0]['steps']:,} | {len(of)}"
             print(f"| {name} | {described} | {cells(of)} |")
-    kinds = {"found": FOUND, "published": PUBLISHED, "random": RANDOM}
+    kinds = {
+        "found": FOUND,
+        "published": PUBLISHED,
+        "random": RANDOM,
+        "whole runs": WHOLE_RUNS,
+        f"random{THE_TIME}": RANDOM_LONGER,
+    }
     for kind, names in kinds.items():
         of = [row for row in rows if row["contestant"] in names]
         if of:
             print(f"| *all {kind}* | | | {len(of)} trainings | {cells(of)} |")
-    for judge in ("judge", "second_judge"):
-        found, drawn = (means(rows, names, judge) for names in (FOUND, RANDOM))
-        if found and drawn:
-            print(f"\n{judge}: found against random, p = {permutation_p(found, drawn):.3f}")
+    for better, worse in (("found", "random"), ("whole runs", f"random{THE_TIME}")):
+        for judge in ("judge", "second_judge"):
+            ours, theirs = (means(rows, kinds[kind], judge) for kind in (better, worse))
+            if ours and theirs:
+                described = f"{statistics.fmean(ours):.2f} against {statistics.fmean(theirs):.2f}"
+                print(
+                    f"\n{judge}: {better} against {worse}: mean distance {described}, "
+                    f"p = {permutation_p(ours, theirs):.3f}"
+                )
 
 
 def means(rows: Sequence[dict[str, Any]], names: Sequence[str], judge: str) -> list[float]:
@@ -177,6 +206,8 @@ def main() -> None:
         for name in given.only or CONTESTANTS:
             if any((row["contestant"], row["seed"]) == (name, seed) for row in rows):
                 continue
+            if name in WHOLE_RUNS and seed != given.seeds[0]:
+                continue  # it has its own
             rows.append(measure(name, seed, given))
             with file.open("a") as lines:
                 lines.write(json.dumps(rows[-1]) + "\n")
