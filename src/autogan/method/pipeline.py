@@ -51,9 +51,13 @@ def part_of(run: Run, name: str) -> Iterator[None]:
 def run_everything(run: Run, progress: Progress) -> dict[str, Any]:
     """Search, derive, train the winner, evaluate; the content of results.json."""
     context = prepare_run(run, progress)
+    rest = (
+        "trainings go on with the weights that it learns"
+        if context.settings.train.start == "shared"
+        else "the rest trains and scores what it finds"
+    )
     progress.note(
-        f"{context.plan.share_of_search:.0%} of the computing after the judge is the search; the rest trains "
-        "and scores what it finds."
+        f"{context.plan.share_of_search:.0%} of the computing after the judge is the search; {rest}."
     )
     ranking = rank_part(search_parts(run, context, progress), run, progress)
     candidates = derive_part(ranking, run, context, progress)
