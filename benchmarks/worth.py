@@ -10,8 +10,9 @@ the three runs made itself, in all of its time. And A, C and the ten drawn, trai
 steps as a whole run's search, derivation and training cost, in multiply-accumulates. Scores are by the
 preset's judge and by a second one, which nothing was chosen by. Each training is a line of results.jsonl in
 --out; what stands there is not done again, and several processes may share the work, each with contestants of
-its own (--only). Prints Markdown: medians over the seeds, with the lowest and the highest, and of all
-trainings of a kind; and whether found architectures are better than drawn ones by more than chance.
+its own (--only; found-0 and run-0 are of one run, and belong together). Prints Markdown: medians over the
+seeds, with the lowest and the highest, and of all trainings of a kind; and whether found architectures are
+better than drawn ones by more than chance.
 """
 
 import argparse
@@ -90,7 +91,7 @@ def steps_of(name: str, settings: Settings) -> int:
         return steps
     context = prepare(settings, Progress(), to_train=False)
     plan = Plan.of(settings, None, context.workload)
-    chosen = [part for part in plan.parts if part in ("search", "derive", "train")]
+    chosen = [part for part in plan.parts if part not in ("data and judge", "evaluate")]
     whole = sum(_total(plan.cost(part)) for part in chosen)
     return round(steps * whole / _total(context.workload.training(steps)))
 
@@ -176,7 +177,7 @@ def means(rows: Sequence[dict[str, Any]], names: Sequence[str], judge: str) -> l
 
 def permutation_p(found: Sequence[float], drawn: Sequence[float]) -> float:
     """How probable a mean as low as that of the found ones is, where as many of all are taken at random:
-    the share of all ways of taking them (one-sided)."""
+    the share of all ways of taking them (one-sided). Both need as many seeds each: whole runs have one."""
     every = itertools.combinations([*found, *drawn], len(found))
     low = [statistics.fmean(taken) <= statistics.fmean(found) + 1e-12 for taken in every]
     return statistics.fmean(low)
@@ -204,10 +205,9 @@ def main() -> None:
     rows = lines_of(file)
     for seed in given.seeds:
         for name in given.only or CONTESTANTS:
-            if any((row["contestant"], row["seed"]) == (name, seed) for row in rows):
+            seeds = [row["seed"] for row in rows if row["contestant"] == name]
+            if seed in seeds or (seeds and name in WHOLE_RUNS):  # a whole run has a seed of its own
                 continue
-            if name in WHOLE_RUNS and seed != given.seeds[0]:
-                continue  # it has its own
             rows.append(measure(name, seed, given))
             with file.open("a") as lines:
                 lines.write(json.dumps(rows[-1]) + "\n")

@@ -192,7 +192,7 @@ def draw_method() -> None:
             "*2 · Derive (3.3)|samples of the policy;|the best are trained|`method/derive.py",
             "amber",
         ),
-        (238, "*3 · Train (4)|the winner, from|fresh weights|`method/train.py", "amber"),
+        (238, "*3 · Train (4)|the winner, from fresh|or shared weights|`method/train.py", "amber"),
         (460, "*4 · Evaluate (4)|scores between floor|and untrained|`method/evaluate.py", "amber"),
         (682, "*A run's folder|generator, scores,|one page that tells all|`runs/ report/", "green"),
     )

@@ -10,10 +10,10 @@ from sources import split, write_folder
 from tiny import Listening, tiny
 from torch import Tensor
 
-from autogan.basics.errors import UserError
+from autogan.basics.errors import Diverged, UserError
 from autogan.files.storage import load_tensors
 from autogan.method import train as module
-from autogan.method.pipeline import run_everything, run_search, run_training
+from autogan.method.pipeline import run_derivation, run_everything, run_search, run_training
 from autogan.method.subject import DISCRIMINATOR, SEARCH
 from autogan.method.train import Training
 from autogan.runs.drive import Keeper
@@ -141,6 +141,47 @@ def test_a_run_that_was_interrupted_ends_as_the_whole_one(
     assert equal_trees(own, other)
 
 
+def test_a_search_and_its_derivation_begin_with_the_same_weights_as_one_run(
+    images: Path, tmp_path: Path, begun: list[Begun]
+) -> None:
+    run_with(tmp_path / "whole", settings(images))
+    whole = [training.weights for training in begun[:2]]
+    begun.clear()
+    run = Run.create(tmp_path / "search", settings(images), Task("search"))
+    run_search(run, Listening())
+    run.close()
+    run = Run.resume(run.folder)
+    run_derivation(run, Listening())
+    run.close()
+    assert equal_trees([training.weights for training in begun], whole)
+
+
+def test_a_training_that_goes_wrong_goes_back_to_the_weights_of_the_search(
+    images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where it has no newer state; a training once begun again ends, with other latents."""
+    step, seen = Training.step, []
+
+    def diverging(training: Training) -> bool:
+        if training.name == "train" and training.steps_done == 0:
+            weights = training.gan.generator.state_dict()
+            seen.append({name: value.clone() for name, value in weights.items()})
+        if training.name == "train" and training.steps_done == 1 and len(seen) == 1:
+            raise Diverged("gone wrong")
+        return step(training)
+
+    monkeypatch.setattr(Training, "step", diverging)
+    with pytest.warns(UserWarning, match="Back to the last good checkpoint"):
+        run_with(tmp_path / "run", settings(images))
+    first, again = seen
+    assert equal_trees(first, again)
+    run = Run.resume(tmp_path / "run")
+    state = run.checkpoints.load(SEARCH)
+    run.close()
+    assert state is not None
+    assert equal_trees(again, {key: state["gan"]["generator"][key] for key in again})
+
+
 def test_what_is_trained_alone_begins_with_fresh_weights_and_says_so(
     images: Path, tmp_path: Path
 ) -> None:
@@ -164,13 +205,17 @@ def test_what_is_trained_alone_begins_with_fresh_weights_and_says_so(
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"generator_channels": 12}, r"search\.generator_channels is 8, and .* is 12"),
+        (
+            {"generator_channels": 12},
+            r"search\.generator_channels is 8, and train\.generator_channels is 12",
+        ),
+        ({"generator_channels": [8, 12]}, r"search\.generator_channels is 8, and .* is 8,12"),
         ({"discriminator_channels": 12}, r"search\.discriminator_channels is 8"),
         (
             {"objective": {"spectral_norm": False, "real_penalty": 1.0}},
-            r"search\.objective\.spectral_norm is True, and train\.objective\.spectral_norm is False",
+            r"search\.objective\.spectral_norm is true, and train\.objective\.spectral_norm is false",
         ),
-        ({"objective": {"direction_head": True}}, r"search\.objective\.direction_head is False"),
+        ({"objective": {"direction_head": True}}, r"search\.objective\.direction_head is false"),
     ],
 )
 def test_networks_of_another_shape_are_refused_before_the_search_begins(

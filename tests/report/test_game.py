@@ -75,7 +75,7 @@ def test_all_that_is_not_the_papers_is_said(given: dict[str, Any], words: str) -
 )
 def test_the_page_says_what_a_training_began_with(task: Task, words: str, tmp_path: Path) -> None:
     """Trainings begin with shared weights only where a search leaves them."""
-    settings = load_settings("cifar10-cpu", overrides=["train.start=shared"])
+    settings = load_settings("cifar10-paper", overrides=["train.start=shared"])
     run = Run.create(tmp_path / "run", settings, task)
     run.journal.log(Losses("train", 10, 1.0, 0.5))
     run.close()
@@ -90,7 +90,7 @@ def test_page_and_status_show_an_adaptive_probability(tmp_path: Path) -> None:
         "train.augmentation_probability=adaptive",
         "train.objective.loss=non-saturating",
     ]
-    settings = load_settings("cifar10-cpu", overrides=overrides)
+    settings = load_settings("cifar10-paper", overrides=overrides)
     run = Run.create(tmp_path / "run", settings, Task("train", "autogan-a"))
     run.write("data.json", {"name": "glyphs", "digest": "1" * 64, "training_images": 100,
                             "held_out_images": 50, "judge": "domain-1"})  # fmt: skip

@@ -320,7 +320,7 @@ class Gan:
             learner.restart_optimiser()
 
     def inherit(self, shared: Mapping[str, Mapping[str, Tensor]]) -> None:
-        """Begins with weights of a game whose networks have the options of this one's open too.
+        """Begins with the weights of a search's game, for those options that these networks have.
 
         shared: what that game's `state_dict` gave. Optimisers, streams and what is remembered stay fresh.
         """

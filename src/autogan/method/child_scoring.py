@@ -47,10 +47,10 @@ class ChildScorer:
     classes it is their negative Fréchet distance to real ones of the same resolution.
 
     generator, latents: the shared one, and the stream that its latents come from.
-    real: statistics of the real images at the present stage, for the Fréchet distance; None: the reward
-    is the inception score. interruptible: a context in which a request to stop need not wait for the
-    scoring. probe: the game that a pair plays before its images are made; None: children have no
-    discriminator of their own.
+    interruptible: a context in which a request to stop need not wait for the scoring. Attributes that
+    are set later: `real`, statistics of the real images at the present stage, for the Fréchet distance
+    (None: the reward is the inception score); `probe`, the game that a pair plays before its images are
+    made (None: children have no discriminator of their own).
     """
 
     def __init__(

@@ -48,7 +48,7 @@ class Context:
     """The fixed surroundings that searching, training and evaluating share."""
 
     settings: DecidedSettings
-    """The run's, with every "auto" metric decided for its data."""
+    """The run's, with `train.start` decided for its parts, and all that is "auto" for its data."""
     data: DataSet
     judge: Judge
     reference: Reference
@@ -166,7 +166,8 @@ def _with_start(settings: Settings, parts: Collection[Part], progress: Progress)
     decided = decide_start(settings, searches="search" in parts)
     if decided is not settings:
         progress.note(
-            "train.start is shared, and here no search leaves weights to begin with: they are fresh."
+            "train.start is shared, and here no search leaves weights to begin with: they are fresh. From "
+            "scratch it takes more steps (train.generator_steps) to come as far."
         )
     return decided
 

@@ -51,11 +51,10 @@ def part_of(run: Run, name: str) -> Iterator[None]:
 def run_everything(run: Run, progress: Progress) -> dict[str, Any]:
     """Search, derive, train the winner, evaluate; the content of results.json."""
     context = prepare_run(run, progress)
-    rest = (
-        "trainings go on with the weights that it learns"
-        if context.settings.train.start == "shared"
-        else "the rest trains and scores what it finds"
-    )
+    rest = "the rest trains and scores what it finds"
+    if context.settings.train.start == "shared":
+        last = "last" if context.plan.discriminator_iterations else "shared"
+        rest = f"trainings go on with the {last} weights that it learns"
     progress.note(
         f"{context.plan.share_of_search:.0%} of the computing after the judge is the search; {rest}."
     )

@@ -9,9 +9,11 @@ from autogan.images import DataSet
 from autogan.judges.scores import fewest_for_inception_score
 from autogan.runs.folder import Run
 from autogan.runs.plan import Part, trained_sections
+from autogan.settings.game import AdversarialSettings
 from autogan.settings.judge import INCEPTION_CLASSES
 from autogan.settings.sections import Settings
 from autogan.spaces.discriminator_architecture import DEVIATION, GROUP, DiscriminatorArchitecture
+from autogan.spaces.widths import each_width, widths_text
 
 
 def refuse_unplayable(
@@ -122,27 +124,26 @@ def _refuse_undividable(
 
 def _refuse_unlike_networks(settings: Settings) -> None:
     """Refuses a search whose networks have another shape than those that shall begin with their weights."""
-    search, train = settings.search, settings.train
-    for name, searched, trained in (
-        ("generator_channels", search.generator_channels, train.generator_channels),
-        ("discriminator_channels", search.discriminator_channels, train.discriminator_channels),
-        (
-            "objective.spectral_norm",
-            search.objective.spectral_norm,
-            train.objective.spectral_norm,
-        ),
-        (
-            "objective.direction_head",
-            search.objective.direction_head,
-            train.objective.direction_head,
-        ),
-    ):
-        if searched != trained:
+    searched = _shape(settings.search, settings.cells)
+    trained = _shape(settings.train, settings.cells)
+    for name, value in searched.items():
+        if trained[name] != value:
             raise UserError(
                 "train.start is shared: trainings begin with the weights of the search's networks. But "
-                f"search.{name} is {searched}, and train.{name} is {trained}. Make them the same, or set "
-                "train.start=fresh."
+                f"search.{name} is {value}, and train.{name} is {trained[name]}. Make them the same (all "
+                "cells of a search are equally wide), or set train.start=fresh."
             )
+
+
+def _shape(section: AdversarialSettings, cells: int) -> dict[str, str]:
+    """What decides which weights two networks have, by the names of the settings, as text."""
+    widths = each_width(section.generator_channels, cells)
+    return {
+        "generator_channels": widths_text(widths[0] if len(set(widths)) == 1 else widths),
+        "discriminator_channels": str(section.discriminator_channels),
+        "objective.spectral_norm": str(section.objective.spectral_norm).lower(),
+        "objective.direction_head": str(section.objective.direction_head).lower(),
+    }
 
 
 def _refuse_few_images(settings: Settings, data: DataSet, parts: Collection[Part]) -> None:

@@ -41,7 +41,7 @@ def columns_of(
 ) -> list[StageColumn]:
     """The columns for what a search found, as architectures.json has it.
 
-    trained: the architectures that were trained from scratch; winner: the one of them that was best.
+    trained: the architectures that were trained; winner: the one of them that was best.
     """
     levels = [*architectures.stages, architectures.ranking]
     won = _readable(winner)

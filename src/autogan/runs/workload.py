@@ -159,7 +159,7 @@ class Workload:
         return costs
 
     def training(self, generator_steps: int) -> list[Cost]:
-        """Training one architecture from scratch, and its validations."""
+        """Training one architecture, and its validations."""
         train, last = self.settings.train, self.settings.cells - 1
         step = train.discriminator_steps * self.discriminator_step(train, last)
         step += self.generator_step(train, last)

@@ -3,6 +3,7 @@
 What was given and what was decided are two types. `Settings` is what was given: config.yaml holds it,
 so that a run whose device is "auto" can go on on another machine. Of it come
 
+- `Settings` whose trainings start with fresh weights, where no search leaves others (`decide_start`);
 - `Compute` (`decide_compute`): when a command begins; it is handed down and never written;
 - `DecidedSettings` (`decide_for_data`): when the data are loaded, because only they show whether there
   are classes. Generator files and results.json record it. Its `compute` stays as it was given.

@@ -1,5 +1,5 @@
-"""The operations of discriminators: of one that is made of decisions, in the order in which they run, and
-what the plain one is made of too.
+"""The operations of a discriminator that is made of decisions, in the order in which they run; AutoGAN's is
+the plain one of these.
 
 Held against the network itself by tests; sizes, costs and drawings read it.
 """
@@ -35,7 +35,7 @@ def discriminator_operations(
         block = ModernBranch(place, "block", channels_in, side)
         middle = channels_of(chosen.width, channels)
         if chosen.block == "residual":
-            listed += residual(block, middle, channels, pools(index, stages), index == 0)
+            listed += _residual(block, middle, channels, pools(index, stages), index == 0)
         else:
             if channels_in != channels:
                 block.convolve(channels, 1)
@@ -50,11 +50,17 @@ def discriminator_operations(
             listed += attention.operations
     end = channels + architecture.minibatch_deviation
     last = ModernBranch(Place("discriminator block", stage + 1), "block", end, side)
-    listed += residual(last, channels, channels, False, False)
-    return (*listed, *logit(channels, side, classes))
+    listed += _residual(last, channels, channels, False, False)
+    out = Branch(None, "output", channels, side)
+    out.activate("ReLU")
+    if classes:
+        out.sum_to_logit(len(classes), guesses_classes=classes.unlabelled)
+    else:
+        out.sum_to_logit()
+    return (*listed, *out.operations)
 
 
-def residual(
+def _residual(
     block: Branch, middle: int, channels: int, pooled: bool, on_image: bool
 ) -> list[Operation]:
     """AutoGAN's block, to `channels` channels: two 3×3 convolutions beside a shortcut."""
@@ -70,17 +76,6 @@ def residual(
     if pooled or shortcut.channels != channels:
         shortcut.convolve(channels, 1)
     return [*block.operations, *shortcut.operations]
-
-
-def logit(channels: int, side: int, classes: Classes | None) -> list[Operation]:
-    """From the last map to the discriminator's answer."""
-    out = Branch(None, "output", channels, side)
-    out.activate("ReLU")
-    if classes:
-        out.sum_to_logit(len(classes), guesses_classes=classes.unlabelled)
-    else:
-        out.sum_to_logit()
-    return out.operations
 
 
 @dataclass(frozen=True)

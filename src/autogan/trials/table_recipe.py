@@ -19,7 +19,7 @@ def recipe_of(settings: Settings) -> dict[str, Any]:
     """Every setting that the numbers depend on; where images and devices are does not count."""
     plain = settings.model_dump(mode="json")
     trials = {name: plain["trials"][name] for name in ("steps", "rungs", "reduction")}
-    unused = ("generator_steps", "validate_every_steps", "validation_images")
+    unused = ("start", "generator_steps", "validate_every_steps", "validation_images")
     train = {name: value for name, value in plain["train"].items() if name not in unused}
     return {
         "seed": plain["seed"],

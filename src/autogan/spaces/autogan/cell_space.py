@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, ClassVar, Protocol, Self
 from autogan.basics.errors import UserError
 from autogan.basics.limits import MOST_CELLS
 from autogan.spaces.architecture import Architecture
-from autogan.spaces.autogan.operations import discriminator_operations
+from autogan.spaces.block_operations import discriminator_operations
 from autogan.spaces.decisions import Decision
+from autogan.spaces.discriminator_architecture import DiscriminatorArchitecture
 from autogan.spaces.operations import Operation
 from autogan.spaces.space import SearchSpace
 from autogan.spaces.text_diagram import text_diagram
@@ -93,8 +94,8 @@ class CellSpace(SearchSpace):
     ) -> tuple[Operation, ...]:
         """What the discriminator does at `stage` to one image of `image_size` pixels a side."""
         return discriminator_operations(
-            stages=self.stages,
-            stage=stage,
+            DiscriminatorArchitecture.plain(self.stages),
+            stage,
             channels=channels,
             image_size=image_size,
             classes=classes,

@@ -1,4 +1,4 @@
-"""The operations of AutoGAN's networks, in the order in which they run: one list for all who ask.
+"""The operations of AutoGAN's generators, in the order in which they run: one list for all who ask.
 
 It is held against the networks themselves by tests. Size and cost are sums over it, and both
 diagrams draw it.
@@ -7,8 +7,6 @@ diagrams draw it.
 from autogan.images.classes import Classes
 from autogan.spaces.architecture import Architecture
 from autogan.spaces.autogan.decisions import CellArchitecture, cells_of, generator_cell
-from autogan.spaces.block_operations import logit, residual
-from autogan.spaces.decisions import Place
 from autogan.spaces.operations import CLASS_NUMBERS, Branch, Operation
 from autogan.spaces.widths import Channels, each_width
 
@@ -98,27 +96,3 @@ def _projection(branch: Branch, upsampling: str, doublings: int, width: int) -> 
     else:
         branch.interpolate(upsampling, 2**doublings)
     branch.convolve(width, 1)
-
-
-def discriminator_operations(
-    *,
-    stages: int,
-    stage: int,
-    channels: int,
-    image_size: int,
-    classes: Classes | None = None,
-) -> tuple[Operation, ...]:
-    """Of the discriminator of `stages` stages on one image of `image_size` pixels at `stage`.
-
-    The last block's number is the one after the stage's.
-    """
-    listed: list[Operation] = []
-    side = image_size
-    for index in range(stage + 2):
-        grows = index <= stage
-        pools = grows and index < max(2, stages - 1)
-        place = Place("discriminator block", index)
-        block = Branch(place, "block", channels if index else 3, side)
-        listed += residual(block, channels, channels, pools, index == 0)
-        side = block.side
-    return (*listed, *logit(channels, side, classes))
