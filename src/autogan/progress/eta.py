@@ -11,7 +11,7 @@ _EARLIEST_SHARE = 0.02  # of the plan done before a time left is told
 # that would take as long, and in seconds where no other kind tells the machine's pace. Measured on
 # one thread of a server processor of 2023, as was the usual pace: seconds for each work, of the judge's.
 # Training took 9e7 without gradient penalties and 3e8 with them.
-_OVERHEAD_WORK = {"scoring": 1.1e9, "judge": 5e7, "training": 1.3e8, "sampling": 5e8}
+_OVERHEAD_WORK = {"scoring": 1.1e9, "judge": 5e7, "training": 1.2e8, "sampling": 5e8}
 _OVERHEAD_SECONDS = {"scoring": 0.05, "judge": 0.002, "training": 0.004, "sampling": 0.02}
 _USUAL_PACE = {"scoring": 0.9, "judge": 1.0, "training": 0.65, "sampling": 0.6}
 _MOST_OVERHEAD = 0.6  # of the smallest call that was measured
