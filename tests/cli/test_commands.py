@@ -275,7 +275,15 @@ def test_bad_architecture_files(
             "direction_head goes with the losses hinge and non-saturating",
         ),
         (
-            ["run", "--preset", "demo", "--out", "x", "--set", "search.schedule.penalty_end=0.1"],
+            [
+                "run",
+                "--preset",
+                "cifar10-paper",
+                "--out",
+                "x",
+                "--set",
+                "search.schedule.penalty_end=0.1",
+            ],
             "there is nothing that could fall",
         ),
     ],
