@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from sources import split, write_folder
-from tiny import Listening, tiny
+from tiny import Listening, stop_in, tiny
 from torch import Tensor
 
 from autogan.basics.errors import Diverged, UserError
@@ -119,16 +119,9 @@ def test_a_run_that_was_interrupted_ends_as_the_whole_one(
     """In the training of a candidate, and in that of the winner."""
     run_with(tmp_path / "whole", settings(images))
     Run.create(tmp_path / "stopped", settings(images)).close()
-    step = Training.step
     for name in ("candidate-1", "train"):
         run = Run.resume(tmp_path / "stopped")
-
-        def stopping(training: Training, run: Run = run, name: str = name) -> bool:
-            if training.name == name and training.steps_done == 1:
-                run.stopping.reason = "SIGTERM"
-            return step(training)
-
-        monkeypatch.setattr(Training, "step", stopping)
+        stop_in(name, run, monkeypatch)
         with pytest.raises(Stopped):
             run_everything(run, Listening())
         run.close()

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from sources import split, write_folder
-from tiny import Listening, tiny
+from tiny import Listening, stop_in, tiny
 
 from autogan.basics.errors import UserError
 from autogan.files.storage import load_tensors
@@ -226,16 +226,15 @@ def test_a_run_that_was_interrupted_ends_as_the_whole_one(
         "autogan.method.pipeline.time", SimpleNamespace(monotonic=lambda: clock.now)
     )
 
+    def ticking(training: Training) -> bool:
+        clock.now += 1.0
+        return step(training)
+
+    monkeypatch.setattr(Training, "step", ticking)
+
     def interrupted_in(name: str) -> None:
         run = Run.resume(tmp_path / "run")
-
-        def stopping(training: Training) -> bool:
-            clock.now += 1.0
-            if training.name == name and training.steps_done == 1:
-                run.stopping.reason = "SIGTERM"
-            return step(training)
-
-        monkeypatch.setattr(Training, "step", stopping)
+        stop_in(name, run, monkeypatch)
         with pytest.raises(Stopped):
             run_everything(run, Listening())
         run.close()

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 from torch import Tensor
 
@@ -10,7 +11,9 @@ from autogan.device.compute import Compute
 from autogan.images import DataSet, ImageSet
 from autogan.judges import Judge, Judgement, reference
 from autogan.method.context import Context
+from autogan.method.train import Training
 from autogan.progress.base import Cost, Progress
+from autogan.runs.folder import Run
 from autogan.runs.plan import Plan
 from autogan.runs.task import Task
 from autogan.runs.workload import Workload
@@ -107,6 +110,18 @@ def context_of(
         classes,
         told_discriminator(chosen.network.discriminator, chosen.cells),
     )
+
+
+def stop_in(name: str, run: Run, patch: pytest.MonkeyPatch) -> None:
+    """From now on the training of this name asks its run to stop after its first step."""
+    step = Training.step
+
+    def stopping(training: Training) -> bool:
+        if training.name == name and training.steps_done == 1:
+            run.stopping.reason = "SIGTERM"
+        return step(training)
+
+    patch.setattr(Training, "step", stopping)
 
 
 class Listening(Progress):
