@@ -42,6 +42,7 @@ from autogan.spaces.space import SearchSpace
 from autogan.strategies import make_strategy
 from autogan.strategies.base import Observation, Rung, Strategy
 from autogan.strategies.uniform import UniformRandom
+from autogan.trials.rank_correlation import kendall
 from autogan.trials.surrogate import Surrogate
 from autogan.trials.table import Table
 from autogan.trials.table_file import GAN_BENCH, members_in_order
@@ -202,16 +203,6 @@ def collect(
 def lines_of(out: Path) -> list[dict]:
     """What the file holds so far."""
     return [json.loads(line) for line in out.read_text().splitlines()] if out.exists() else []
-
-
-def kendall(first: Sequence[float], second: Sequence[float]) -> float:
-    """Kendall's τ-b: 1 for the same order, 0 for unrelated ones; pairs that are equal in one count less."""
-    above = np.triu_indices(len(first), 1)
-    one, other = (
-        np.sign(np.subtract.outer(values, values))[above]
-        for values in map(np.asarray, (first, second))
-    )
-    return float((one * other).sum() / np.sqrt((one**2).sum() * (other**2).sum()))
 
 
 def interval(first: Sequence[float], second: Sequence[float]) -> str:

@@ -24,17 +24,11 @@ from autogan.method.pipeline import prepare_run
 from autogan.method.search import Search
 from autogan.progress.base import Progress
 from autogan.runs.folder import Run
+from autogan.trials.rank_correlation import kendall
 
 NUMBERS = (250, 500, 1000, 2000)
 MOST = 5000
 ARCHITECTURES = 40
-
-
-def kendall(first: np.ndarray, second: np.ndarray) -> float:
-    """Kendall's τ of two orders of the same things: 1 for the same, 0 for unrelated."""
-    above = np.triu_indices(len(first), 1)
-    signs = [np.sign(values[:, None] - values[None, :])[above] for values in (first, second)]
-    return float((signs[0] * signs[1]).mean())
 
 
 def main(folder: Path, by_inception_score: bool) -> None:

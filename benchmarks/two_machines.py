@@ -11,8 +11,8 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-from agreement import kendall
 
+from autogan.trials.rank_correlation import kendall
 from autogan.trials.table import Table
 from autogan.trials.table_file import GAN_BENCH
 

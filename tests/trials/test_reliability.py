@@ -7,7 +7,7 @@ import pytest
 from tables import RUNGS, identity, made_up, make_table
 
 from autogan.spaces import search_space
-from autogan.trials.reliability import architecture_share, kendall, reliability_of
+from autogan.trials.reliability import architecture_share, reliability_of
 from autogan.trials.table import Table
 from autogan.trials.table_file import TableWriter, members_in_order
 
@@ -22,7 +22,6 @@ def test_reliability_is_the_share_of_the_variance_that_is_the_architectures() ->
         assert architecture_share(values) == pytest.approx(1 / (1 + noise**2), abs=0.03)
     assert architecture_share([[1.0, 1.0], [2.0, 2.0]]) == 1
     assert architecture_share([[1.0, 1.0], [1.0, 1.0]]) is None
-    assert kendall([1, 2, 3, 4], [1, 2, 4, 3]) == pytest.approx(4 / 6)
 
 
 def test_reliability_of_a_table_leaves_out_what_diverged(tmp_path: Path) -> None:

@@ -14,9 +14,10 @@ from autogan.settings.trials import TrialsSettings
 from autogan.spaces import search_space
 from autogan.strategies.base import State
 from autogan.testing import AdditiveToy
+from autogan.trials.rank_correlation import kendall
 from autogan.trials.records import RungScore, TrialRecord
 from autogan.trials.study import Ledger
-from autogan.trials.surrogate import FEWEST, Surrogate, kendall, surrogate_of
+from autogan.trials.surrogate import FEWEST, Surrogate, surrogate_of
 
 SPACE = search_space("autogan", 3)
 
@@ -72,13 +73,6 @@ def test_its_agreement_is_that_of_models_that_left_each_trial_out() -> None:
 def test_where_decisions_say_nothing_it_is_hardly_ever_trusted(count: int) -> None:
     trusted = [fitted(records(count, s, float("inf"))).agreement.trusted for s in range(100)]
     assert sum(trusted) <= 8
-
-
-def test_kendall_is_scipys_with_ties_too() -> None:
-    stream = np.random.default_rng(0)
-    one, other = stream.integers(0, 9, 50).astype(float), stream.normal(size=50)
-    assert kendall(one, other) == pytest.approx(kendalltau(one, other).statistic)
-    assert kendall(np.zeros(5), np.arange(5.0)) == 0
 
 
 def test_too_few_architectures_say_nothing_and_seeds_of_one_count_once() -> None:

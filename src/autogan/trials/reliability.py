@@ -5,6 +5,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from autogan.trials.rank_correlation import kendall
 from autogan.trials.table import Table
 from autogan.trials.table_values import ScoreName
 
@@ -62,15 +63,8 @@ def architecture_share(values: Sequence[Sequence[float]]) -> float | None:
 
 
 def seed_agreement(values: Sequence[Sequence[float]]) -> float:
-    """The mean of Kendall's τ (τ-a) over all pairs of seeds; rows and values as above."""
+    """The mean of Kendall's τ over all pairs of seeds; rows and values as above."""
     columns = list(zip(*values, strict=True))
     return statistics.fmean(
         kendall(one, other) for one, other in itertools.combinations(columns, 2)
     )
-
-
-def kendall(one: Sequence[float], other: Sequence[float]) -> float:
-    """Kendall's τ-a: the share of pairs in the same order less that of pairs in the opposite one."""
-    pairs = list(itertools.combinations(zip(one, other, strict=True), 2))
-    signs = (((a > b) - (a < b)) * ((x > y) - (x < y)) for (a, x), (b, y) in pairs)
-    return sum(signs) / len(pairs)

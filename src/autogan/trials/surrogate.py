@@ -14,6 +14,7 @@ import numpy.typing as npt
 from autogan.settings.trials import TrialsSettings
 from autogan.spaces.architecture import Architecture
 from autogan.spaces.space import SearchSpace
+from autogan.trials.rank_correlation import kendall
 from autogan.trials.records import TrialRecord, goals_of, telling_rung
 
 FEWEST = 16
@@ -108,10 +109,3 @@ def surrogate_of(
     if len(gains) < FEWEST:
         return None
     return Surrogate(space, steps, [*gains], [sum(each) / len(each) for each in gains.values()])
-
-
-def kendall(one: Numbers, other: Numbers) -> float:
-    """Kendall's τ-b of two orders of the same things; 0 where one of them is no order."""
-    first, second = (np.sign(values[:, None] - values[None, :]) for values in (one, other))
-    pairs = np.sqrt((first**2).sum() * (second**2).sum())
-    return float((first * second).sum() / pairs) if pairs else 0.0
