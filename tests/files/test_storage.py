@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from autogan.basics.errors import UserError
 from autogan.files.storage import (
+    aside_of,
     load_tensors,
     load_tree,
     make_folder_of,
@@ -292,12 +293,27 @@ def test_what_ended_processes_wrote_aside_goes_and_what_living_ones_write_stays(
 ) -> None:
     ended = subprocess.Popen(["true"])
     ended.wait()
-    (tmp_path / f".a.json.{ended.pid}.tmp").touch()
-    (tmp_path / "below" / f".images.{ended.pid}.tmp").mkdir(parents=True)
-    (tmp_path / "below" / f".images.{ended.pid}.tmp" / "0.png").touch()
-    living = tmp_path / f".report.html.{os.getppid()}.tmp"
+    here = aside_of(tmp_path / "a.json").name.split(".")[-3]
+    (tmp_path / f".a.json.{here}.{ended.pid}.tmp").touch()
+    (tmp_path / "below" / f".images.{here}.{ended.pid}.tmp").mkdir(parents=True)
+    (tmp_path / "below" / f".images.{here}.{ended.pid}.tmp" / "0.png").touch()
+    living = tmp_path / f".report.html.{here}.{os.getppid()}.tmp"
+    elsewhere = tmp_path / f".report.html.01234567.{ended.pid}.tmp"
+    long_ago = tmp_path / f".results.json.01234567.{ended.pid}.tmp"
     other = tmp_path / ".notes.tmp"
-    for file in (living, other):
+    for file in (living, elsewhere, long_ago, other):
         file.touch()
+    os.utime(long_ago, (0, 0))
     remove_unfinished(tmp_path)
-    assert set(tmp_path.rglob("*")) == {living, other, tmp_path / "below"}
+    assert set(tmp_path.rglob("*")) == {living, elsewhere, other, tmp_path / "below"}
+
+
+def test_processes_of_one_number_on_two_machines_write_to_different_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "a.json"
+    with written_aside(file) as one:
+        one.write_text("one")
+        monkeypatch.setattr("socket.gethostname", lambda: "another-pod")
+        write_text(file, "two")
+    assert file.read_text() == "one"

@@ -84,6 +84,11 @@ def test_what_the_cache_gives_is_mapped_and_cannot_be_written_to(tmp_path: Path)
             array[0] = 0
 
 
+def open_a_bracket(path: Path) -> None:
+    """A header that NumPy's reader cannot even cut into words."""
+    path.write_bytes(path.read_bytes().replace(b"}", b"(", 1))
+
+
 def flip_a_byte(path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[-5] ^= 1
@@ -95,6 +100,7 @@ def flip_a_byte(path: Path) -> None:
     [
         ("train_pixels.npy", flip_a_byte),
         ("held_out_labels.npy", flip_a_byte),
+        ("train_pixels.npy", open_a_bracket),
         ("train_pixels.npy", lambda path: path.write_bytes(path.read_bytes()[:-100])),
         ("train_pixels.npy", lambda path: path.write_bytes(b"")),
         ("held_out_pixels.npy", Path.unlink),

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from autogan.basics.randomness import torch_generator
 from autogan.gan import generation
+from autogan.images import ImageSet
 from autogan.images.classes import Classes
 from autogan.judges import (
     FeatureStatistics,
@@ -19,6 +20,7 @@ from autogan.judges import (
     frechet_distance,
     inception_score,
     reference,
+    score,
 )
 from autogan.judges.modes import measure
 from autogan.judges.statistics_files import StatisticsFile
@@ -136,6 +138,25 @@ def test_scores_come_with_the_protocol_and_their_two_ends(
     assert len({s.frechet_distance for s in ends if s}) == 3
     assert json.loads(json.dumps(evaluation.to_dict()))["floor"]["images"] == 64
     assert progress.done == pytest.approx(context.workload.evaluation().work)
+    assert evaluation.as_few is None  # the real images are no fewer
+
+
+@pytest.mark.parametrize("real", [30, 39])
+def test_where_real_images_are_fewer_as_many_generated_ones_are_scored_too(
+    context: Context, generator: Generator, real: int
+) -> None:
+    held_out = context.data.held_out
+    assert held_out.labels is not None
+    few = ImageSet(held_out.pixels[:real], held_out.labels[:real])
+    context = replace(context, data=replace(context.data, held_out=few))
+    evaluation = evaluate(generator, context, Listening())
+    latents = torch_generator(context.settings.seed, "evaluation/latents")
+    images = generation.generate(
+        generator, torch.randn((40, 16), generator=latents), context.compute
+    )[:real]
+    alone = score(context.judge, iter([images]), real, context.reference, 1)
+    assert evaluation.as_few == alone != evaluation.scores
+    assert json.loads(json.dumps(evaluation.to_dict()))["as_few"]["images"] == real
 
 
 def test_both_generators_are_scored_from_latents_that_nothing_was_chosen_by(

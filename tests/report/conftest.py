@@ -80,6 +80,7 @@ def results() -> dict[str, Any]:
         "chosen_by": {"reward": "inception_score", "metric": "frechet_distance"},
         "scores": scores(10.0, [0.5, 0.49, 0.01]),
         "floor": {**scores(0.5, [0.3, 0.3, 0.4]), "images": 200},
+        "as_few": {**scores(12.0, [0.5, 0.5, 0.0]), "images": 200},
         "untrained": scores(60.0, [1.0, 0.0, 0.0]),
         "candidates": [candidate(WINNER, 2.5), candidate(SECOND, 2.25)],
         "validation": {"generator_steps": 40, "inception_score": 2.0, "frechet_distance": 11.0},

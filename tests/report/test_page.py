@@ -266,7 +266,7 @@ def test_drawing_again_replaces_the_page(make_run: MakeRun) -> None:
 @pytest.mark.parametrize("preset", ["demo", "cifar10", None])
 def test_the_command_repeats_the_settings(make_run: MakeRun, preset: str | None) -> None:
     changes = ["learning_rate=1e-06", "betas=[0.1,0.9]"]
-    overrides = [f"train.{change}" for change in changes] + ["data.source='folder:my cats'"]
+    overrides = [f"train.{change}" for change in changes] + ["data.source='folder:my 🐈 cats'"]
     folder = make_run(until="begun")
     wanted = load_settings(preset, overrides=overrides)
     described = {"settings": wanted.model_dump(mode="json")}
@@ -288,10 +288,31 @@ def test_scores_stand_between_their_ends(results: dict[str, Any]) -> None:
     content["scores"]["recall"] = None
     content["floor"]["precision"] = content["untrained"]["precision"] = 0.5
     content["scores"]["kernel_distance"] = 7.5
+    content["as_few"]["kernel_distance"] = 7.5
     bars = {bar.name: bar for bar in score_bars(from_plain(Results, content))}
-    assert bars["Fréchet distance"].place == pytest.approx(100 * 50 / 59.5)
+    assert bars["Fréchet distance"].place == pytest.approx(100 * 48 / 59.5)
+    assert (bars["Fréchet distance"].value, bars["Fréchet distance"].as_few) == ("10", "12")
     assert bars["Kernel distance"].place == 0 and bars["Kernel distance"].note
     assert bars["Precision"].place is None and "Recall" not in bars
+    content["as_few"] = None  # the real images are no fewer, or nobody looked
+    bars = {bar.name: bar for bar in score_bars(from_plain(Results, content))}
+    assert bars["Fréchet distance"].place == pytest.approx(100 * 50 / 59.5)
+    assert bars["Fréchet distance"].as_few == ""
+
+
+def test_the_page_shows_scores_of_as_few_images_as_the_real_ones(make_run: MakeRun) -> None:
+    assert "12 with 200 images" in words(page_of(make_run()))
+
+
+def test_where_real_images_are_no_better_than_untrained_ones_no_place_is_claimed(
+    results: dict[str, Any],
+) -> None:
+    results["untrained"]["frechet_distance"], results["floor"]["frechet_distance"] = 5.0, 10.0
+    found = from_plain(Results, results)
+    bars = score_bars(found)
+    (distance,) = [bar for bar in bars if bar.key == "frechet_distance"]
+    assert distance.place is None and "tells nothing" in distance.note
+    assert not any("of the way" in sentence for sentence in in_words(found, bars))
 
 
 @pytest.mark.parametrize(
@@ -312,8 +333,10 @@ def test_what_looks_like_a_mistake_is_explained_beside_its_score(
     make_run: MakeRun, results: dict[str, Any],
     key: str, value: float, untrained: float, floor: float, note: str,
 ) -> None:  # fmt: skip
-    for part, number in (("scores", value), ("untrained", untrained), ("floor", floor)):
+    for part, number in (("as_few", value), ("untrained", untrained), ("floor", floor)):
         results[part][key] = number
+    if key == "kernel_distance":  # the note is about the score that is shown
+        results["scores"][key] = value
     bars = score_bars(from_plain(Results, results))
     assert [bool(bar.note) for bar in bars if bar.key not in (key, "precision", "recall")] == [
         False,

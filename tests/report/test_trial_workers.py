@@ -87,6 +87,11 @@ def test_the_timeline_has_a_line_for_each_worker_and_marks_deaths() -> None:
     assert one is not None and "died" not in one.caption
 
 
+def test_the_timeline_of_an_attempt_that_has_just_begun_tells_no_share_yet() -> None:
+    chart = timeline(trials(row(0, [], [attempt("a/1", 100, None, "running")], state="running")))
+    assert chart is not None and "of the time" not in chart.caption
+
+
 def test_the_timeline_of_many_workers_says_how_many_it_leaves_out() -> None:
     rows = [row(n, [1.0], [attempt(f"m/{n}", n, n + 1, "stopped")]) for n in range(64)]
     chart = timeline(trials(*rows))

@@ -13,6 +13,8 @@ import json
 import os
 import re
 import shutil
+import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +26,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 _CHECKSUM = "sha256"
+_ABANDONED_SECONDS = 24 * 3600
 
 
 class DamagedFile(ValueError):
@@ -37,7 +40,7 @@ def written_aside(path: Path) -> Iterator[Path]:
     Its folder must be there: one that was taken away is not made again. Once this returns, the file
     survives a power cut: its folder's entry is on the disk as well.
     """
-    aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    aside = aside_of(path)
     try:
         yield aside
         with aside.open("rb+") as file:
@@ -46,6 +49,16 @@ def written_aside(path: Path) -> Iterator[Path]:
     finally:
         aside.unlink(missing_ok=True)
     flush_folder(path.parent)
+
+
+def aside_of(path: Path) -> Path:
+    """What to call `path` until it is whole: no other process writes to that, on any machine of a shared
+    folder (in containers, all may have one number)."""
+    return path.with_name(f".{path.name}.{_machine()}.{os.getpid()}.tmp")
+
+
+def _machine() -> str:
+    return hashlib.sha256(socket.gethostname().encode()).hexdigest()[:8]
 
 
 def make_folder_of(path: Path) -> None:
@@ -63,10 +76,17 @@ def flush_folder(folder: Path) -> None:
 
 
 def remove_unfinished(folder: Path) -> None:
-    """Removes what a process that has ended was writing aside, in `folder` and below."""
+    """Removes what a process that has ended was writing aside, in `folder` and below; of another machine,
+    what is older than a day."""
     for aside in folder.rglob(".*.tmp"):
-        process = re.fullmatch(r"\..*\.(\d+)\.tmp", aside.name)
-        if process is None or is_running(int(process[1])):
+        named = re.fullmatch(r"\..*\.([0-9a-f]{8})\.(\d+)\.tmp", aside.name)
+        if named is None:
+            continue
+        if named[1] == _machine():
+            writing = is_running(int(named[2]))
+        else:
+            writing = time.time() - aside.stat().st_mtime < _ABANDONED_SECONDS
+        if writing:
             continue
         if aside.is_dir():
             shutil.rmtree(aside)

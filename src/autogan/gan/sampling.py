@@ -5,7 +5,6 @@ The seed names the latents, so that the same file, count and seed give the same 
 
 import csv
 import io
-import os
 import shutil
 import zipfile
 from collections.abc import Iterator, Sequence
@@ -21,7 +20,7 @@ from autogan.basics.formatting import binary_size
 from autogan.basics.randomness import torch_generator
 from autogan.device.compute import Compute
 from autogan.files.pictures import grid, save_picture, stacked
-from autogan.files.storage import written_aside
+from autogan.files.storage import aside_of, written_aside
 from autogan.gan.generation import (
     SCORING_BATCH,
     generate,
@@ -175,7 +174,7 @@ def save_separately(
     from PIL import Image
 
     digits = max(6, len(str(wanted.count - 1)))
-    aside = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
+    aside = aside_of(folder)
     aside.mkdir(parents=True)
     try:
         number = 0

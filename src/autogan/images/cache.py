@@ -13,8 +13,10 @@ import uuid
 import warnings
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -34,7 +36,7 @@ ENTRY_VERSION = 2
 _ABANDONED_SECONDS = 24 * 3600  # unfinished entries older than this belong to no living process
 _CHUNK_BYTES = 2**24
 _DAMAGE = (
-    OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, RecursionError
+    OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, RecursionError, TokenError
 )  # fmt: skip
 """What reading a damaged entry raises: its JSON may hold anything."""
 
@@ -217,8 +219,9 @@ def _new_folder(root: Path) -> Path:
     try:
         root.mkdir(parents=True, exist_ok=True)
         for old in root.glob(".building-*"):
-            if time.time() - old.stat().st_mtime > _ABANDONED_SECONDS:
-                shutil.rmtree(old, ignore_errors=True)
+            with suppress(FileNotFoundError):  # another process has just moved it into place
+                if time.time() - old.stat().st_mtime > _ABANDONED_SECONDS:
+                    shutil.rmtree(old, ignore_errors=True)
         return _aside(root)
     except OSError as error:
         raise _unwritable(root, error) from error

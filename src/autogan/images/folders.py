@@ -32,9 +32,9 @@ class Files(Protocol):
 class Folder:
     """A folder; `walk.py` says which links in it are followed.
 
-    The fingerprint is taken over each file's relative name, size and time of change, not over the
-    contents. Measured for 60,000 small files in the system's memory, on two busy cores: 0.6 s
-    against 0.9 s; but reading grows with the bytes and the disk (20 GB would take minutes), and
+    The fingerprint is taken over the folder's path and each file's relative name, size and time of
+    change, not over the contents. Measured for 60,000 small files in the system's memory, on two busy
+    cores: 0.6 s against 0.9 s; but reading grows with the bytes and the disk (20 GB would take minutes), and
     this is asked at every start. A data set's digest is always over its contents.
     """
 
@@ -60,7 +60,7 @@ class Folder:
                 ) from None
 
     def fingerprint(self) -> str:
-        digest = hashlib.sha256()
+        digest = hashlib.sha256(f"{self.path.resolve()}\0".encode(errors="surrogateescape"))
         for name, (size, changed_ns) in self._found.files.items():
             line = f"{name}\0{size}\0{changed_ns}\0"
             digest.update(line.encode(errors="surrogateescape"))

@@ -29,6 +29,10 @@ class Judgement:
     def __len__(self) -> int:
         return len(self.features)
 
+    def first(self, count: int) -> "Judgement":
+        """Of the first images, at most `count`."""
+        return Judgement(self.features[:count], self.probabilities[:count])
+
 
 class Judge(ABC):
     """Turns images into features and class probabilities; every score is a function of these.

@@ -186,6 +186,11 @@ def judged(
             "of two judges do not compare."
         )
     tally = Tally.of(judge, images, count, inception_splits, watch)
+    return scores_of(tally, judge, reference), tally
+
+
+def scores_of(tally: Tally, judge: Judge, reference: Reference) -> Scores:
+    """All scores of what was tallied; those that it has too few images for are None, with a mark."""
     marks = []
 
     def given(name: str, compute: Callable[[], Given]) -> Given | None:
@@ -218,7 +223,7 @@ def judged(
                 NEIGHBOURS,
             ),
         )
-    scores = Scores(
+    return Scores(
         inception_score=inception.mean if inception else None,
         inception_score_std=inception.std if inception else None,
         frechet_distance=distance,
@@ -227,20 +232,23 @@ def judged(
         precision=near[0] if near else None,
         recall=near[1] if near else None,
         class_shares=tally.class_shares() if judge.class_names else (),
-        images=count,
+        images=tally.count,
         real_images=reference.count,
         kernel_subset_size=subset_size,
         manifold_images=smaller,
         judge=judge.name,
         marks=tuple(marks),
     )
-    return scores, tally
 
 
 def floor(
     judge: Judge, held_out: "ImageSet", reference: Reference, inception_splits: int = 10
 ) -> Scores:
-    """The scores of held-out real images: what a perfect generator would get."""
+    """The scores of held-out real images: what a perfect generator would get with as many images.
+
+    With more images it would get a lower Fréchet distance, which is too high on average, the more so the
+    fewer the images are (Chong & Forsyth 2020).
+    """
     count = len(held_out)
     return score(judge, batches_of(held_out.pixels), count, reference, inception_splits)
 

@@ -32,5 +32,7 @@ def write_tensors(path: Path, tensors: dict[str, Tensor], about: dict[str, Any])
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """The tensors and `about` of a file from `write_tensors`; `DamagedFile` if it changed since."""
     tensors, metadata = load_tensors(path, must_be_checked=True)
-    about: dict[str, Any] = json.loads(metadata.get("about", "{}"))
+    if "about" not in metadata:  # a bit of a name can change, too
+        raise DamagedFile(f"{path} does not say what it holds.")
+    about: dict[str, Any] = json.loads(metadata["about"])
     return tensors, about

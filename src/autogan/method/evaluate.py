@@ -1,7 +1,8 @@
 """Scores of a generator, each beside the two ends it lies between.
 
 The floor is the score of real images against other real ones; untrained is the score of the same
-architecture with fresh weights. Latents come from a stream that nothing was chosen by. Which real
+architecture with fresh weights. Scores change with the number of images, so where the real ones are fewer,
+as many generated ones are scored too. Latents come from a stream that nothing was chosen by. Which real
 images, and how many generated ones, is the protocol's to say (`protocols.py`), and stands beside the
 scores. From the same features comes which kinds of images are missing (`judges/modes.py`).
 """
@@ -28,7 +29,7 @@ from autogan.judges.by_class import (
     scores_by_class,
 )
 from autogan.judges.modes import Clusters, find_clusters, measure
-from autogan.judges.scoring import Watch, kept_images
+from autogan.judges.scoring import Watch, kept_images, scores_of
 from autogan.judges.statistics_files import StatisticsFile
 from autogan.judges.values import ByClass
 from autogan.method.context import Context
@@ -50,6 +51,9 @@ class Evaluation:
     scores: Scores
     floor: Scores | None
     """None where the statistics were imported and no real images are at hand."""
+    as_few: Scores | None
+    """Of the first generated images, as many as `floor` is of: they compare with it. None without a floor,
+    and where it has no fewer images than `scores`."""
     untrained: Scores
     modes: Modes | None
     """None where the statistics were imported, or the real images are too few to find kinds in them."""
@@ -62,6 +66,7 @@ class Evaluation:
             "protocol": self.protocol,
             "scores": self.scores.to_dict(),
             "floor": self.floor.to_dict() if self.floor else None,
+            "as_few": self.as_few.to_dict() if self.as_few else None,
             "untrained": self.untrained.to_dict(),
             "modes": self.modes.to_dict() if self.modes else None,
             "by_class": self.by_class.to_dict() if self.by_class else None,
@@ -80,7 +85,17 @@ def evaluate(generator: Generator, context: Context, progress: Progress) -> Eval
         context.settings, context.judge, against, context.compute, context.workload, progress
     )
     by_class = _OfClasses.of(generator, context, real, others)
-    scores, generated = scorer.trained(generator, by_class.generated.add if by_class else None)
+    few = None
+    if len(others) < protocol.images:
+        few = Tally(context.judge, len(others), protocol.inception_splits)
+
+    def watch(judgement: Judgement) -> None:
+        if few is not None and (wanted := few.count - few.statistics.count):
+            few.add(judgement.first(wanted))
+        if by_class is not None:
+            by_class.generated.add(judgement)
+
+    scores, generated = scorer.trained(generator, watch)
     floor, other_real = judged(
         context.judge,
         batches_of(others.pixels),
@@ -101,6 +116,7 @@ def evaluate(generator: Generator, context: Context, progress: Progress) -> Eval
         },
         scores=scores,
         floor=floor,
+        as_few=scores_of(few, context.judge, against) if few is not None else None,
         untrained=scorer.untrained(generator)[0],
         modes=measure(clusters, generated.features, held_out) if clusters else None,
         by_class=by_class.scores(f"{context.data.digest}/{name}") if by_class else None,
@@ -183,7 +199,8 @@ def evaluate_against(
         "statistics": "imported",
     }
     scores, _ = scorer.trained(generator)
-    return Evaluation(protocol, scores, None, scorer.untrained(generator)[0], None)
+    untrained, _ = scorer.untrained(generator)
+    return Evaluation(protocol, scores, None, None, untrained, None)
 
 
 def real_sides(

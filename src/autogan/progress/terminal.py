@@ -157,8 +157,13 @@ def results_table(results: dict[str, Any]) -> RenderableType:
         title=f"Scores by the judge {judge['name']} on {results['data']['name']}, protocol "
         f"{results['protocol']['name']}"
     )
-    columns = {"untrained": "untrained", "scores": "this generator", "floor": "real images"}
-    columns = {who: title for who, title in columns.items() if results[who]}
+    columns = {
+        "untrained": "untrained",
+        "scores": "this generator",
+        "as_few": "few of its images",
+        "floor": "as few real ones" if results.get("as_few") else "real images",
+    }
+    columns = {who: title for who, title in columns.items() if results.get(who)}
     for column in ("", *columns.values(), "better is"):
         table.add_column(column, justify="left" if not column else "right")
     for key, (name, better) in SCORES.items():

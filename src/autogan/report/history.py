@@ -178,13 +178,15 @@ def _search_losses(record: RunRecord, view: SearchView) -> Chart | None:
     )  # fmt: skip
     caption = (
         "Losses of the shared networks. Two flat lines would mean that the game has ended; "
-        f"{_resets_words(len(view.resets))}."
+        f"{_resets_words(record, len(view.resets))}."
         f"{_game(record, 'search')}"
     )
     return Chart(view.title("Losses of the search"), svg, caption)
 
 
-def _resets_words(count: int) -> str:
+def _resets_words(record: RunRecord, count: int) -> str:
+    if record.setting("search.reset.threshold") == 0:
+        return "dynamic resets were switched off"
     if not count:
         return "no dynamic reset was needed"
     return "there was one dynamic reset" if count == 1 else f"there were {count} dynamic resets"

@@ -3,6 +3,7 @@
 What the folder lacks, because the run has just begun or was stopped, becomes a plain sentence.
 """
 
+import shlex
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -86,6 +87,9 @@ def report_page(record: RunRecord) -> str:
         settings=all_settings(record),
         command=repeat_command(record),
         next_command=next_command(record),
+        evaluate_command=shlex.join(
+            ["autogan", "evaluate", str(record.folder / "generator.safetensors")]
+        ),
     )
 
 

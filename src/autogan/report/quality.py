@@ -27,7 +27,8 @@ class ScoreBar:
     """One score between "untrained" (0) and "floor" (100), which readers know as real images.
 
     key: its name in results.json. range: see RANGES.
-    place: where it lies, cut to 0…100; None where the ends do not tell.
+    as_few: of as few generated images as there are real ones to compare with; "" where these are no fewer.
+    place: where that one (or the only one) lies, cut to 0…100; None where the ends do not tell.
     note: what may look like a mistake in it, and is none; else "".
     """
 
@@ -36,6 +37,7 @@ class ScoreBar:
     better: str
     range: str
     value: str
+    as_few: str
     untrained: str
     floor: str
     place: float | None
@@ -55,17 +57,18 @@ class Classes:
 def score_bars(results: Results) -> list[ScoreBar]:
     """A bar for every score that the run has."""
     bars = []
-    shown, first, last = (
+    shown, few, first, last = (
         scores.to_dict() if scores else {}
-        for scores in (results.scores, results.untrained, results.floor)
+        for scores in (results.scores, results.as_few, results.untrained, results.floor)
     )
     for key, (name, better) in SCORES.items():
         value, untrained, floor = (scores.get(key) for scores in (shown, first, last))
         if value is None:
             continue
-        place = None
-        if untrained is not None and floor is not None and floor != untrained:
-            place = 100 * (value - untrained) / (floor - untrained)
+        fair, place = few.get(key, value) if few else value, None
+        sign = -1 if better == "lower" else 1
+        if None not in (fair, untrained, floor) and sign * (floor - untrained) > 0:
+            place = 100 * (fair - untrained) / (floor - untrained)
         bars.append(
             ScoreBar(
                 key,
@@ -73,19 +76,22 @@ def score_bars(results: Results) -> list[ScoreBar]:
                 better,
                 RANGES[key],
                 score_text(shown, key),
+                score_text(few, key) if few else "",
                 score_text(first, key),
                 score_text(last, key),
                 None if place is None else min(100.0, max(0.0, place)),
-                _note(key, better, value, untrained, floor),
+                _note(key, better, fair, untrained, floor),
             )
         )
     return bars
 
 
-def _note(key: str, better: str, value: float, untrained: float | None, floor: float | None) -> str:
+def _note(
+    key: str, better: str, value: float | None, untrained: float | None, floor: float | None
+) -> str:
     """What may look like a mistake in a score and its two ends, and is none."""
     sign, notes = -1 if better == "lower" else 1, []
-    if untrained is not None and floor is not None:
+    if value is not None and untrained is not None and floor is not None:
         if sign * (floor - untrained) <= 0:
             notes.append(
                 "Here real images score no better than an untrained generator, so this score tells "
@@ -93,8 +99,8 @@ def _note(key: str, better: str, value: float, untrained: float | None, floor: f
             )
         elif sign * (value - floor) > 0:
             notes.append(
-                "Better than the real images? Both are measured, the real ones on few images. Beyond them "
-                "lies chance, or a generator that makes only clear images."
+                "Better than the real images? Both are measured, on few images. Beyond the real ones lies "
+                "chance, or a generator that makes only clear images."
             )
         elif sign * (value - untrained) < 0:
             notes.append("By this score the images are worse than those of an untrained generator.")

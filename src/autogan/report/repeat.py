@@ -36,7 +36,11 @@ def _nearest(settings: Settings) -> tuple[str | None, list[str]]:
     found: list[tuple[str | None, list[str]]] = []
     for preset in (None, *preset_names()):
         given = leaves(load_settings(preset).model_dump(mode="json"))
-        differing = [f"{name}={json.dumps(v)}" for name, v in wanted.items() if given[name] != v]
+        differing = [
+            f"{name}={json.dumps(v, ensure_ascii=False)}"
+            for name, v in wanted.items()
+            if given[name] != v
+        ]
         found.append((preset, differing))
     return min(found, key=lambda pair: len(pair[1]))
 

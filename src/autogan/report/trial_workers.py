@@ -106,7 +106,11 @@ def timeline(trials: Trials) -> Chart | None:
     svg = charts.timeline("trials-timeline", rows, order, "seconds since the first trial began")
     worked = sum(span.end - span.begin for spans in rows.values() for span in spans)
     there = sum(spans[-1].end - spans[0].begin for spans in rows.values())
-    share = f" From its first trial to its last a worker had one {worked / there:.0%} of the time."
+    share = ""
+    if there:  # none where the first attempt has just begun
+        share = (
+            f" From its first trial to its last a worker had one {worked / there:.0%} of the time."
+        )
     left_out = f" {len(names) - len(shown)} more workers are not shown." if names != shown else ""
     died = sum(attempt.outcome == "died" for attempt in attempts)
     deaths = (
@@ -116,7 +120,7 @@ def timeline(trials: Trials) -> Chart | None:
     )
     caption = (
         "Every bar is a trial, every line a worker (its machine and process); gaps are time without one."
-        f"{share if there else ''}{deaths}{left_out}"
+        f"{share}{deaths}{left_out}"
     )
     return Chart("Who worked when", svg, caption, wide=True)
 

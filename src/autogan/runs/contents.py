@@ -171,7 +171,8 @@ class Results(Evaluated):
 
     classes: names and shares of those that images can be asked of; None without.
 
-    modes, by_class, discriminator: None also where the run is of a version that did not look for them.
+    modes, by_class, as_few, discriminator: None also where the run is of a version that did not look for
+    them.
     """
 
     schema: int
@@ -191,6 +192,7 @@ class Results(Evaluated):
     files: dict[str, str]
     modes: Modes | None = None
     by_class: ByClass | None = None
+    as_few: Scores | None = None
     classes: dict[str, list[str] | list[float]] | None = None
     discriminator: RecordedDiscriminator | None = None
     peak_memory_mib: int | float | None = None

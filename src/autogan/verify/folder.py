@@ -308,8 +308,8 @@ def _results_problems(
     first = results.candidates[0].architecture if results.candidates else None
     if first is not None and str(players(first)[0]) != results.architecture:
         yield "results.json: the first candidate is not the architecture of the results"
-    scored = [scores for scores in (results.scores, results.floor, results.untrained) if scores]
-    if any(scores.judge != judge for scores in scored):
+    scored = (results.scores, results.floor, results.as_few, results.untrained)
+    if any(scores.judge != judge for scores in scored if scores):
         yield "results.json: some scores are by another judge than the one it names"
     if results.scores.images != results.protocol.images:
         yield "results.json: the scores are of another number of images than the protocol's"

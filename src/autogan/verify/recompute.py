@@ -84,7 +84,7 @@ def _final_scores(
     again = evaluate(generator, context, progress).to_dict()
     with tempfile.TemporaryDirectory() as scratch:
         again["neighbours"] = asdict(write_gallery(generator, context, Path(scratch)))
-    for part in ("modes", "by_class"):
+    for part in ("modes", "by_class", "as_few"):
         if part not in results:  # of a version that did not look for them
             del again[part]
     for part, values in json.loads(json.dumps(again)).items():
