@@ -4,7 +4,6 @@ import io
 import itertools
 import json
 import os
-import struct
 import tarfile
 import zipfile
 from collections.abc import Callable, Iterable
@@ -14,6 +13,7 @@ from random import Random
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sources import zip_of
 
 from autogan.basics.errors import UserError
 from autogan.images import layout
@@ -128,26 +128,13 @@ def test_a_zip_may_hold_any_names(
     tmp_path_factory: pytest.TempPathFactory, found: list[tuple[bytes, bool]]
 ) -> None:
     file = tmp_path_factory.mktemp("any") / "x.zip"
-    file.write_bytes(zip_of(found))
+    file.write_bytes(zip_of(found, [b"x"] * len(found)))
     arranged(lambda: open_archive(file))
 
 
-def zip_of(members: list[tuple[bytes, bool]]) -> bytes:
-    """A zip of members of one byte, whose names may be any bytes; and whether they claim UTF-8."""
-    body, table = b"", b""
-    for name, utf_8 in members:
-        flags = 0x800 if utf_8 else 0
-        about = struct.pack("<HHHHIIIHH", flags, 0, 0, 33, 0x8CDC1683, 1, 1, len(name), 0)
-        table += b"PK\1\2" + struct.pack("<HH", 20, 20) + about
-        table += struct.pack("<HHHII", 0, 0, 0, 0, len(body)) + name
-        body += b"PK\3\4" + struct.pack("<H", 20) + about + name + b"x"
-    number = len(members)
-    end = struct.pack("<HHHHIIH", 0, 0, number, number, len(table), len(body), 0)
-    return body + table + b"PK\5\6" + end
-
-
 def test_the_zip_that_is_made_here_is_one() -> None:
-    with zipfile.ZipFile(io.BytesIO(zip_of([(b"a/0.png", True), (b"a/1.png", False)]))) as archive:
+    made = zip_of([(b"a/0.png", True), (b"a/1.png", False)], [b"x", b"y"])
+    with zipfile.ZipFile(io.BytesIO(made)) as archive:
         assert archive.testzip() is None and archive.namelist() == ["a/0.png", "a/1.png"]
 
 

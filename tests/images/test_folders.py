@@ -4,12 +4,14 @@ import io
 import os
 import stat
 import tarfile
+import unicodedata
 import zipfile
 from collections import Counter
 from pathlib import Path
 
 import pytest
-from sources import classes, png, split, write_archive, write_folder
+from PIL import Image
+from sources import classes, png, split, write_archive, write_folder, zip_of
 
 from autogan.basics.errors import UserError
 from autogan.images import archives, load_data
@@ -45,6 +47,78 @@ def test_train_and_test_folders_are_used(tmp_path: Path, test: str) -> None:
     assert sorted(values(data, "held_out")) == [0, 1, 2, 3, 100, 101, 102, 103]
     assert data.held_out.labels is not None
     assert [v // 100 for v in values(data, "held_out")] == data.held_out.labels.tolist()
+
+
+@pytest.mark.parametrize("folders", [("Train", "Test"), ("training", "testing"), ("TRAIN", "Val")])
+def test_split_folders_may_be_spelled_otherwise(tmp_path: Path, folders: tuple[str, str]) -> None:
+    train, test = folders
+    files = {**classes(30, f"{train}/"), **classes(4, f"{test}/")}
+    data = load(write_folder(files, tmp_path / "pets"), tmp_path)
+    assert data.class_names == ("cats", "dogs")
+    assert (len(data.train), len(data.held_out)) == (60, 8)
+
+
+@pytest.mark.parametrize(
+    ("tops", "why"),
+    [
+        (
+            ("train/", "unlabelled/"),
+            r"holds train/, unlabelled/\. These are no classes.*pets/train",
+        ),
+        (("test/", "val/"), r"holds test/, val/\. These are no classes.*a folder of classes"),
+        (("train/", "Train/", "test/"), r"holds Train/ and train/: which one is meant"),
+    ],
+)
+def test_split_folders_that_make_no_split_are_no_classes(
+    tmp_path: Path, tops: tuple[str, ...], why: str
+) -> None:
+    files = {name: content for top in tops for name, content in classes(3, top).items()}
+    with pytest.raises(UserError, match=why):
+        load(write_folder(files, tmp_path / "pets"), tmp_path)
+
+
+def test_class_names_of_two_unicode_forms_are_one_class(tmp_path: Path) -> None:
+    files = {
+        f"{part}/{unicodedata.normalize(form, name)}/{i}.png": png(i)
+        for part, form in (("train", "NFC"), ("test", "NFD"))
+        for name in ("café", "thé")
+        for i in range(4)
+    }
+    data = load(write_folder(files, tmp_path / "drinks"), tmp_path)
+    assert data.class_names == ("café", "thé")
+
+
+def test_zips_from_windows_and_from_a_mac_keep_their_classes(tmp_path: Path) -> None:
+    images = {f"{name}/{i}.png": png(i) for name in ("kühl", "warm") for i in range(3)}
+    whole = load(write_archive(images, tmp_path / "whole.zip"), tmp_path)
+    assert whole.class_names == ("kühl", "warm")
+    for name, written in (
+        ("backslashes", [(n.replace("/", "\\").encode(), True) for n in images]),
+        ("unmarked", [(n.encode(), False) for n in images]),
+    ):
+        (tmp_path / f"{name}.zip").write_bytes(zip_of(written, list(images.values())))
+        found = load(tmp_path / f"{name}.zip", tmp_path)
+        assert (found, found.class_names) == (whole, whole.class_names)
+    old = [(n.encode("cp850"), False) for n in images]
+    (tmp_path / "old.zip").write_bytes(zip_of(old, list(images.values())))
+    found = load(tmp_path / "old.zip", tmp_path)
+    assert any("3 names in the archive are of an old Windows alphabet" in n for n in found.notes)
+
+
+def test_folders_of_the_same_names_sizes_and_times_are_told_apart(tmp_path: Path) -> None:
+    folders = []
+    for shade in (10, 200):
+        files = {f"{i}.bmp": bmp(shade) for i in range(10)}
+        folders.append(write_folder(files, tmp_path / str(shade) / "copy"))
+        for file in folders[-1].iterdir():
+            os.utime(file, (0, 0))
+    assert [set(values(load(folder, tmp_path))) for folder in folders] == [{10}, {200}]
+
+
+def bmp(shade: int) -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", (8, 8), (shade, shade, shade)).save(file, "BMP")
+    return file.getvalue()
 
 
 def test_val_beside_test_is_left_out_and_noted(tmp_path: Path) -> None:

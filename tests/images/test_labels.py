@@ -1,5 +1,6 @@
 """Images of which some have labels: a folder `unlabelled`, and labels.csv beside loose images."""
 
+import unicodedata
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -175,3 +176,28 @@ def test_a_table_elsewhere_is_a_file_like_others(tmp_path: Path) -> None:
     data = load(write_folder(files, tmp_path / "pets"), tmp_path)
     assert data.class_names == ("cats", "dogs")
     assert any("2 files that are not images were ignored" in note for note in data.notes)
+
+
+def test_names_in_the_table_may_have_another_unicode_form(tmp_path: Path) -> None:
+    decomposed = unicodedata.normalize("NFD", "café")
+    files = {f"{decomposed}{i}.png": png(i) for i in range(20)}
+    lines = [f"café{i}.png,{('pear', 'plum')[i % 2]}" for i in range(20)]
+    data = load(write_folder({**files, "labels.csv": table(*lines)}, tmp_path / "x"), tmp_path)
+    assert labels_by_value(data) == {i: i % 2 for i in range(20)}
+
+
+@pytest.mark.parametrize("classes_left", [2, 1])
+def test_a_class_whose_images_are_all_broken_is_gone(tmp_path: Path, classes_left: int) -> None:
+    names = ("pear", "plum", "kiwi")[: classes_left + 1]
+    whole = {f"{i}.png": png(i) for i in range(10 * classes_left)}
+    broken = {f"{i}.png": b"no image" for i in range(10 * classes_left, 10 * classes_left + 10)}
+    lines = [f"{i}.png,{names[i // 10]}" for i in range(10 * classes_left + 10)]
+    both = {**whole, **broken, "labels.csv": table(*lines)}
+    path = write_folder(both, tmp_path / "x")
+    data = load_data(f"folder:{path}", 8, tmp_path / "cache", skip_broken=True)
+    only = {**whole, "labels.csv": table(*lines[: 10 * classes_left])}
+    if classes_left > 1:
+        alone = load(write_folder(only, tmp_path / "y"), tmp_path)
+        assert data.class_names == alone.class_names and data.digest == alone.digest
+    else:
+        assert data.class_names == () and data.train.labels is None

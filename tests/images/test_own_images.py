@@ -133,7 +133,7 @@ def test_the_table_shows_a_dash_for_what_cannot_be_given(
     stream = io.StringIO()
     Console(file=stream, width=160).print(results_table(unlabelled[1]))
     (row,) = [line for line in stream.getvalue().splitlines() if "Inception score" in line]
-    assert row.count("–") == 3
+    assert row.count("–") == 4
     assert "which way up they are" in stream.getvalue()
 
 

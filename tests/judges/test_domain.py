@@ -443,7 +443,7 @@ def test_whitened_patches_have_variance_one_and_no_covariance(data: DataSet) -> 
     """Of the directions that carry most; the second half of the kernels are their negatives."""
     images = data.train.pixels[:200].float()
     convolution = torch.nn.Conv2d(3, 16, 4, stride=2, bias=False)
-    whiten(convolution, images)
+    whiten(convolution, images.split(64))
     kernels = convolution.weight.detach()
     assert torch.equal(kernels[8:], -kernels[:8])
     answers = torch.nn.functional.conv2d(images / 127.5 - 1, kernels[:8], stride=2)

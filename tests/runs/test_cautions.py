@@ -119,6 +119,13 @@ def test_a_judge_of_rotations_guesses_one_in_four() -> None:
     assert "guessing gives 25 %" in caution
 
 
+def test_a_judge_of_unequal_classes_must_be_better_than_its_most_frequent_answer() -> None:
+    shares = {("floor", "class_shares"): [0.96, 0.04, 0.0]}
+    (caution,) = told({**shares, ("judge", "held_out_accuracy"): 0.95})
+    assert "puts 96 % of the real images into circle, and is right for 95 %" in caution
+    assert told({**shares, ("judge", "held_out_accuracy"): 0.99}) == []
+
+
 def test_the_worst_comes_first() -> None:
     both = told({("scores", "recall"): 0.0, ("neighbours", "generated_median"): 0.0})
     assert ["copies" in both[0], "repeats itself" in both[1]] == [True, True]

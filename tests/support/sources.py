@@ -7,8 +7,10 @@ miniatures are put into torchvision's tables, so that the comparison itself stay
 import hashlib
 import io
 import pickle
+import struct
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -110,3 +112,19 @@ def make_stl10(files: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         sums = [[name, _md5(folder / name)] for name, _ in getattr(kind, table)]
         monkeypatch.setattr(kind, table, sums)
     return files
+
+
+def zip_of(members: list[tuple[bytes, bool]], contents: list[bytes]) -> bytes:
+    """A zip whose members' names may be any bytes; with each, whether it claims UTF-8."""
+    body, table = b"", b""
+    for (name, utf_8), content in zip(members, contents, strict=True):
+        flags, size = 0x800 if utf_8 else 0, len(content)
+        about = struct.pack(
+            "<HHHHIIIHH", flags, 0, 0, 33, zlib.crc32(content), size, size, len(name), 0
+        )
+        table += b"PK\1\2" + struct.pack("<HH", 20, 20) + about
+        table += struct.pack("<HHHII", 0, 0, 0, 0, len(body)) + name
+        body += b"PK\3\4" + struct.pack("<H", 20) + about + name + content
+    number = len(members)
+    end = struct.pack("<HHHHIIH", 0, 0, number, number, len(table), len(body), 0)
+    return body + table + b"PK\5\6" + end

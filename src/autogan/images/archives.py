@@ -13,7 +13,7 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,7 @@ _BUFFER_BYTES = 2**20
 _UNPACKED_BY_PYTHON = (
     zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA,
 )  # fmt: skip
-_ENCRYPTED = 0x1  # bit of a member's flags
+_ENCRYPTED, _UTF_8 = 0x1, 0x800  # bits of a member's flags
 _LEAST_ZIP_HEADER_BYTES = 30  # before a member's bytes; its name comes on top
 # What the unpackers raise for damage. RuntimeError: members that zipfile takes for encrypted.
 _DAMAGED = (
@@ -185,12 +185,24 @@ class TarArchive(_Archive):
 class ZipArchive(_Archive):
     """A zip file. Its members' sizes are claims, but no more than these are ever unpacked."""
 
+    _guessed = 0  # names of an unknown alphabet
+
+    def notes(self) -> tuple[str, ...]:
+        if not self._guessed:
+            return ()
+        return (
+            f"{self._guessed:,} names in the archive are of an old Windows alphabet that it does not tell: "
+            "letters beyond ASCII may be wrong, in class names too. Pack the images again, with UTF-8 names",
+        )
+
     def names(self) -> list[str]:
         with _readable(self.path), zipfile.ZipFile(self.path) as archive:
+            members = [(member, _name(member)) for member in archive.infolist()]
+            self._guessed = sum(_is_guessed(member, name) for member, name in members)
             names = [
-                self._checked_file(member)
-                for member in archive.infolist()
-                if not member.filename.endswith("/") or self._checked_folder(member)
+                self._checked_file(member, name)
+                for member, name in members
+                if not name.endswith("/") or self._checked_folder(name)
             ]
             self._refuse_overlap(archive)
         return names
@@ -199,13 +211,14 @@ class ZipArchive(_Archive):
         names = set(wanted)
         with _readable(self.path), zipfile.ZipFile(self.path) as archive:
             for member in archive.infolist():
-                name = posixpath.normpath(member.filename)
-                if name in names and not member.filename.endswith("/"):
+                full = _name(member)
+                name = posixpath.normpath(full)
+                if name in names and not full.endswith("/"):
                     yield name, _content(archive, member)
 
-    def _checked_file(self, member: zipfile.ZipInfo) -> str:
+    def _checked_file(self, member: zipfile.ZipInfo, name: str) -> str:
         name = self._checked(
-            member.filename,
+            name,
             member.file_size,
             folder=False,
             link=stat.S_ISLNK(member.external_attr >> 16),
@@ -236,9 +249,27 @@ class ZipArchive(_Archive):
                     "bomb); if you trust where it comes from, unpack it and give the folder",
                 )
 
-    def _checked_folder(self, member: zipfile.ZipInfo) -> bool:
-        self._checked(member.filename, 0, folder=True, link=False, plain=False)
+    def _checked_folder(self, name: str) -> bool:
+        self._checked(name, 0, folder=True, link=False, plain=False)
         return False
+
+
+def _name(member: zipfile.ZipInfo) -> str:
+    """A member's name, with the slashes that the format asks for and some Windows programs do not write.
+
+    Where it does not claim to be UTF-8 but is (as from a Mac), it is read so.
+    """
+    name = member.filename.replace("\\", "/")
+    if not name.isascii() and not member.flag_bits & _UTF_8:
+        with suppress(UnicodeError):
+            return name.encode("cp437").decode()
+    return name
+
+
+def _is_guessed(member: zipfile.ZipInfo, name: str) -> bool:
+    """Whether nobody knows in which alphabet the name was written."""
+    plain = name.isascii() or member.flag_bits & _UTF_8
+    return not plain and name == member.filename.replace("\\", "/")
 
 
 def _content(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes | Damage:

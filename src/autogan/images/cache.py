@@ -69,6 +69,12 @@ class Builder:
         self.folder = folder
         self.arrays: dict[str, Array] = {}
 
+    def restart(self) -> None:
+        """Takes back the arrays that were handed out."""
+        for name in self.arrays:
+            (self.folder / f"{name}.npy").unlink()
+        self.arrays.clear()
+
     def new(self, part: str, number: int, size: int, labelled: bool) -> tuple[Array, Array | None]:
         """Pixels, uint8 `number`×3×`size`×`size`, and labels, int64 `number` (None: unlabelled)."""
         self._need(number * (3 * size * size + 8))

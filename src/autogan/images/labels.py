@@ -9,6 +9,7 @@ An empty label means that the image is unlabelled. Without torch.
 
 import csv
 import io
+import unicodedata
 from collections.abc import Collection, Iterator
 from pathlib import Path, PurePosixPath
 
@@ -53,10 +54,15 @@ def parse_labels(content: bytes | Path | Damage, table: str, images: Collection[
         raise UserError(f"{table} is not UTF-8 ({error}). Save it as UTF-8.") from None
     beside = PurePosixPath(table).parent
     known = set(images)
+    of_form = {
+        unicodedata.normalize("NFC", name): name for name in images
+    }  # a Mac writes another one
     labels: Labels = {}
     for line, (file, label) in _pairs(text, table):
         name = str(beside / file)
         if name not in known:
+            name = of_form.get(unicodedata.normalize("NFC", name), "")
+        if not name:
             raise UserError(f"{table}, line {line}: there is no image {file!r} beside it.")
         if name in labels:
             raise UserError(f"{table}, line {line}: {file!r} stands there twice.")

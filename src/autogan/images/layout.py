@@ -3,9 +3,12 @@
 Understood, each possibly inside one or more single folders: `train/CLASS/…` with `test/CLASS/…` (or
 `val`), `CLASS/…`, `train/…` with `test/…` without classes, and a flat folder, perhaps with a labels.csv
 (see `labels.py`). One class tells nothing apart: its images are taken as unlabelled, and a note says so.
-A folder `unlabelled` beside class folders is no class: its images have no label.
+A folder `unlabelled` beside class folders is no class: its images have no label. Case does not matter in
+these names, `training`, `testing` and `unlabeled` are understood too, and class names of two Unicode forms
+are one class.
 """
 
+import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -15,9 +18,11 @@ from autogan.basics.errors import UserError
 from autogan.images.labels import Labels
 from autogan.images.rules import shuffled
 
-UNLABELLED = "unlabelled"
+UNLABELLED = ("unlabelled", "unlabeled")
 TRAIN = "train"
 HELD_OUT = ("test", "val", "valid", "validation")  # the first one that is there is held out
+_SPLITS = {TRAIN: TRAIN, "training": TRAIN, "testing": "test", **{name: name for name in HELD_OUT}}
+"""By the folder's name in small letters."""
 _SILENT = ("__MACOSX", "Thumbs.db", "desktop.ini")
 _HELD_OUT_SHARE = 10  # one image of ten, where the source has no test split
 _SHOWN_NAMES = 5
@@ -77,7 +82,7 @@ def arrange(
         )
     if len(images) < 2:
         raise UserError(f"There is only one image in {where}; at least 2 are needed.")
-    paths = {name: PurePosixPath(name).parts for name in images}
+    paths = {name: _parts(name) for name in images}
     folders = _shared_folders(paths.values())
     paths = {name: parts[len(folders) :] for name, parts in paths.items()}
     if labels is not None:
@@ -86,54 +91,81 @@ def arrange(
         notes.append(f"all images lie in one folder ({folders[-1]}): they are taken as unlabelled")
     tops = {parts[0] for parts in paths.values() if len(parts) > 1}
     flat = any(len(parts) == 1 for parts in paths.values())
-    tests = [name for name in HELD_OUT if name in tops]
-    if TRAIN not in tops or not tests:
+    folder_of = _split_folders(tops, where)
+    tests = [folder_of[split] for split in HELD_OUT if split in folder_of]
+    train = folder_of.get(TRAIN)
+    rest = sorted(tops - set(folder_of.values()))
+    if train is None or not tests:
+        if folder_of and not flat and all(_is_unlabelled(top) for top in rest):
+            raise UserError(
+                f"{where} holds {', '.join(f'{top}/' for top in sorted(tops))}. These are no classes, and a "
+                f"{TRAIN}/ with a test/ beside it is needed to hold images out by folders. Give "
+                f"{f'{where}/{train}' if train else 'a folder of classes'}, or add what is missing."
+            )
         return _without_split(paths, where, notes)
-    rest = sorted(tops - {TRAIN, *tests})
     if rest or flat:
         raise UserError(
-            f"{where} holds {TRAIN}/ and {tests[0]}/, and images beside them "
-            f"({some(rest) if rest else 'at the top'}). Move these into {TRAIN}/."
+            f"{where} holds {train}/ and {tests[0]}/, and images beside them "
+            f"({some(rest) if rest else 'at the top'}). Move these into {train}/."
         )
     if len(tests) > 1:
         unused = sum(parts[0] in tests[1:] for parts in paths.values())
         notes.append(f"{unused:,} images in {', '.join(tests[1:])} were not used")
-    return _with_split(paths, tests[0], where, notes)
+    return _with_split(paths, train, tests[0], where, notes)
+
+
+def _parts(name: str) -> tuple[str, ...]:
+    """The parts of a path, as they compare: a Mac writes "é" in another form than other systems."""
+    return PurePosixPath(unicodedata.normalize("NFC", name)).parts
+
+
+def _split_folders(tops: Collection[str], where: str) -> dict[str, str]:
+    """The folder of each split, by the name that it has here; a folder of another name is no split."""
+    found: dict[str, str] = {}
+    for top in sorted(tops):
+        split = _SPLITS.get(top.casefold())
+        if split is None:
+            continue
+        if split in found:
+            raise UserError(f"{where} holds {found[split]}/ and {top}/: which one is meant?")
+        found[split] = top
+    return found
 
 
 def _with_split(
-    paths: dict[str, tuple[str, ...]], test: str, where: str, notes: list[str]
+    paths: dict[str, tuple[str, ...]], train: str, test: str, where: str, notes: list[str]
 ) -> Layout:
+    """train, test: the folders."""
     parts = {
         split: {name: path[1:] for name, path in paths.items() if path[0] == split}
-        for split in (TRAIN, test)
+        for split in (train, test)
     }
     classes = {split: _classes(parts[split], f"{where}/{split}") for split in parts}
-    if classes[TRAIN] != classes[test]:
-        only_train = sorted(set(classes[TRAIN]) - set(classes[test]))
-        only_test = sorted(set(classes[test]) - set(classes[TRAIN]))
+    if classes[train] != classes[test]:
+        only_train = sorted(set(classes[train]) - set(classes[test]))
+        only_test = sorted(set(classes[test]) - set(classes[train]))
         differences = [
             f"only in {split}: {some(names)}"
-            for split, names in ((TRAIN, only_train), (test, only_test))
+            for split, names in ((train, only_train), (test, only_test))
             if names
         ]
         raise UserError(
-            f"{where}: {TRAIN} and {test} must hold the same class folders; "
+            f"{where}: {train} and {test} must hold the same class folders; "
             + "; ".join(differences)
             + "."
         )
-    if len(parts[TRAIN]) < 2:
-        raise UserError(f"There is only one image in {where}/{TRAIN}; at least 2 are needed.")
-    labels = _two_or_more(classes[TRAIN], notes)
+    if len(parts[train]) < 2:
+        raise UserError(f"There is only one image in {where}/{train}; at least 2 are needed.")
+    labels = _two_or_more(classes[train], notes)
     class_of = {
         name: _folder_class(path) for split in parts.values() for name, path in split.items()
     }
     _note_unlabelled(class_of, labels, notes)
-    train, held_out = (
+    kept, held_out = (
         _split(sorted(parts[split]), class_of, labels, purpose)
-        for split, purpose in ((TRAIN, "train"), (test, "held out"))
+        for split, purpose in ((train, "train"), (test, "held out"))
     )
-    return Layout(train, held_out, labels, tuple(notes))
+    return Layout(kept, held_out, labels, tuple(notes))
 
 
 def _without_split(paths: dict[str, tuple[str, ...]], where: str, notes: list[str]) -> Layout:
@@ -146,8 +178,9 @@ def _by_table(
     labels: Labels, paths: dict[str, tuple[str, ...]], where: str, notes: list[str]
 ) -> Layout:
     """Of loose images with a table of labels; all of them have a line in it."""
-    classes = tuple(sorted({label for label in labels.values() if label is not None}))
-    if not classes:
+    named = sorted({label for name in paths if (label := labels[name]) is not None})
+    classes = _two_or_more(tuple(named), notes)
+    if not named:
         notes.append("no image has a label: they are taken as images without classes")
     class_of = {name: labels[name] if classes else "" for name in paths}
     return _divided(class_of, classes, where, notes)
@@ -206,7 +239,11 @@ def _split(
 
 def _folder_class(path: tuple[str, ...]) -> str | None:
     """The class folder that a path begins with; None for the folder of unlabelled images."""
-    return None if path[0] == UNLABELLED else path[0]
+    return None if _is_unlabelled(path[0]) else path[0]
+
+
+def _is_unlabelled(folder: str) -> bool:
+    return folder.casefold() in UNLABELLED
 
 
 def _note_unlabelled(
@@ -229,7 +266,7 @@ def _classes(paths: dict[str, tuple[str, ...]], where: str) -> tuple[str, ...]:
             f"{where} holds images ({some(flat)}) beside folders of images ({some(folders)}). "
             "Put every image into a class folder, or all of them into one flat folder."
         )
-    return tuple(folder for folder in folders if folder != UNLABELLED)
+    return tuple(folder for folder in folders if not _is_unlabelled(folder))
 
 
 def _two_or_more(classes: tuple[str, ...], notes: list[str]) -> tuple[str, ...]:

@@ -129,6 +129,7 @@ def _read_files(
         # Splits and order depend on all names: without some of them, all is arranged anew.
         left_out = {name for name, _ in broken}
         kept = [name for name in names if name not in left_out]
+        entry.restart()
         plan, decoded = _fill(entry, files, kept, table, size, limit_factor, tell)
         if decoded.broken:  # they changed between two readings
             raise decode.broken_files(decoded.broken, number - len(left_out), str(path))

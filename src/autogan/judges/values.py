@@ -8,6 +8,15 @@ MISSING_BELOW = 0.1
 """What is generated at less than this part of its real share counts as missing: a class, a mode."""
 
 
+def weak_below(guessing: float) -> float:
+    """The share of right answers (0 to 1) below which a judge knows too little.
+
+    guessing: the share that needs no knowledge. Half as often again must it be right or, where that is beyond
+    1 or nearly so, half of the way from guessing to knowing all.
+    """
+    return min(1.5 * guessing, (1 + guessing) / 2)
+
+
 @dataclass(frozen=True)
 class Scores:
     """What one judge says of a set of images. Comparable only under the same judge and protocol.

@@ -18,6 +18,7 @@ from autogan.images.classes import Classes
 from autogan.judges import DomainJudge, Judge, Reference, domain_judge, reference
 from autogan.judges.questions import Question
 from autogan.judges.training import NetworkTraining
+from autogan.judges.values import weak_below
 from autogan.method.mirroring import warning_of_mirrored
 from autogan.method.precision import decide_precision
 from autogan.method.refusals import (
@@ -206,12 +207,16 @@ def _with_precision(
 def _about(judge: DomainJudge, data: DataSet) -> str:
     """How well the judge does its task, and a warning where that is hardly better than guessing."""
     guessing = 1 / len(judge.task.answers)
+    labels = data.held_out.labels
+    if data.labelled and labels is not None:
+        known = labels[labels >= 0]
+        guessing = max(guessing, float(known.bincount().max() / len(known)))
     asked = "put into their class" if data.labelled else "recognised the right way up"
     text = (
         f"Judge {judge.name}: {judge.held_out_accuracy:.1%} of the held-out images of {data.name} "
         f"{asked}."
     )
-    if judge.held_out_accuracy < min(1.5 * guessing, 0.75):
+    if judge.held_out_accuracy < weak_below(guessing):
         text += (
             f" That is hardly more than guessing ({guessing:.0%}): its scores will say little. "
             "More images, more judge.epochs, or classes that look different help."

@@ -46,12 +46,17 @@ class ScoreBar:
 
 @dataclass(frozen=True)
 class Classes:
-    """The classes to show, how many there are, and the largest share among those shown."""
+    """The classes to show, how many there are, and the largest share among those shown.
+
+    missing: names of those that are hardly ever generated, of those that real images have. each: whether
+    every class was generated at all.
+    """
 
     shown: list[ClassShare]
     count: int
     largest: float
     missing: list[str]
+    each: bool
 
 
 def score_bars(results: Results) -> list[ScoreBar]:
@@ -65,10 +70,7 @@ def score_bars(results: Results) -> list[ScoreBar]:
         value, untrained, floor = (scores.get(key) for scores in (shown, first, last))
         if value is None:
             continue
-        fair, place = few.get(key, value) if few else value, None
-        sign = -1 if better == "lower" else 1
-        if None not in (fair, untrained, floor) and sign * (floor - untrained) > 0:
-            place = 100 * (fair - untrained) / (floor - untrained)
+        fair = few.get(key, value) if few else value
         bars.append(
             ScoreBar(
                 key,
@@ -79,11 +81,24 @@ def score_bars(results: Results) -> list[ScoreBar]:
                 score_text(few, key) if few else "",
                 score_text(first, key),
                 score_text(last, key),
-                None if place is None else min(100.0, max(0.0, place)),
+                _place(better, fair, untrained, floor),
                 _note(key, better, fair, untrained, floor),
             )
         )
     return bars
+
+
+def _place(
+    better: str, value: float | None, untrained: float | None, floor: float | None
+) -> float | None:
+    """How far a score is from the untrained (0) to the real end (100), cut to these; None where an end is not
+    known, or the real one is no better."""
+    if value is None or untrained is None or floor is None:
+        return None
+    way = floor - untrained
+    if (way if better == "higher" else -way) <= 0:
+        return None
+    return min(100.0, max(0.0, 100 * (value - untrained) / way))
 
 
 def _note(
@@ -146,6 +161,8 @@ def _variety(classes: Classes | None, modes: Modes | None) -> list[str]:
             sentences.append(_kinds(modes, "found inside the classes") + ".")
         return sentences
     each = f"Each of the {classes.count} classes is generated"
+    if not classes.each:
+        each = f"Of the {classes.count} classes, each that real images have is generated"
     if modes is None:
         return [f"{each}."]
     kinds = _kinds(modes, "found inside them")
@@ -182,7 +199,8 @@ def classes_of(results: Results) -> Classes | None:
     if len(every) > MOST_CLASSES:
         shown = sorted(every, key=lambda c: -abs(c.generated - c.real))[:MOST_CLASSES]
     largest = max(max(c.generated, c.real) for c in shown)
-    return Classes(shown, len(every), largest, [c.name for c in every if c.missing])
+    missing = [c.name for c in every if c.missing]
+    return Classes(shown, len(every), largest, missing, all(c.generated > 0 for c in every))
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ good Fréchet distance.
 
 from dataclasses import dataclass
 
-from autogan.judges.values import MISSING_BELOW
+from autogan.judges.values import MISSING_BELOW, weak_below
 from autogan.runs.contents import Results
 
 ALMOST_NO_RECALL = 0.05
@@ -14,9 +14,9 @@ ALMOST_NO_RECALL = 0.05
 COPIES_BELOW = 0.5
 """Samples whose median distance to the nearest training image is below this part of that of held-out
 real images count as copies."""
-WEAK_BELOW = 1.5
-"""A judge that is right less than this many times as often as by guessing knows too little."""
 GUESSING_BY_ROTATION = 0.25
+MOST_IMAGES = 0.5
+"""A judge that puts more of the real images into one class must do better than always to answer that."""
 
 
 def cautions(results: Results) -> list[str]:
@@ -89,13 +89,22 @@ def _variety(results: Results) -> str:
 
 
 def _judge(results: Results) -> str:
-    judge = results.judge
+    judge, right = results.judge, results.judge.held_out_accuracy
     guessing = (
         GUESSING_BY_ROTATION if judge.task == "rotation" else 1 / max(1, len(judge.class_names))
     )
-    right = judge.held_out_accuracy
-    if right is None or right >= WEAK_BELOW * guessing:
+    if right is None:
         return ""
+    if right >= weak_below(guessing):
+        shares = class_shares(results) if judge.task != "rotation" else []
+        most_frequent = next((share for share in shares if share.real > MOST_IMAGES), None)
+        if most_frequent is None or right >= weak_below(most_frequent.real):
+            return ""
+        return (
+            f"The judge knows too little: it puts {100 * most_frequent.real:.0f} % of the real images into "
+            f"{most_frequent.name}, and is right for {100 * right:.0f} % of them. No score here says much. "
+            "More images of the other classes help."
+        )
     return (
         f"The judge knows too little: it answers {100 * right:.0f} % of its questions about held-out "
         f"images rightly, and guessing gives {100 * guessing:.0f} %. No score here says much. More "
