@@ -206,6 +206,18 @@ def test_a_training_in_which_everything_changes_goes_on_to_the_bit(stop: int) ->
     assert equal_trees(whole.state_dict(), restored.state_dict())
 
 
+def test_a_step_outside_the_schedule_goes_on_with_the_penalty_that_it_left() -> None:
+    """As the probes of a search for discriminators, after an interruption."""
+    whole, restored = make(EVERYTHING), make(EVERYTHING)
+    train(whole, EVERYTHING, 0, 9)
+    restored.load_state_dict(copy.deepcopy(whole.state_dict()))
+    losses = [
+        [gan.discriminator_step(real(ONE, step), ONE).item() for step in range(4)]
+        for gan in (whole, restored)
+    ]
+    assert losses[0] == losses[1]
+
+
 def test_fresh_weights_begin_with_nothing_learned() -> None:
     gan, fresh = make(EVERYTHING), make(EVERYTHING)
     train(gan, EVERYTHING, 0, 8)

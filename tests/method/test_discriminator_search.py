@@ -12,6 +12,7 @@ from tiny import Listening, context_of, tiny
 
 from autogan.basics.errors import UserError
 from autogan.files.storage import load_tensors
+from autogan.method.context import prepare_run
 from autogan.method.pipeline import run_derivation, run_everything, run_search, run_training
 from autogan.method.search import Search
 from autogan.method.subject import Subject
@@ -364,6 +365,10 @@ def test_a_search_with_a_told_discriminator_trains_it(tmp_path: Path) -> None:
             {"search": {"discriminator": "after", "discriminator_batch": 6}},
             r"search\.discriminator_batch is 6.*multiple of 4",
         ),
+        (
+            {"search": {"discriminator": "after", "generator_batch": 6}},
+            r"search\.generator_batch is 6.*multiple of 4",
+        ),
     ],
 )
 def test_what_cannot_be_is_refused_before_anything_begins(
@@ -372,4 +377,12 @@ def test_what_cannot_be_is_refused_before_anything_begins(
     run = Run.create(tmp_path / "run", settings(images, "fixed", **changes))
     with pytest.raises(UserError, match=message):
         run_everything(run, Listening())
+    run.close()
+
+
+def test_a_search_refuses_what_its_derivation_would_refuse(images: Path, tmp_path: Path) -> None:
+    given = settings(images, "together", train={"discriminator_batch": 6})
+    run = Run.create(tmp_path / "run", given, Task("search"))
+    with pytest.raises(UserError, match=r"train\.discriminator_batch is 6.*multiple of 4"):
+        prepare_run(run, Listening())
     run.close()

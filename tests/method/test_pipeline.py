@@ -291,3 +291,16 @@ def test_the_report_is_drawn_anew_after_states_of_a_part(home: Path, tmp_path: P
     with part_of(run, "derive"):
         assert run.checkpoints.after_saving is first  # it knows how long drawing took
     run.close()
+
+
+@pytest.mark.parametrize(("bottom", "size"), [(2, 8), (3, 12)])
+def test_a_run_may_begin_with_maps_of_two_or_three_pixels(
+    home: Path, tmp_path: Path, bottom: int, size: int
+) -> None:
+    """Its first stage sees smaller images than any source may have."""
+    data = {"source": f"folder:{home / 'pets'}", "image_size": size}
+    given = tiny(data=data, network={"bottom_size": bottom})
+    run = Run.create(tmp_path / "run", given)
+    results = run_everything(run, Listening())
+    run.close()
+    assert results["image_size"] == size and len(results["architecture"].split("/")) == 2

@@ -84,6 +84,17 @@ def test_a_measurement_is_remembered_by_the_shapes_it_is_of(
     assert len(measured) == 3
 
 
+def test_trials_are_measured_too(
+    in_bfloat16: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    measured = taking(monkeypatch, 2.0, 1.0)
+    settings, progress = tiny(**AUTO), Listening()
+    workload = Workload(settings, 80, 80)
+    plan = Plan.of(settings, Task("search", method="trials"), workload)
+    compute = decide_precision(settings, plan.parts, workload, CPU, tmp_path, progress)
+    assert compute.precision == "bfloat16" and len(measured) == 1
+
+
 @pytest.mark.parametrize("damaged", [{}, {"float32": 1.0}, {"float32": 0.0, "bfloat16": 1.0}])
 def test_a_measurement_that_cannot_be_is_made_anew(
     damaged: dict[str, float], in_bfloat16: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path

@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from autogan.images.classes import Classes
 from autogan.nets.layers import initialise
 from autogan.nets.modulation import (
     MAPPING_RATE,
@@ -14,6 +15,8 @@ from autogan.nets.modulation import (
     ModulatedConvolution,
     noise_places,
 )
+from autogan.spaces.architecture import Architecture
+from autogan.spaces.space import SearchSpace
 
 LATENT, IN, OUT = 7, 3, 5
 
@@ -38,7 +41,9 @@ def upsampled(layer: ModulatedConvolution, x: Tensor, upsampling: str | None) ->
 def test_a_convolution_is_its_textbook_form(upsampling: str | None) -> None:
     upsamplings = () if upsampling is None else (upsampling,)
     side = 4 if upsampling is None else 8
-    layer = ModulatedConvolution(IN, OUT, LATENT, upsamplings, side=side, number=2).double()
+    layer = ModulatedConvolution(
+        IN, OUT, LATENT, upsamplings, side=side, noise=LATENT, number=2
+    ).double()
     initialise(layer, torch.Generator().manual_seed(0))
     assert not layer.strength and not layer.bias.any() and bool((layer.style.bias == 1).all())
     torch.nn.init.constant_(layer.strength, 0.3)
@@ -93,3 +98,13 @@ def test_noise_is_standard_normal_and_stands_at_the_same_places_everywhere() -> 
 
 FIRST_PLACES = [60, 50, 115, 17, 44, 27, 13, 71]
 """As files of generators count on."""
+
+
+def test_no_noise_is_taken_from_what_tells_a_class() -> None:
+    classes = Classes(("a", "b"), (0.5, 0.5))
+    space = SearchSpace.only(Architecture.parse("modern:modulated-nearest/modulated-nearest"))
+    generator = space.generator(latent_size=8, channels=8, bottom_size=4, classes=classes)
+    layers = [m for m in generator.modules() if isinstance(m, ModulatedConvolution)]
+    assert len(layers) == 4
+    for layer in layers:
+        assert set(layer.places.tolist()) == set(range(8))

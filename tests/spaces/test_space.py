@@ -17,8 +17,8 @@ from autogan.spaces.autogan.decisions import (
     CellArchitecture,
     architecture_of,
     cells_of,
-    generator_cell,
 )
+from autogan.spaces.decisions import generator_cell
 
 architectures = st.builds(
     lambda cells, seed: search_space("autogan", cells).sample(random.Random(seed)),

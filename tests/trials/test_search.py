@@ -155,6 +155,27 @@ def test_proxies_make_images_and_networks_smaller_and_keep_the_cells(images: Pat
     assert proxied(trials_settings(images)) == trials_settings(images)
 
 
+@pytest.mark.parametrize("proxy", [{"image_size": 8}, {"width": 0.5}])
+def test_limits_are_of_what_would_be_trained_so_no_proxy_goes_with_them(
+    images: Path, proxy: dict[str, Any]
+) -> None:
+    limits = {"limits": {"parameters": 10**6}}
+    with pytest.raises(UserError, match=r"search\.limits is about .* as they would be trained"):
+        proxied(trials_settings(images, search=limits, trials=proxy))
+    assert proxied(trials_settings(images, search=limits)).cells == 2
+
+
+def test_a_map_of_one_pixel_is_no_proxy(images: Path) -> None:
+    settings = trials_settings(
+        images,
+        network={"bottom_size": 2},
+        search={"stage_weights": [1] * 3, "iterations": 3},
+        trials={"image_size": 8},
+    )
+    with pytest.raises(UserError, match=r"cannot be 8: .* Smallest: 16;"):
+        proxied(settings)
+
+
 def test_trials_at_a_low_resolution_and_a_narrow_width_end(images: Path, tmp_path: Path) -> None:
     settings = trials_settings(images, trials={"image_size": 8, "width": 0.5, "count": 2})
     searched(settings, tmp_path / "run")

@@ -127,8 +127,7 @@ def save_interpolation(generator: Generator, file: Path, wanted: Wanted, compute
     the generator was trained on. A row is of one class where the generator has classes.
     """
     count, seed = wanted.count, wanted.seed
-    rows, rest = divmod(wanted.each or count, STEPS_IN_A_ROW)
-    if rest or count > MOST_IN_A_GRID:
+    if (wanted.each or count) % STEPS_IN_A_ROW or count > MOST_IN_A_GRID:
         raise UserError(
             f"An interpolation has rows of {STEPS_IN_A_ROW} images, so --count must be a multiple "
             f"of {STEPS_IN_A_ROW} up to {MOST_IN_A_GRID:,}, not {count:,}."

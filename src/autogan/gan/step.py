@@ -364,7 +364,7 @@ class Gan:
         for learner in self.learners:
             learner.set_learning_rate(factor)
 
-    def set_penalty_share(self, share: float) -> None:
+    def set_penalty_share(self, share: float | Tensor) -> None:
         """From here on penalties count so much of what they are, 0 to 1."""
         if self._penalty_share is None:
             self._penalty_share = torch.ones((), device=self.compute.device)
@@ -403,6 +403,8 @@ class Gan:
             state["augmentation"] = learned
         if self.objective.penalty_every_steps > 1:
             state["steps_since_penalty"] = self._steps_since_penalty
+        if self._penalty_share is not None:
+            state["penalty_share"] = self._penalty_share
         return state
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -439,6 +441,8 @@ class Gan:
         self.objective.load_state_dict(state.get("objective", {}))
         self.augmentation.load_state_dict(state.get("augmentation", {}))
         self._steps_since_penalty = state.get("steps_since_penalty", 0)
+        if (share := state.get("penalty_share")) is not None:
+            self.set_penalty_share(share)
 
 
 def _copied(tree: Any) -> Any:

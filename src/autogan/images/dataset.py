@@ -12,7 +12,6 @@ from torch.nn import functional
 
 from autogan.images import cache
 from autogan.images.classes import Classes, classes_of
-from autogan.images.rules import check_size
 
 RESIZE_VERSION = 1
 _MIB_PER_STEP = 16  # float memory that one step of resizing may take
@@ -123,11 +122,10 @@ class DataSet:
         return classes_of(self.class_names, counts, unlabelled=len(labelled) < len(labels))
 
     def resized(self, size: int) -> "DataSet":
-        """The same images, in the same order, at `size`×`size` (8..256): antialiased bilinear.
+        """The same images, in the same order, at `size`×`size` pixels: antialiased bilinear.
 
         Made once, then kept in memory and in the cache. The own size returns the data set itself.
         """
-        check_size(size)
         if size == self.size:
             return self
         if size not in self._resized:

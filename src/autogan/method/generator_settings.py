@@ -34,7 +34,7 @@ def settings_of(
     directory: where it was trained, which relative paths in its settings lead from; None: here.
     """
     trained = _trained_settings(saved, directory)
-    changes = merged(UNDECIDED, changes or {})
+    changes = merged(_undecided(trained), changes or {})
     if trained is not None and preset is None:
         return load_settings(None, None, overrides, changes, tree=trained)
     own = _sizes_of(saved.generator)
@@ -46,6 +46,15 @@ def settings_of(
             "cifar10[:PATH], stl10[:PATH] or folder:PATH)."
         )
     return load_settings(preset, None, overrides, merged(own, changes))
+
+
+def _undecided(trained: Tree | None) -> Tree:
+    """What is left open again. Networks that were told no classes are told none: they may have a last layer
+    that cannot be (`objective.direction_head`)."""
+    network = (trained or {}).get("network")
+    if isinstance(network, dict) and network.get("conditional") == "never":
+        return {section: value for section, value in UNDECIDED.items() if section != "network"}
+    return UNDECIDED
 
 
 def _trained_settings(saved: SavedGenerator, directory: str | None) -> Tree | None:
@@ -74,6 +83,8 @@ def _sizes_of(generator: Generator) -> Tree:
             "space": generator.architecture.space,
             "bottom_size": generator.bottom_size,
             "latent_size": generator.latent_size,
+            "discriminator": None,
         },
+        "train": {"generator_channels": generator.channels},
         "search": {"stage_weights": [1] * cells, "iterations": cells},
     }

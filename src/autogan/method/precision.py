@@ -163,6 +163,8 @@ def _kinds(settings: Settings, parts: Collection[Part], workload: Workload) -> I
         rounds += derive.top * (derive.generator_steps or train.generator_steps)
     if "train" in parts:
         rounds += train.generator_steps
+    if "trials" in parts:
+        rounds += settings.trials.count * settings.trials.rung_steps[-1]
     if rounds:
         yield StepKind("train", train, rounds)
 

@@ -73,17 +73,27 @@ def _refuse_unrecordable(settings: Settings, parts: Collection[Part], compute: C
 def _refuse_mixed_groups(
     settings: Settings, parts: Collection[Part], told: DiscriminatorArchitecture | None
 ) -> None:
-    """Refuses batches by which a discriminator would compare real images with generated ones."""
+    """Refuses batches of which a discriminator would compare images in other groups than it learned with, or
+    real ones with generated ones."""
     searched = "search" in parts and settings.search.discriminator != "fixed"
     if not searched and not (told and told.minibatch_deviation):
         return
-    for name, section in trained_sections(settings, parts).items():
-        if section.discriminator_batch % GROUP:
-            raise UserError(
-                f"{name}.discriminator_batch is {section.discriminator_batch}, and a discriminator with "
-                f"/{DEVIATION} compares the images of groups of {GROUP}: real and generated ones would be "
-                f"mixed. Set {name}.discriminator_batch to a multiple of {GROUP}."
-            )
+    for name, section in _sections_to_train(settings, parts).items():
+        for kind in ("discriminator_batch", "generator_batch"):
+            if getattr(section, kind) % GROUP:
+                raise UserError(
+                    f"{name}.{kind} is {getattr(section, kind)}, and a discriminator with /{DEVIATION} "
+                    f"compares the images of groups of {GROUP}: other images would be compared than it "
+                    f"learned with. Set {name}.{kind} to a multiple of {GROUP}."
+                )
+
+
+def _sections_to_train(
+    settings: Settings, parts: Collection[Part]
+) -> dict[str, AdversarialSettings]:
+    """As `trained_sections`, with the training of what a search will find: now or later."""
+    sections = trained_sections(settings, parts)
+    return {**sections, "train": settings.train} if "search" in parts else sections
 
 
 def _refuse_undividable(
@@ -149,10 +159,7 @@ def _shape(section: AdversarialSettings, cells: int) -> dict[str, str]:
 def _refuse_few_images(settings: Settings, data: DataSet, parts: Collection[Part]) -> None:
     """Refuses what would fail only after hours: too few images for a batch or for a score."""
     images = len(data.train)
-    sections = trained_sections(settings, parts)
-    if "search" in parts:
-        # What is found will be trained, now or later.
-        sections["train"] = settings.train
+    sections = _sections_to_train(settings, parts)
     for section, chosen in sections.items():
         batches = {"discriminator_batch": chosen.discriminator_batch}
         if chosen.objective.generator_sees_real:

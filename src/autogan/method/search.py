@@ -220,7 +220,8 @@ class Search:
         """One architecture for one batch. Strategies learn nothing here, so they are drawn in blocks."""
         if not self.at.proposed:
             left = self.workload.shared_steps() - self.at.step
-            stream = random.Random(derived_seed(self.settings.seed, f"search/paths/{self.steps}"))
+            purpose = f"{self.subject.part}/paths/{self.steps}"
+            stream = random.Random(derived_seed(self.settings.seed, purpose))
             self.at.proposed = self.within.propose_for_training(
                 min(PROPOSED_AT_ONCE, left), self.rung, self.children.observations, stream
             )

@@ -71,7 +71,8 @@ class StyleLayer(nn.Linear, OwnStart):
 
 
 def noise_places(side: int, latent_size: int, number: int) -> Tensor:
-    """For each position of a map, the entry of the latent that is its noise: int64 side·side.
+    """For each position of a map, the entry of the latent that is its noise: int64 side·side, all below
+    latent_size.
 
     The same for one (side, latent_size, number) everywhere: a generator's file need not hold it.
     """
@@ -90,8 +91,9 @@ class ModulatedConvolution(OwnStart):
     So an image stays a function of its latent, and there is no further random stream to keep. Its
     strength is learned, from 0.
 
-    upsamplings: the open ones; none where it keeps the side. side: of its output, in pixels. number:
-    of this convolution among those of a generator, which the places of the noise differ by.
+    upsamplings: the open ones; none where it keeps the side. side: of its output, in pixels. noise: the
+    first so many entries of the latent may be noise; what tells a class stands behind them. number: of this
+    convolution among those of a generator, which the places of the noise differ by.
     """
 
     def __init__(
@@ -102,6 +104,7 @@ class ModulatedConvolution(OwnStart):
         upsamplings: tuple[str, ...],
         *,
         side: int,
+        noise: int,
         number: int,
     ) -> None:
         super().__init__()
@@ -111,7 +114,7 @@ class ModulatedConvolution(OwnStart):
         self.weight = nn.Parameter(torch.zeros(channels_out, channels_in, 3, 3))
         self.bias = nn.Parameter(torch.zeros(channels_out))
         self.strength = nn.Parameter(torch.zeros(()))
-        places = noise_places(side, latent_size, number)
+        places = noise_places(side, noise, number)
         self.register_buffer("places", places, persistent=False)
         self.places: Tensor
         self.side = side

@@ -22,6 +22,9 @@ from autogan.settings.protocols import PROTOCOLS, Protocol, protocol_of
 from autogan.settings.search import DeriveSettings, SearchSettings
 from autogan.settings.trials import TrialsSettings
 
+SMALLEST_BOTTOM = 2
+"""Instance normalisation needs more than one pixel."""
+
 
 class DataSettings(Section):
     """Where the real images come from."""
@@ -59,7 +62,7 @@ class NetworkSettings(Section):
     modulated convolutions, attention, widths). `autogan train` takes that of its architecture."""
     latent_size: PositiveInt = 128
     """Length of a latent vector."""
-    bottom_size: PositiveInt = 4
+    bottom_size: int = Field(default=4, ge=SMALLEST_BOTTOM)
     """Side, in pixels, of the feature map that the first cell doubles."""
     discriminator: str | None = None
     """The discriminator that is trained against, by its text: a block for each cell, such as

@@ -4,7 +4,7 @@ from typing import Literal, get_args
 
 from pydantic import Field, PositiveInt, model_validator
 
-from autogan.settings.base import Section
+from autogan.settings.base import Section, refuse_useless
 
 GoalName = Literal[
     "frechet_distance",
@@ -48,6 +48,7 @@ class TrialsSettings(Section):
 
     @model_validator(mode="after")
     def _is_consistent(self) -> "TrialsSettings":
+        refuse_useless(self, "pool", "surrogate")
         if not self.goals:
             raise ValueError(f"goals is empty. Choose among {', '.join(get_args(GoalName))}")
         if len(set(self.goals)) < len(self.goals):

@@ -20,6 +20,11 @@ class Place:
         return f"{self.kind} {self.number}"
 
 
+def generator_cell(index: int) -> Place:
+    """The place of a cell's decisions."""
+    return Place("generator cell", index)
+
+
 @dataclass(frozen=True)
 class Decision:
     """One question that an architecture answers for one place.

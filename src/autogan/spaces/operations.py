@@ -111,6 +111,15 @@ class Branch:
         self.side *= 2
         self._add("upsampling", "deconvolution", weights + self.channels, work)
 
+    def projection(self, upsampling: str, doublings: int, width: int) -> None:
+        """A shortcut or a skip: brought to another resolution, then a 1×1 convolution."""
+        if upsampling == "deconvolution":
+            for _ in range(doublings):
+                self.deconvolve()
+        else:
+            self.interpolate(upsampling, 2**doublings)
+        self.convolve(width, 1)
+
     def batch_norm(self, classes: int = 0) -> None:
         """Batch normalisation with a scale and a shift for each channel, and more for each class."""
         self._add("normalisation", "batch norm", 2 * self.channels * (1 + classes))

@@ -3,7 +3,7 @@
 from typing import TypeVar
 
 from autogan.basics.errors import UserError
-from autogan.settings.sections import Settings
+from autogan.settings.sections import SMALLEST_BOTTOM, Settings
 
 S = TypeVar("S", bound=Settings)
 
@@ -23,13 +23,19 @@ def proxied(settings: Settings) -> Settings:
     Raises `UserError` where that is not possible.
     """
     trials, data, network, train = settings.trials, settings.data, settings.network, settings.train
+    if settings.search.limits.given and (trials.image_size is not None or trials.width < 1):
+        raise UserError(
+            "search.limits is about architectures as they would be trained, and trials.image_size and "
+            "trials.width make those of the trials smaller. Leave one of them out."
+        )
     if trials.image_size is not None:
         bottom, rest = divmod(network.bottom_size * trials.image_size, data.image_size)
-        if rest or bottom < 1:
+        if rest or bottom < SMALLEST_BOTTOM:
             raise UserError(
                 f"trials.image_size cannot be {trials.image_size}: data.image_size is {data.image_size} "
                 f"and network.bottom_size {network.bottom_size}, which is to become smaller as much. "
-                f"Smallest: {data.image_size // network.bottom_size}; each double of it is possible too."
+                f"Smallest: {SMALLEST_BOTTOM * data.image_size // network.bottom_size}; each double of it is "
+                "possible too."
             )
         data = data.model_copy(update={"image_size": trials.image_size})
         network = network.model_copy(update={"bottom_size": bottom})

@@ -19,8 +19,8 @@ from autogan.nets.layers import (
     interpolate,
     project_deconvolved,
 )
-from autogan.spaces.autogan.decisions import CellArchitecture, generator_cell
-from autogan.spaces.decisions import Option
+from autogan.spaces.autogan.decisions import CellArchitecture
+from autogan.spaces.decisions import Option, generator_cell
 from autogan.spaces.space import SearchSpace
 
 

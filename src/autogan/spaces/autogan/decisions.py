@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from autogan.basics.limits import MOST_CELLS
 from autogan.spaces.architecture import Architecture
-from autogan.spaces.decisions import Decision, Option, Place
+from autogan.spaces.decisions import Decision, Option, generator_cell
 from autogan.spaces.made_of_cells import made_of
 
 NAME = "autogan"
@@ -35,11 +35,6 @@ class CellArchitecture:
     def __str__(self) -> str:
         extras = ["shortcut"] * self.shortcut + [f"skip{source}" for source in self.skips]
         return "+".join(["-".join((self.order, self.normalisation, self.upsampling)), *extras])
-
-
-def generator_cell(index: int) -> Place:
-    """The place of a cell's decisions."""
-    return Place("generator cell", index)
 
 
 def _skip_options(cell: int) -> tuple[tuple[int, ...], ...]:

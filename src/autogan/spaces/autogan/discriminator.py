@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from autogan.images.classes import Classes
 from autogan.nets.residual_block import ResidualBlock
 from autogan.nets.spectral_norm import SpectralNorm, Unnormalised, prepare_together
-from autogan.spaces.discriminator_architecture import DiscriminatorArchitecture
+from autogan.spaces.discriminator_architecture import DiscriminatorArchitecture, pools
 from autogan.spaces.pooled_discriminator import PooledDiscriminator
 
 
@@ -36,7 +36,7 @@ class AutoGanDiscriminator(PooledDiscriminator):
             ResidualBlock(
                 channels if index else 3,
                 channels,
-                pools=index < max(2, stages - 1),
+                pools=pools(index, stages),
                 on_image=index == 0,
                 wrap=wrap,
             )

@@ -6,7 +6,8 @@ diagrams draw it.
 
 from autogan.images.classes import Classes
 from autogan.spaces.architecture import Architecture
-from autogan.spaces.autogan.decisions import CellArchitecture, cells_of, generator_cell
+from autogan.spaces.autogan.decisions import CellArchitecture, cells_of
+from autogan.spaces.decisions import generator_cell
 from autogan.spaces.operations import CLASS_NUMBERS, Branch, Operation
 from autogan.spaces.widths import Channels, each_width
 
@@ -48,14 +49,14 @@ def _cell(
         skip = Branch(
             place, f"skip from {source}", widths[source], bottom_size << source + 1, source
         )
-        _projection(skip, cell.upsampling, index - source, width)
+        skip.projection(cell.upsampling, index - source, width)
         listed += skip.operations
     block2 = Branch(place, "block 2", width, 2 * side)
     _block(block2, cell, width, classes, upsamples=False)
     listed += block2.operations
     if cell.shortcut:
         shortcut = Branch(place, "shortcut", width_in, side)
-        _projection(shortcut, cell.upsampling, 1, width)
+        shortcut.projection(cell.upsampling, 1, width)
         listed += shortcut.operations
     return listed
 
@@ -86,13 +87,3 @@ def _block(
     branch.convolve(width, 3)
     if cell.order == "post":
         activate()
-
-
-def _projection(branch: Branch, upsampling: str, doublings: int, width: int) -> None:
-    """A shortcut or a skip: brought to the cell's resolution, then a 1×1 convolution."""
-    if upsampling == "deconvolution":
-        for _ in range(doublings):
-            branch.deconvolve()
-    else:
-        branch.interpolate(upsampling, 2**doublings)
-    branch.convolve(width, 1)

@@ -17,7 +17,7 @@ from autogan.nets.gates import Gates, gated
 from autogan.nets.layers import deconvolution, interpolate
 from autogan.nets.modulation import ModulatedConvolution
 from autogan.spaces.autogan.cell import ConvolutionBlock, UpsampledProjection
-from autogan.spaces.decisions import Option
+from autogan.spaces.decisions import Option, generator_cell
 from autogan.spaces.modern.decisions import (
     BOTTLENECK_EXPANSION,
     CONVOLUTION_ORDERS,
@@ -26,11 +26,11 @@ from autogan.spaces.modern.decisions import (
     MODULATED,
     RESIDUALS,
     CellArchitecture,
-    generator_cell,
     kind_of,
     middle_of,
     normalisation_of,
 )
+from autogan.spaces.operations import CLASS_NUMBERS
 from autogan.spaces.space import SearchSpace
 from autogan.spaces.widths import channels_of
 
@@ -52,8 +52,9 @@ class Surroundings:
 class Shape:
     """What a cell is made for.
 
-    channels_in, channels_out: of its input and its output; upsamplings: the open ones; latent_size;
-    side: of its output in pixels; index: of the cell; cells: of the generator; classes: their number.
+    channels_in, channels_out: of its input and its output; upsamplings: the open ones; latent_size: with
+    the numbers of a class; side: of its output in pixels; index: of the cell; cells: of the generator;
+    classes: their number.
     """
 
     channels_in: int
@@ -148,10 +149,19 @@ class ModulatedBlocks(Blocks):
         super().__init__()
         middle, out = channels_of(width, shape.channels_out), shape.channels_out
         side, size, number = shape.side, shape.latent_size, 2 * shape.index
+        noise = size - CLASS_NUMBERS if shape.classes else size
         self.block1 = ModulatedConvolution(
-            shape.channels_in, middle, size, shape.upsamplings, side=side, number=number
+            shape.channels_in,
+            middle,
+            size,
+            shape.upsamplings,
+            side=side,
+            noise=noise,
+            number=number,
         )
-        self.block2 = ModulatedConvolution(middle, out, size, (), side=side, number=number + 1)
+        self.block2 = ModulatedConvolution(
+            middle, out, size, (), side=side, noise=noise, number=number + 1
+        )
 
     def first(self, x: Tensor, cell: CellArchitecture, around: Surroundings) -> Tensor:
         """As `Blocks.first`."""
@@ -276,7 +286,7 @@ class Cell(nn.Module):
         skip_out = h
         h = gated(blocks.second(h, cell, around), gates, "block", "width")
         if cell.kind in CONVOLUTION_ORDERS:
-            h = gated(self.shortcut(x, cell.upsampling), gates, "upsampling").add_(h)
+            h = gated(self.shortcut(x, cell.upsampling), gates, "block", "upsampling").add_(h)
         if cell.attention != "none":
             h = gated(self.attention[cell.attention](h), gates, "attention")
         return h, skip_out

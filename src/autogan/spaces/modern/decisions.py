@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from autogan.basics.limits import MOST_CELLS
 from autogan.spaces.architecture import Architecture
-from autogan.spaces.decisions import Decision, Option, Place
+from autogan.spaces.decisions import Decision, Option, generator_cell
 from autogan.spaces.made_of_cells import made_of
 from autogan.spaces.widths import INNER_WIDTHS
 
@@ -89,11 +89,6 @@ def normalisation_of(block: str) -> str:
 def middle_of(block: str, width: str) -> str:
     """See `CellArchitecture.middle`: residual blocks are narrow inside, not between each other."""
     return "full" if block in RESIDUALS else width
-
-
-def generator_cell(index: int) -> Place:
-    """The place of a cell's decisions."""
-    return Place("generator cell", index)
 
 
 @lru_cache(maxsize=MOST_CELLS)

@@ -5,6 +5,7 @@ Held against the networks themselves by tests; sizes, costs and diagrams read it
 
 from autogan.images.classes import Classes
 from autogan.spaces.architecture import Architecture
+from autogan.spaces.decisions import generator_cell
 from autogan.spaces.modern.decisions import (
     BOTTLENECK_EXPANSION,
     CONVOLUTION_ORDERS,
@@ -14,7 +15,6 @@ from autogan.spaces.modern.decisions import (
     RESIDUALS,
     CellArchitecture,
     cells_of,
-    generator_cell,
 )
 from autogan.spaces.modern_branch import ModernBranch
 from autogan.spaces.operations import CLASS_NUMBERS, Branch, Operation
@@ -78,14 +78,14 @@ def _cell(
     for source in cell.skips:
         sent = channels_of(cells[source].middle, widths[source])
         skip = Branch(place, f"skip from {source}", sent, bottom_size << source + 1, source)
-        _projection(skip, cell.upsampling, index - source, middle)
+        skip.projection(cell.upsampling, index - source, middle)
         listed += skip.operations
     block2 = ModernBranch(place, "block 2", middle, 2 * side)
     _block(block2, cell, width, latent_size, classes, upsamples=False)
     listed += block2.operations
     if cell.kind in CONVOLUTION_ORDERS:
         shortcut = Branch(place, "shortcut", width_in, side)
-        _projection(shortcut, cell.upsampling, 1, width)
+        shortcut.projection(cell.upsampling, 1, width)
         listed += shortcut.operations
     if cell.attention != "none":
         attention = ModernBranch(place, "attention", width, 2 * side)
@@ -134,13 +134,3 @@ def _block(
         branch.convolve(channels, 3)
     if cell.kind == "post":
         activate()
-
-
-def _projection(branch: Branch, upsampling: str, doublings: int, width: int) -> None:
-    """A shortcut or a skip: brought to the cell's resolution, then a 1×1 convolution."""
-    if upsampling == "deconvolution":
-        for _ in range(doublings):
-            branch.deconvolve()
-    else:
-        branch.interpolate(upsampling, 2**doublings)
-    branch.convolve(width, 1)
