@@ -16,6 +16,7 @@ from autogan.images import ImageSet
 from autogan.images.classes import Classes
 from autogan.judges import (
     FeatureStatistics,
+    Scores,
     floor,
     frechet_distance,
     inception_score,
@@ -30,6 +31,7 @@ from autogan.method.evaluate import (
     clusters_of,
     evaluate,
     evaluate_against,
+    evaluation_labels,
     judge_generator,
     real_sides,
 )
@@ -141,6 +143,14 @@ def test_scores_come_with_the_protocol_and_their_two_ends(
     assert evaluation.as_few is None  # the real images are no fewer
 
 
+def close(one: Scores | None, other: Scores) -> bool:
+    """Whether they are the same but for the rounding that comes with the size of a batch."""
+    if one is None:
+        return False
+    same = (one.images, one.marks, one.recall) == (other.images, other.marks, other.recall)
+    return same and one.frechet_distance == pytest.approx(other.frechet_distance, rel=1e-5)
+
+
 @pytest.mark.parametrize("real", [30, 39])
 def test_where_real_images_are_fewer_as_many_generated_ones_are_scored_too(
     context: Context, generator: Generator, real: int
@@ -155,7 +165,7 @@ def test_where_real_images_are_fewer_as_many_generated_ones_are_scored_too(
         generator, torch.randn((40, 16), generator=latents), context.compute
     )[:real]
     alone = score(context.judge, iter([images]), real, context.reference, 1)
-    assert evaluation.as_few == alone != evaluation.scores
+    assert close(evaluation.as_few, alone) and not close(evaluation.scores, alone)
     assert json.loads(json.dumps(evaluation.to_dict()))["as_few"]["images"] == real
 
 
@@ -323,6 +333,33 @@ def test_a_generator_of_classes_is_scored_class_by_class(
     plain = json.loads(json.dumps(evaluation.to_dict()))["by_class"]
     assert [row["images"] for row in plain["classes"]] == counts
     assert all(row["frechet_distance"] > 0 for row in plain["classes"])
+
+
+@pytest.mark.parametrize("enough", [True, False])
+def test_few_images_of_classes_are_as_many_of_each_as_the_real_ones(
+    tmp_path: Path, enough: bool
+) -> None:
+    context = context_of(tiny(network={"conditional": "always"}), tmp_path)
+    generator = Generator.for_architecture(
+        ARCHITECTURE, latent_size=16, channels=8, classes=context.classes
+    ).eval()
+    held_out = context.data.held_out
+    assert held_out.labels is not None
+    labels = torch.tensor([0] * 4 + [1] * 9 if enough else [2] * 30)  # of 40 images 13 or 14
+    few = ImageSet(held_out.pixels[: len(labels)], labels)
+    context = replace(context, data=replace(context.data, held_out=few))
+    asked = evaluation_labels(generator, 40, context.settings.seed)
+    assert asked is not None
+    chosen = torch.zeros(40, dtype=torch.bool)
+    chosen[: len(labels)] = True
+    if enough:
+        chosen[:] = False
+        for label, count in ((0, 4), (1, 9)):
+            chosen[(asked == label).nonzero()[:count]] = True
+    latents = torch.randn((40, 16), generator=torch_generator(0, "evaluation/latents"))
+    images = generation.generate(generator, latents, context.compute, labels=asked)[chosen]
+    expected = score(context.judge, iter([images]), len(labels), context.reference, 1)
+    assert close(evaluate(generator, context, Listening()).as_few, expected)
 
 
 def test_classes_of_other_data_are_not_scored(tmp_path: Path) -> None:

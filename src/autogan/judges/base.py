@@ -29,9 +29,10 @@ class Judgement:
     def __len__(self) -> int:
         return len(self.features)
 
-    def first(self, count: int) -> "Judgement":
-        """Of the first images, at most `count`."""
-        return Judgement(self.features[:count], self.probabilities[:count])
+    def of(self, chosen: Tensor) -> "Judgement":
+        """Of some of the images. chosen: bool B."""
+        chosen = chosen.to(self.features.device)
+        return Judgement(self.features[chosen], self.probabilities[chosen])
 
 
 class Judge(ABC):

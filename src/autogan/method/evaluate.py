@@ -52,8 +52,8 @@ class Evaluation:
     floor: Scores | None
     """None where the statistics were imported and no real images are at hand."""
     as_few: Scores | None
-    """Of the first generated images, as many as `floor` is of: they compare with it. None without a floor,
-    and where it has no fewer images than `scores`."""
+    """Of the first generated images, as many as `floor` is of (and of each class, where they can be asked
+    for): they compare with it. None without a floor, and where it has no fewer images than `scores`."""
     untrained: Scores
     modes: Modes | None
     """None where the statistics were imported, or the real images are too few to find kinds in them."""
@@ -87,13 +87,13 @@ def evaluate(generator: Generator, context: Context, progress: Progress) -> Eval
     by_class = _OfClasses.of(generator, context, real, others)
     few = None
     if len(others) < protocol.images:
-        few = Tally(context.judge, len(others), protocol.inception_splits)
+        labels = evaluation_labels(generator, protocol.images, context.settings.seed)
+        few = _Few(others, labels, protocol, context)
 
     def watch(judgement: Judgement) -> None:
-        if few is not None and (wanted := few.count - few.statistics.count):
-            few.add(judgement.first(wanted))
-        if by_class is not None:
-            by_class.generated.add(judgement)
+        for tally in (few, by_class.generated if by_class else None):
+            if tally is not None:
+                tally.add(judgement)
 
     scores, generated = scorer.trained(generator, watch)
     floor, other_real = judged(
@@ -116,11 +116,41 @@ def evaluate(generator: Generator, context: Context, progress: Progress) -> Eval
         },
         scores=scores,
         floor=floor,
-        as_few=scores_of(few, context.judge, against) if few is not None else None,
+        as_few=scores_of(few.tally, context.judge, against) if few is not None else None,
         untrained=scorer.untrained(generator)[0],
         modes=measure(clusters, generated.features, held_out) if clusters else None,
         by_class=by_class.scores(f"{context.data.digest}/{name}") if by_class else None,
     )
+
+
+class _Few:
+    """A tally of generated images, of which there are as many as of the real ones that make the floor.
+
+    Held-out images are drawn class by class, and chance among classes would weigh more than all else: where
+    classes can be asked for, it takes as many of each.
+    """
+
+    def __init__(
+        self, others: ImageSet, labels: Tensor | None, protocol: Protocol, context: Context
+    ) -> None:
+        """labels: of all generated images, or None."""
+        self.tally = Tally(context.judge, len(others), protocol.inception_splits)
+        self._chosen = torch.arange(protocol.images) < len(others)
+        self._seen = 0
+        if labels is None or others.labels is None or (others.labels < 0).any():
+            return
+        wanted = others.labels.bincount()
+        places = [(labels == label).nonzero()[:count] for label, count in enumerate(wanted)]
+        if [len(of_class) for of_class in places] == wanted.tolist():
+            self._chosen[:] = False
+            self._chosen[torch.cat(places)] = True
+
+    def add(self, judgement: Judgement) -> None:
+        """Takes in its share of the next images."""
+        chosen = self._chosen[self._seen : self._seen + len(judgement)]
+        self._seen += len(judgement)
+        if chosen.any():
+            self.tally.add(judgement.of(chosen))
 
 
 @dataclass(frozen=True)
