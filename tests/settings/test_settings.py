@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
 from autogan.basics.errors import UserError
+from autogan.basics.limits import MOST_CELLS
 from autogan.settings.loading import (
     load_settings,
     preset_names,
@@ -418,14 +419,15 @@ def test_infinite_numbers_are_refused() -> None:
         load_settings(overrides=["train.learning_rate=inf"])
 
 
-def test_more_cells_than_the_space_has_are_refused() -> None:
-    overrides = [
+def test_a_bottom_of_one_pixel_is_refused_so_no_space_has_too_few_cells() -> None:
+    with pytest.raises(UserError, match=r"network\.bottom_size cannot be 1"):
+        load_settings(overrides=["network.bottom_size=1"])
+    widest = [
         "data.image_size=256",
-        "network.bottom_size=1",
-        "search.stage_weights=[1,1,1,1,1,1,1,1]",
+        "network.bottom_size=2",
+        "search.stage_weights=[1,1,1,1,1,1,1]",
     ]
-    with pytest.raises(UserError, match="at most 7"):
-        load_settings(overrides=overrides)
+    assert load_settings(overrides=widest).cells == MOST_CELLS
 
 
 def test_a_setting_that_stands_twice_is_refused(tmp_path: Path) -> None:

@@ -14,7 +14,6 @@ from pydantic import (
     model_validator,
 )
 
-from autogan.basics.limits import MOST_CELLS
 from autogan.settings.base import PerCell, Section, Share, refuse_useless
 from autogan.settings.game import AdversarialSettings
 from autogan.settings.judge import JudgeSettings
@@ -169,11 +168,6 @@ class Settings(Section):
             raise ValueError(
                 f"data.image_size ({size}) must be network.bottom_size ({bottom}) doubled one or "
                 f"more times{_fitting_bottoms(size)}"
-            )
-        if self.cells > MOST_CELLS:
-            raise ValueError(
-                f"network.bottom_size ({bottom}) takes {self.cells} cells to reach data.image_size "
-                f"({size}); at most {MOST_CELLS} are allowed"
             )
         if len(self.search.stage_weights) != self.cells:
             raise ValueError(
