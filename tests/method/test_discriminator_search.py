@@ -12,8 +12,13 @@ from tiny import Listening, context_of, tiny
 
 from autogan.basics.errors import UserError
 from autogan.files.storage import load_tensors
-from autogan.method.context import prepare_run
-from autogan.method.pipeline import run_derivation, run_everything, run_search, run_training
+from autogan.method.pipeline import (
+    prepare_run,
+    run_derivation,
+    run_everything,
+    run_search,
+    run_training,
+)
 from autogan.method.search import Search
 from autogan.method.subject import Subject
 from autogan.method.train import Training
