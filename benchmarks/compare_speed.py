@@ -15,24 +15,24 @@ import sys
 import time
 from pathlib import Path
 
-CASES = {
-    "search step, 8×8": 0,
-    "search step, 16×16": 1,
-    "search step, 32×32": 2,
-    "from-scratch step, architecture A": 3,
-    "scoring one child": 4,
-    "sampling, architecture A": 5,
-}
-"""Places in the bench's `standard_cases`, in both checkouts."""
+CASES = (
+    "search step, 8×8",
+    "search step, 16×16",
+    "search step, 32×32",
+    "from-scratch step, architecture A",
+    "scoring one child",
+    "sampling, architecture A",
+)
+"""Names of the bench's `standard_cases`, in both checkouts."""
 WORKER = """
-import itertools, sys, time
+import sys, time
 try:
     from autogan.device.compute import Compute
 except ImportError:  # version 0.1.0
     from autogan.compute import Compute
 from autogan.bench.cases import standard_cases
 compute = Compute.resolve("cpu", "float32")
-case = next(itertools.islice(standard_cases(compute, 500), int(sys.argv[1]), None))
+case = next(case for case in standard_cases(compute, 500) if case.name == sys.argv[1])
 call = case.ways["fast"]
 call()
 call()
@@ -47,13 +47,14 @@ for _ in sys.stdin:
 class Worker:
     """A process that does one step of one checkout whenever it is asked."""
 
-    def __init__(self, checkout: Path, place: int) -> None:
+    def __init__(self, checkout: Path, name: str) -> None:
         environment = {**os.environ, "PYTHONPATH": str(checkout.resolve() / "src")}
         self._process = subprocess.Popen(
-            [sys.executable, "-c", WORKER, str(place)],
+            [sys.executable, "-c", WORKER, name],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment, cwd="/",
         )  # fmt: skip
-        self._read()
+        if self._read() != "ready\n":
+            raise SystemExit(f"{checkout} has no case {name!r} that can be run.")
 
     def _read(self) -> str:
         assert self._process.stdout is not None
@@ -80,8 +81,8 @@ def main() -> None:
     parser.add_argument("new", type=Path)
     parser.add_argument("--seconds", type=float, default=40.0)
     options = parser.parse_args()
-    for name, place in CASES.items():
-        old, new = Worker(options.old, place), Worker(options.new, place)
+    for name in CASES:
+        old, new = Worker(options.old, name), Worker(options.new, name)
         pairs = []
         began = time.monotonic()
         while time.monotonic() - began < options.seconds or len(pairs) < 5:

@@ -1,4 +1,4 @@
-"""Whether two checkouts compute the same, to the bit: every preset in small, by the command line.
+"""Whether two checkouts compute the same, to the bit: presets in small, by the command line.
 
     python benchmarks/same_results.py OLD_CHECKOUT NEW_CHECKOUT [--only CASE]... [--keep FOLDER]
 
@@ -58,7 +58,7 @@ DEMO = SMALL + "search.shared_epochs=0.005 derive.generator_steps=3 judge.image_
 REDUCED = SMALL + "search.shared_epochs=0.25 "
 PUBLISHED = REDUCED + "search.generator_batch=8 train.generator_batch=8 evaluate.protocol=custom"
 RESETTING = OWN + "search.strategy=random search.reset.window=6 search.reset.threshold=100"
-PRESETS = {  # that are run on folders of images; the other two have data or a command of their own
+PRESETS = {  # that are run on folders of images; own-128, own-256 and table-16 are not among the cases
     **dict.fromkeys(("own-16", "own-32", "own-48", "own-64"), OWN),
     **{"cifar10-cpu": REDUCED, "cifar10": PUBLISHED, "cifar10-paper": PUBLISHED},
 }

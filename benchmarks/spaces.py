@@ -47,9 +47,9 @@ def measure(name: str, number: int, given: argparse.Namespace) -> dict[str, Any]
     folder = given.out / f"{name}-{number}"
     if folder.exists():
         shutil.rmtree(folder)  # of a training that was interrupted
-    generator, _ = train_architecture(architecture, settings, folder)
+    generator, results = train_architecture(architecture, settings, folder)
     row = {"space": name, "number": number, "architecture": str(architecture), "steps": steps}
-    return row | score_by_two_judges(generator, settings)
+    return row | score_by_two_judges(generator, results, settings)
 
 
 def main() -> None:

@@ -45,7 +45,7 @@ def loading(images: int) -> dict[str, float]:
 
 
 def _write(folder: Path, images: int) -> None:
-    """Noise on a coloured context, which is as long to decode as a photograph."""
+    """Noise, which is compressed less than photographs, and so takes longer to decode."""
     from PIL import Image
 
     stream = random.Random(0)

@@ -13,7 +13,7 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -198,7 +198,7 @@ class ZipArchive(_Archive):
     def names(self) -> list[str]:
         with _readable(self.path), zipfile.ZipFile(self.path) as archive:
             members = [(member, _name(member)) for member in archive.infolist()]
-            self._guessed = sum(_is_guessed(member, name) for member, name in members)
+            self._guessed = sum(_in_utf_8(member) is None for member, _ in members)
             names = [
                 self._checked_file(member, name)
                 for member, name in members
@@ -257,19 +257,20 @@ class ZipArchive(_Archive):
 def _name(member: zipfile.ZipInfo) -> str:
     """A member's name, with the slashes that the format asks for and some Windows programs do not write.
 
-    Where it does not claim to be UTF-8 but is (as from a Mac), it is read so.
+    One of an unknown alphabet is as Python reads it.
     """
-    name = member.filename.replace("\\", "/")
-    if not name.isascii() and not member.flag_bits & _UTF_8:
-        with suppress(UnicodeError):
-            return name.encode("cp437").decode()
-    return name
+    return (_in_utf_8(member) or member.filename).replace("\\", "/")
 
 
-def _is_guessed(member: zipfile.ZipInfo, name: str) -> bool:
-    """Whether nobody knows in which alphabet the name was written."""
-    plain = name.isascii() or member.flag_bits & _UTF_8
-    return not plain and name == member.filename.replace("\\", "/")
+def _in_utf_8(member: zipfile.ZipInfo) -> str | None:
+    """A member's name, where it claims to be UTF-8, or is it without a claim (as from a Mac); else None."""
+    name = member.filename
+    if name.isascii() or member.flag_bits & _UTF_8:
+        return name
+    try:
+        return name.encode("cp437").decode()  # zipfile takes all others for this alphabet
+    except UnicodeError:
+        return None
 
 
 def _content(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes | Damage:

@@ -54,9 +54,8 @@ def parse_labels(content: bytes | Path | Damage, table: str, images: Collection[
         raise UserError(f"{table} is not UTF-8 ({error}). Save it as UTF-8.") from None
     beside = PurePosixPath(table).parent
     known = set(images)
-    of_form = {
-        unicodedata.normalize("NFC", name): name for name in images
-    }  # a Mac writes another one
+    # A Mac writes "é" in another Unicode form than most programs that make tables.
+    of_form = {unicodedata.normalize("NFC", name): name for name in images}
     labels: Labels = {}
     for line, (file, label) in _pairs(text, table):
         name = str(beside / file)

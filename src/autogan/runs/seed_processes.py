@@ -60,7 +60,8 @@ class SeedProcesses:
 
     def do(self, stopping: Stopping) -> None:
         """Until all runs have ended, or those that ran when one failed."""
-        with self._ended_with_us():
+        # A process that was begun is always known to be: a request to stop waits for the next sleep.
+        with stopping.in_steps(), self._ended_with_us():
             while self._running or (self._waiting and self.failed is None):
                 while self._may_begin():
                     self._begin(self._waiting.pop(0))
