@@ -189,7 +189,8 @@ def test_names_that_lead_out_are_refused(tmp_path: Path, ending: str, name: str,
     path = write_archive({**split(), name: png(0)}, tmp_path / f"x{ending}")
     with pytest.raises(UserError, match=why) as caught:
         load(path, tmp_path)
-    assert repr(name) in str(caught.value)
+    shown = name.replace("\\", "/") if ending == ".zip" else name  # what it is taken for
+    assert repr(shown) in str(caught.value)
     assert not list(tmp_path.rglob("evil*")) and not (tmp_path.parent / "evil.png").exists()
     assert not list((tmp_path / "cache").rglob("*.npy"))
 
