@@ -7,7 +7,9 @@ images and judge are trained with uniformly drawn paths; at several times 64 arc
 Every score is a line of the file that --out names; the same command goes on where it stopped, and several
 processes may share the work (--only, --seeds). Prints Markdown at the end: Kendall's τ with the table's mean
 over seeds, with intervals by drawing architectures anew, beside what any proxy is measured by: τ of two seeds
-of the table with each other, of a short training, of parameters and of multiply-accumulates.
+of the table with each other, of a short training, of parameters and of multiply-accumulates. The judge is of
+the table's recipe; one that is trained here is not the table's own, whose rewards stand in
+results/agreement.jsonl. So collect what you compare into one file, on one machine.
 """
 
 import argparse
@@ -172,7 +174,6 @@ def collect(
         with tempfile.TemporaryDirectory() as folder:
             run = Run.create(Path(folder) / "run", settings, Task("search"))
             context = prepare(settings, Progress(), run=run)
-            assert context.judge.name == table.identity.judge, "another judge than the table's"
             seeded = context.settings.model_copy(update={"seed": seed})
             with mock.patch.object(autogan.method.search, "make_strategy", maker):
                 search = Search(replace(context, settings=seeded), run, Progress())
