@@ -11,9 +11,11 @@ from tiny import Listening
 from trial_runs import trials_settings
 
 from autogan.basics.errors import Diverged, UserError
+from autogan.method import train as train_module
 from autogan.method.train import Training
 from autogan.runs.contents import Trials
 from autogan.runs.folder import Run
+from autogan.runs.outcomes import Validation
 from autogan.runs.record import read_record
 from autogan.runs.status import status_of
 from autogan.runs.stopping import Stopped, Stopping
@@ -111,6 +113,43 @@ def test_a_training_that_goes_wrong_is_an_outcome(
     (diverged,) = (trial for trial in found.trials if trial.state == "diverged")
     assert diverged.values is None and "no finite numbers" in diverged.reason
     assert found.ended == 6 and found.best != diverged.number
+
+
+@pytest.mark.parametrize("metric", ["inception_score", "frechet_distance"])
+@pytest.mark.parametrize(
+    ("goals", "last"),
+    [
+        (["frechet_distance"], [5.0, 5.0]),
+        (["inception_score"], [1.0, 2.0]),
+        (["parameters", "frechet_distance"], [5.0, 5.0]),
+        (["frechet_distance", "inception_score"], [1.0, 1.0]),
+    ],
+)
+def test_the_value_at_a_rung_is_of_the_state_that_is_best_by_the_first_scored_goal(
+    goals: list[str],
+    last: list[float],
+    metric: str,
+    images: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Not by `derive.metric`; from rung to rung one score gets better here and the other worse.
+
+    last: of the last goal at each rung.
+    """
+    monkeypatch.setattr(
+        train_module,
+        "validation_of",
+        lambda generator, steps, context: Validation(steps, steps / 2, 3.0 + steps),
+    )
+    settings = trials_settings(
+        images,
+        trials={"count": 1, "goals": goals},
+        search={"strategy": "tpe"},
+        derive={"metric": metric},
+    )
+    (trial,) = searched(settings, tmp_path / "run").trials
+    assert [values[-1] for _, values in trial.rungs] == last
 
 
 def test_an_architecture_that_comes_again_gets_the_next_seed(images: Path, tmp_path: Path) -> None:

@@ -4,16 +4,20 @@ from typing import TypeVar
 
 from autogan.basics.errors import UserError
 from autogan.settings.sections import SMALLEST_BOTTOM, Settings
+from autogan.settings.trials import SCORED
 
 S = TypeVar("S", bound=Settings)
 
 
 def trial_settings(settings: S, seed: int) -> S:
-    """Those of one trial's own run: trained to the last rung, validated at the end of every first one."""
+    """Those of one trial's own run: trained to the last rung, validated at the end of every first one; the
+    state that is best by the first goal that is a score is kept."""
     trials = settings.trials
     steps = {"generator_steps": trials.rung_steps[-1], "validate_every_steps": trials.steps}
     train = settings.train.model_copy(update=steps)
-    return settings.model_copy(update={"train": train, "seed": seed})
+    metric = next(goal for goal in trials.goals if goal in SCORED)
+    derive = settings.derive.model_copy(update={"metric": metric})
+    return settings.model_copy(update={"train": train, "derive": derive, "seed": seed})
 
 
 def proxied(settings: Settings) -> Settings:

@@ -84,7 +84,7 @@ class Trial:
         return self._ended(State.COMPLETE, "")
 
     def _values(self, training: Training) -> tuple[float, ...]:
-        """One for each goal; scores are those of the best validation so far."""
+        """One for each goal; scores are those of the validation that is best by the first of them so far."""
         best = training.best
         assert best is not None, "a rung ends with a validation"
         return tuple(
