@@ -32,6 +32,17 @@ IDENTITY = "autogan"
 """The name of the study's attribute that says what it is of, as JSON."""
 FREE = ("count",)
 """Settings of trials that may change while a study grows."""
+COUNTING = (
+    "data.image_size",
+    "compute.precision",
+    "search.strategy",
+    "search.limits.",
+    "search.controller.",
+    "search.evolution.",
+    "search.nsga2.",
+    "evaluate.inception_splits",
+)
+"""How the names begin of settings of other sections that change a trial's values, or what is proposed."""
 
 
 @dataclass(frozen=True)
@@ -76,8 +87,7 @@ def _counts(name: str) -> bool:
     return (
         section in ("seed", "network", "train")
         or (section == "judge" and rest != "inception_weights")  # the judge's name says which
-        or name in ("data.image_size", "search.strategy")
-        or name.startswith("search.limits.")
+        or name.startswith(COUNTING)
     )
 
 
