@@ -187,9 +187,10 @@ def test_where_images_are_and_other_searches_are_no_part_of_the_recipe() -> None
     elsewhere = one_cell(
         data={"source": "folder:elsewhere"},
         search={"stage_weights": [1], "iterations": 7},
-        log_every_steps=1,
+        checkpoint_every_minutes=7,
     )
     assert recipe_of(elsewhere) == plain
+    assert recipe_of(one_cell(log_every_steps=1)) != plain, "it has other loss curves"
     assert recipe_of(one_cell(judge={"epochs": 3})) != plain
     assert recipe_of(one_cell(network={"bottom_size": 8, "latent_size": 8})) != plain
 

@@ -23,6 +23,7 @@ def recipe_of(settings: Settings) -> dict[str, Any]:
     train = {name: value for name, value in plain["train"].items() if name not in unused}
     return {
         "seed": plain["seed"],
+        "log_every_steps": plain["log_every_steps"],  # of the loss curves
         "image_size": plain["data"]["image_size"],
         "precision": plain["compute"]["precision"],
         "network": plain["network"],
