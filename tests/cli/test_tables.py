@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,25 @@ def test_without_a_table_the_one_that_comes_with_the_program_is_meant(tmp_path: 
     assert compared.code == 0, compared.err
     assert "20 searches with each strategy on gan-bench-2592" in words(compared.out)
     assert (tmp_path / "comparison" / "regret.svg").stat().st_size > 1000
+
+
+def test_seconds_of_several_machines_are_told(tmp_path: Path) -> None:
+    make_table(tmp_path / "one.sqlite3", count=20)
+    make_table(tmp_path / "two.sqlite3", count=0)
+    writer = TableWriter(tmp_path / "two.sqlite3", identity())
+    for member in members_in_order(search_space("autogan", 1))[20:]:
+        writer.add(replace(made_up(member), machine="a slower one"))
+    writer.close()
+    assert autogan("table", "merge", "both.sqlite3", "one.sqlite3", "two.sqlite3").code == 0
+    mixed = "seconds and latencies compare only within one machine"
+    told = words(autogan("table", "status", "both.sqlite3").out)
+    assert "20 trained on a machine 16 trained on a slower one" in told and mixed in told
+    assert mixed not in words(autogan("table", "status", "one.sqlite3").out)
+    compared = autogan(
+        "compare-strategies", "both.sqlite3", "--strategies", "evolution", "--seeds", "20",
+        "--trainings", "3", "--workers", "1",
+    )  # fmt: skip
+    assert "The seconds are of 2 machines, taken for one." in words(compared.out)
 
 
 def test_the_time_is_over_and_the_same_command_goes_on(recipe: Path) -> None:

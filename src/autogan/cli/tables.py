@@ -140,7 +140,7 @@ def status(table: KnownTable = None, as_json: Json = False) -> None:
             "whole": there.whole,
             "diverged": diverged,
             "collapsed": collapsed,
-            "machines": sorted({r.machine for r in records}),
+            "machines": opened.machines,
             "reliability": [asdict(r) for r in reliability],
         }
         print(json.dumps(told))
@@ -150,8 +150,11 @@ def status(table: KnownTable = None, as_json: Json = False) -> None:
     say(f"space {identity.space} with {identity.stages} cells, made by autogan {opened.version}")
     say(f"data {identity.data[:16]}, judge {identity.judge}, code {identity.code[:16]}")
     say(f"{len(records):,} trainings: {diverged} diverged, {collapsed} collapsed")
-    for machine in sorted({r.machine for r in records}):
-        say(f"trained on {machine}")
+    for machine in opened.machines:
+        of_it = sum(r.machine == machine for r in records)
+        say(f"{of_it:,} trained on {machine}")
+    if len(opened.machines) > 1:
+        say("seconds and latencies compare only within one machine; simulated times mix them")
     if not reliability:
         return
     say(

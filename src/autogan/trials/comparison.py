@@ -67,13 +67,14 @@ class Standing:
 class Comparison:
     """All strategies, the lowest regret at the end first. moments: in simulated seconds.
 
-    score: that is searched by and judged by. optimum, average: on test latents, of the best and of the
-    average member of the space.
+    machines: that the table's seconds are of. score: that is searched by and judged by. optimum, average: on
+    test latents, of the best and of the average member of the space.
     """
 
     table: str
     score: ScoreName
     members: int
+    machines: int
     seeds: int
     moments: tuple[float, ...]
     training_seconds: float
@@ -131,6 +132,7 @@ def compare(
         contest.table.name,
         score,
         contest.table.completeness.members,
+        len(contest.table.machines),
         seeds,
         moments,
         contest.training_seconds,

@@ -33,13 +33,19 @@ def rows(comparison: Comparison) -> list[tuple[str, ...]]:
 
 
 def introduction(comparison: Comparison) -> str:
-    """What the table is of, in one sentence or two."""
+    """What the table is of, in a few sentences."""
     trainings = comparison.moments[-1] / comparison.training_seconds
+    clocks = (
+        f" The seconds are of {comparison.machines} machines, taken for one."
+        if comparison.machines > 1
+        else ""
+    )
     return (
         f"{comparison.seeds} searches with each strategy on {comparison.table} "
         f"({comparison.members:,} architectures), each {comparison.moments[-1]:,.0f} simulated seconds: "
         f"{trainings:g} average trainings. Of the {_name(comparison)} on test latents "
         f"the best architecture has {comparison.optimum:.3f}, the average one {comparison.average:.3f}."
+        f"{clocks}"
     )
 
 

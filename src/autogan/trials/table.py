@@ -113,6 +113,11 @@ class Table:
         return [record for seeds in self._records.values() for record in seeds.values()]
 
     @property
+    def machines(self) -> list[str]:
+        """What trained them; seconds and latencies compare only within one."""
+        return sorted({record.machine for record in self.records})
+
+    @property
     def completeness(self) -> Completeness:
         """How much of it is there."""
         most = max(map(len, self._records.values()), default=0)
