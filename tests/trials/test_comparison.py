@@ -10,6 +10,7 @@ from tables import identity, made_up, make_table
 
 from autogan.basics.errors import UserError
 from autogan.spaces import search_space
+from autogan.strategies.base import Rung
 from autogan.trials import simulated
 from autogan.trials.comparison import BASELINE, DEFAULT, MOMENTS, compare, regrets
 from autogan.trials.comparison_files import in_markdown, write_comparison
@@ -60,6 +61,15 @@ def test_every_strategy_searches_the_same_way_again(contest: Contest, name: str)
     once = search(contest, name, 1, budget)
     assert once and once == search(contest, name, 1, budget)
     assert once != search(contest, name, 2, budget)
+
+
+def test_two_strategies_draw_independently_with_one_seed(contest: Contest) -> None:
+    """What compares their searches takes them for independent of each other."""
+    drawn = [
+        simulated._Search(contest, name, 0, 1.0)._strategy.propose(9, Rung(0, 40), [])
+        for name in ("random", "random" + HALVING, "evolution")
+    ]
+    assert drawn[0] != drawn[1] != drawn[2] != drawn[0]
 
 
 def test_regret_is_the_distance_to_the_best_and_before_anything_that_of_the_average(

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from autogan.basics.errors import UserError, unknown_name
+from autogan.basics.randomness import derived_seed
 from autogan.settings.search import SearchSettings
 from autogan.spaces.architecture import Architecture
 from autogan.strategies import make_strategy
@@ -115,7 +116,8 @@ class _Search:
     def __init__(self, contest: Contest, name: str, seed: int, budget_seconds: float) -> None:
         self._contest = contest
         self._table = table = contest.table
-        self._strategy = strategy_of(name, contest, seed)
+        # Of the whole name: searches that are compared with each other draw independently.
+        self._strategy = strategy_of(name, contest, derived_seed(seed, name))
         self._level = Rung(table.space.stages - 1, table.rungs[-1])
         self._halving = name.endswith(HALVING)
         self._reduction = int(table.identity.recipe["trials"]["reduction"])
