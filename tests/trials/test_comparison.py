@@ -10,7 +10,7 @@ from tables import identity, made_up, make_table
 
 from autogan.basics.errors import UserError
 from autogan.spaces import search_space
-from autogan.strategies.base import Rung
+from autogan.strategies.base import Observation, Rung, State
 from autogan.trials import simulated
 from autogan.trials.comparison import BASELINE, DEFAULT, MOMENTS, compare, regrets
 from autogan.trials.comparison_files import in_markdown, write_comparison
@@ -70,6 +70,19 @@ def test_two_strategies_draw_independently_with_one_seed(contest: Contest) -> No
         for name in ("random", "random" + HALVING, "evolution")
     ]
     assert drawn[0] != drawn[1] != drawn[2] != drawn[0]
+
+
+def test_with_halving_a_policy_learns_from_the_first_rung_of_every_training(
+    contest: Contest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learned: list[Observation] = []
+    one = simulated._Search(contest, "reinforce" + HALVING, 0, 43.0 * 10)
+    monkeypatch.setattr(one._strategy, "observe", learned.extend)
+    one.run()
+    assert {state for _, _, state in one._trained} == {State.STOPPED, State.COMPLETE}
+    assert [(o.architecture, list(o.values)) for o in learned] == [
+        (architecture, values[:1]) for architecture, values, _ in one._trained
+    ]
 
 
 def test_regret_is_the_distance_to_the_best_and_before_anything_that_of_the_average(

@@ -174,8 +174,8 @@ class _Search:
 
     def _end(self, architecture: Architecture, values: list[float], state: State) -> None:
         self._trained.append((architecture, values, state))
-        if state is State.COMPLETE:
-            self._strategy.observe([Observation(architecture, self._level, 0, (values[-1],))])
+        if values:  # the first, as in searches by trials: that one all have, the worse ones too
+            self._strategy.observe([Observation(architecture, self._level, 0, (values[0],))])
 
     def _history(self) -> list[Observation]:
         """All trainings, with their values at the highest rung that enough of them have reached."""
