@@ -1,6 +1,7 @@
 """What a worker takes for dead: by heartbeats, folders and processes of its own machine."""
 
 import random
+import sqlite3
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -19,8 +20,15 @@ from autogan.strategies.base import State
 from autogan.trials import trial as trial_module
 from autogan.trials import worker as worker_module
 from autogan.trials.records import RECORD, RungScore, TrialRecord, number_of
-from autogan.trials.storage import DEAD_AFTER_SECONDS, MOST_RETRIES, known_experiments
+from autogan.trials.storage import (
+    DEAD_AFTER_SECONDS,
+    MOST_RETRIES,
+    known_experiments,
+    open_storage,
+)
+from autogan.trials.study import attempts_of
 from autogan.trials.trial import Trial
+from autogan.trials.views import make_views
 from autogan.trials.worker import take_up_forgotten
 
 
@@ -159,6 +167,19 @@ def test_a_study_with_surplus_trials_can_grow(
     records = grown._ledger.records()
     assert [record.number for record in records] == [0, 1, 2, 3]
     assert all(record.state is State.COMPLETE for record in records)
+    attempts = attempts_of(grown._ledger.trials())
+    assert {n: [a.outcome for a in of_it] for n, of_it in attempts.items()} == {
+        number: ["complete"] for number in range(4)
+    }
+    make_views(open_storage(address))
+    with sqlite3.connect(tmp_path / "trials.db") as connection:
+        trials_view = (
+            "SELECT number, attempts FROM autogan_trials WHERE NOT surplus ORDER BY number"
+        )
+        told = connection.execute(trials_view).fetchall()
+        attempts_view = "SELECT trial, attempt FROM autogan_attempts ORDER BY trial"
+        tried = connection.execute(attempts_view).fetchall()
+    assert told == tried == [(number, 1) for number in range(4)]
 
 
 class Instant:

@@ -178,13 +178,13 @@ class Ledger:
 
 
 def attempts_of(trials: list[FrozenTrial]) -> dict[int, list[Attempt]]:
-    """By the number of a trial the workers that had it, in their order; of those that said so."""
+    """By the number of a trial that counts the workers that had it, in their order; of those that said so."""
     died = {number for trial in trials for number in trial.system_attrs.get(DEATHS, ())}
     latest = {number_of(trial): trial.number for trial in trials}
     attempts: dict[int, list[Attempt]] = {}
     for trial in trials:
         plain = trial.user_attrs.get(RECORD)
-        if plain is None or trial.datetime_start is None:
+        if plain is None or trial.datetime_start is None or is_surplus(trial):
             continue
         outcome = plain["state"]
         if trial.state is TrialState.FAIL and outcome == State.RUNNING:

@@ -19,8 +19,8 @@ from optuna.storages import BaseStorage, RDBStorage
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-VERSION = 1
-"""Of the views; one more whenever a column changes."""
+VERSION = 2
+"""Of the views; one more whenever one changes."""
 SCHEMA_VIEW = "autogan_schema"
 NOT_PERMITTED = ("42501", "2BP01")
 """PostgreSQL's words for: you may not, and: a view of somebody else's is built on this one."""
@@ -179,16 +179,20 @@ def _studies(json: _Json) -> str:
 
 
 def _attempted(json: _Json) -> str:
-    """Rows `attempted`: all attempts at trials of our studies; the latest at a trial has age 1."""
+    """Rows `attempted`: all attempts at trials of our studies; the latest at a trial has age 1.
+
+    A trial that is surplus is another one than that which gets its number once the study has grown.
+    """
     number = json.typed("bigint", "a.value_json", "number")
-    same = f"PARTITION BY t.study_id, {number}"
+    surplus = json.typed("boolean", "a.value_json", "surplus")
+    same = f"PARTITION BY t.study_id, {number}, {surplus}"
     return f"""
         attempted AS (
             SELECT s.study_id, s.study_name AS study, i.value_json AS identity, t.trial_id,
                 t.number AS optuna_number, t.datetime_start, t.datetime_complete,
                 a.value_json AS record, {number} AS number,
                 {json.text("a.value_json", "state")} AS state,
-                {json.typed("boolean", "a.value_json", "surplus")} AS surplus,
+                {surplus} AS surplus,
                 t.state = 'FAIL' AND {json.text("a.value_json", "state")} = 'running' AS lost,
                 ROW_NUMBER() OVER ({same} ORDER BY t.number) AS attempt,
                 ROW_NUMBER() OVER ({same} ORDER BY t.number DESC) AS age,
