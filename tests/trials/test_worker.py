@@ -1,6 +1,7 @@
 """What a worker takes for dead: by heartbeats, folders and processes of its own machine."""
 
 import random
+import socket
 import sqlite3
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -40,10 +41,29 @@ def test_a_long_trial_of_another_machine_without_a_shared_folder_is_left_to_its_
     settings: Any = settings_with("trials.count=2")
     worker = worker_at(kind.format(tmp_path / "trials.db"), settings, tmp_path / "trials")
     architecture = worker._context.space.sample(random.Random(0))
-    record = TrialRecord(0, architecture, 0, State.RUNNING, worker="elsewhere/1")
+    record = TrialRecord(0, architecture, 0, State.RUNNING, worker="elsewhere/1", attempt=-1)
     trial = create_trial(state=TrialState.RUNNING, user_attrs={RECORD: record.to_plain()})
     trial.datetime_start = datetime.now() - timedelta(seconds=2 * DEAD_AFTER_SECONDS)
     assert worker._is_abandoned(trial, [trial]) is abandoned
+
+
+def test_a_trial_that_was_just_taken_up_is_not_judged_by_the_worker_that_died(
+    tmp_path: Path,
+) -> None:
+    """Until its new worker speaks, the record is the dead one's."""
+    settings = settings_with("trials.count=1", "search.strategy=random")
+    worker = worker_at(f"sqlite:///{tmp_path / 'trials.db'}", settings, tmp_path / "trials")
+    study, architecture = worker._study, worker._context.space.sample(random.Random(0))
+    gone = f"{socket.gethostname()}/{2**30}"
+
+    with known_experiments():
+        first = study.ask()
+        record = TrialRecord(0, architecture, 0, State.RUNNING, worker=gone, attempt=first.number)
+        first.set_user_attr(RECORD, record.to_plain())
+        assert worker._fail_abandoned(study.get_trials())
+        again = study.ask()
+        assert again.user_attrs[RECORD]["worker"] == gone
+        assert not worker._fail_abandoned(study.get_trials())
 
 
 def test_a_trial_that_failed_and_was_not_given_to_others_is_taken_up_once(tmp_path: Path) -> None:

@@ -55,6 +55,8 @@ class TrialRecord:
     """The number of the trial whose architecture it is a changed copy of; None where of none."""
     foreseen: bool = False
     """Whether the surrogate chose it among proposals of the strategy."""
+    attempt: int | None = None
+    """Optuna's number of the attempt that told this: one that is taken up has the words of the one before."""
 
     @property
     def values(self) -> tuple[float, ...] | None:

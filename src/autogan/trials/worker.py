@@ -168,7 +168,9 @@ class Worker:
         plain = trial.user_attrs.get(RECORD)
         if plain is not None:
             left = TrialRecord.from_plain(plain)
-            return replace(left, worker=self._name) if left.state is State.RUNNING else left
+            if left.state is not State.RUNNING:
+                return left
+            return replace(left, worker=self._name, attempt=trial.number)
         number, architecture = ordinal_of(number_of(trial), trials), proposal.architecture
         earlier = [r.number for r in self._ledger.records(trials) if r.architecture == architecture]
         return TrialRecord(
@@ -180,6 +182,7 @@ class Worker:
             surplus=number >= self._count and number_of(trial) == trial.number,
             parent=proposal.parent,
             foreseen=proposal.foreseen,
+            attempt=trial.number,
         )
 
     def _others(self, record: TrialRecord) -> Callable[[int], Sequence[tuple[float, ...]]]:
@@ -285,7 +288,7 @@ class Worker:
         folder = folder_of(self._trials, ordinal_of(number_of(trial), trials))
         if any(map(is_locked, self._trials.glob(f"{folder.name}*"))):
             return False
-        if plain is not None:
+        if plain is not None and plain.get("attempt") == trial.number:
             machine, _, process = plain["worker"].rpartition("/")
             if machine == socket.gethostname():
                 return not is_running(int(process))
