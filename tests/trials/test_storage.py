@@ -13,12 +13,13 @@ import optuna
 import pytest
 from optuna.exceptions import StorageInternalError
 from optuna.storages import RDBStorage
+from optuna.storages._heartbeat import is_heartbeat_enabled
 
 from autogan.basics.errors import UserError
 from autogan.trials.storage import (
-    has_heartbeat,
     hidden,
     open_storage,
+    place_of_worker,
     refuse_out_of_reach,
     with_whole_path,
 )
@@ -43,13 +44,15 @@ def test_an_address_that_leads_nowhere_is_refused(address: str, words: str) -> N
 
 def test_a_file_is_written_ahead_and_has_heartbeats(tmp_path: Path) -> None:
     storage = open_storage(f"sqlite:///{tmp_path / 'trials.sqlite3'}")
-    assert has_heartbeat(storage)
+    assert is_heartbeat_enabled(storage) and place_of_worker(storage, "here/1") is None
     with sqlite3.connect(tmp_path / "trials.sqlite3") as connection:
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
 def test_a_journal_has_none(tmp_path: Path) -> None:
-    assert not has_heartbeat(open_storage(f"journal:{tmp_path / 'trials.log'}"))
+    storage = open_storage(f"journal:{tmp_path / 'trials.log'}")
+    assert not is_heartbeat_enabled(storage)
+    assert place_of_worker(storage, "here/1") == tmp_path / "trials.log.workers" / "here" / "1"
 
 
 def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:

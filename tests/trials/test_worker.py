@@ -3,6 +3,7 @@
 import random
 import socket
 import sqlite3
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -33,18 +34,32 @@ from autogan.trials.views import make_views
 from autogan.trials.worker import take_up_forgotten
 
 
-@pytest.mark.parametrize(("kind", "abandoned"), [("sqlite:///{}", False), ("journal:{}", True)])
-def test_a_long_trial_of_another_machine_without_a_shared_folder_is_left_to_its_heartbeat(
-    kind: str, abandoned: bool, tmp_path: Path
+@pytest.mark.parametrize("kind", ["sqlite:///{}", "journal:{}"])
+def test_a_long_trial_of_another_machine_without_a_shared_folder_is_left_to_its_worker(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A journal has none, so there the time since its beginning decides."""
-    settings: Any = settings_with("trials.count=2")
-    worker = worker_at(kind.format(tmp_path / "trials.db"), settings, tmp_path / "trials")
-    architecture = worker._context.space.sample(random.Random(0))
-    record = TrialRecord(0, architecture, 0, State.RUNNING, worker="elsewhere/1", attempt=-1)
-    trial = create_trial(state=TrialState.RUNNING, user_attrs={RECORD: record.to_plain()})
-    trial.datetime_start = datetime.now() - timedelta(seconds=2 * DEAD_AFTER_SECONDS)
-    assert worker._is_abandoned(trial, [trial]) is abandoned
+    """While that lives: a database has heartbeats, and beside a journal a worker holds a lock."""
+    address = kind.format(tmp_path / "trials.db")
+    settings = settings_with("trials.count=1", "search.strategy=random")
+    worker = worker_at(address, settings, tmp_path / "trials")
+    abandoned: list[bool] = []
+
+    def elsewhere(architecture: Architecture, steps: int) -> float:
+        """Another machine looks at the trial, and will do so again when the worker is gone."""
+        monkeypatch.setattr(socket, "gethostname", lambda: "another")
+        other = worker_at(address, settings, tmp_path / "another")
+        trials = other._ledger.trials()
+        (running,) = (trial for trial in trials if trial.state is TrialState.RUNNING)
+        running.datetime_start = datetime.now() - timedelta(seconds=2 * DEAD_AFTER_SECONDS)
+        looks.append(lambda: other._is_abandoned(running, trials))
+        abandoned.append(looks[0]())
+        return 1.0
+
+    looks: list[Callable[[], bool]] = []
+    without_training(monkeypatch, elsewhere)
+    worker.work()
+    assert not any(abandoned) and abandoned
+    assert looks[0]() is kind.startswith("journal")
 
 
 def test_a_trial_that_was_just_taken_up_is_not_judged_by_the_worker_that_died(

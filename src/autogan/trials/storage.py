@@ -23,7 +23,6 @@ from optuna.exceptions import ExperimentalWarning, StorageInternalError
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.storages import RetryHeartbeatStaleTrialCallback as Retry
 from optuna.storages._cached_storage import _CachedStorage
-from optuna.storages._heartbeat import is_heartbeat_enabled
 from optuna.storages._rdb.models import TrialParamModel
 from optuna.storages._rdb.storage import _create_scoped_session
 from optuna.storages.journal import JournalFileBackend
@@ -139,9 +138,16 @@ def refuse_out_of_reach(address: str | None) -> None:
         )
 
 
-def has_heartbeat(storage: BaseStorage) -> bool:
-    """Whether the storage itself notices that a worker died; a journal does not."""
-    return is_heartbeat_enabled(storage)
+def place_of_worker(storage: BaseStorage, name: str) -> Path | None:
+    """The folder beside a journal that a worker locks while it lives; None where heartbeats tell that.
+
+    name: the machine, a slash, and the process.
+    """
+    if not isinstance(storage, JournalStorage):
+        return None
+    journal = storage._backend
+    assert isinstance(journal, JournalFileBackend)
+    return Path(f"{journal._file_path}.workers") / name
 
 
 def _parsed(address: str) -> URL:

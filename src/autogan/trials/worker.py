@@ -6,12 +6,12 @@ ends, and another one takes its trial up: from the checkpoint where they share t
 """
 
 import os
+import shutil
 import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 
 import optuna
@@ -25,7 +25,7 @@ from autogan.method.context import Context
 from autogan.progress.base import Progress
 from autogan.runs.config import CONFIG
 from autogan.runs.folder import Run
-from autogan.runs.locking import is_locked
+from autogan.runs.locking import is_locked, lock
 from autogan.runs.stopping import Stopped, Stopping
 from autogan.runs.task import Task
 from autogan.spaces.limits import Costs
@@ -36,8 +36,8 @@ from autogan.trials.records import RECORD, RETRIED, TrialRecord, number_of
 from autogan.trials.storage import (
     DEAD_AFTER_SECONDS,
     MOST_RETRIES,
-    has_heartbeat,
     known_experiments,
+    place_of_worker,
 )
 from autogan.trials.study import Ledger, begun, has, ordinal_of
 from autogan.trials.trial import Trial, folder_of
@@ -79,7 +79,7 @@ class Worker:
     def work(self) -> None:
         """Until every trial has ended. Raises `Stopped` where the process is asked to stop; its trial
         then waits for another worker."""
-        with known_experiments():
+        with known_experiments(), self._seen_by_others():
             while True:
                 trials = self._ledger.trials()
                 if self._fail_abandoned(trials):
@@ -97,6 +97,20 @@ class Worker:
     @property
     def _count(self) -> int:
         return self._context.settings.trials.count
+
+    @contextmanager
+    def _seen_by_others(self) -> Iterator[None]:
+        """Inside, this worker is seen to live where the storage has no heartbeats: by a lock beside it."""
+        place = place_of_worker(self._study._storage, self._name)
+        if place is None:
+            yield
+            return
+        place.mkdir(parents=True, exist_ok=True)  # one that was killed may have had the same number
+        with closing(lock(place)):
+            try:
+                yield
+            finally:
+                shutil.rmtree(place, ignore_errors=True)  # what is left there says nothing
 
     def _one(self) -> None:
         taken: list[int] = []
@@ -283,22 +297,18 @@ class Worker:
 
     def _is_abandoned(self, trial: FrozenTrial, trials: list[FrozenTrial]) -> bool:
         """Whether nobody holds a trial's folder whose worker was of this machine and is gone; or, in a
-        storage without heartbeats, whoever it was."""
+        storage without heartbeats, was anywhere and is not seen to live."""
         plain = trial.user_attrs.get(RECORD)
         folder = folder_of(self._trials, ordinal_of(number_of(trial), trials))
         if any(map(is_locked, self._trials.glob(f"{folder.name}*"))):
             return False
-        if plain is not None and plain.get("attempt") == trial.number:
-            machine, _, process = plain["worker"].rpartition("/")
-            if machine == socket.gethostname():
-                return not is_running(int(process))
-        elif self._has_long_said_nothing(trial.number):
-            return True
-        if has_heartbeat(self._study._storage):
-            return False  # it notices by itself
-        assert trial.datetime_start is not None, "it runs"
-        # Its worker may not have made the folder yet.
-        return (datetime.now() - trial.datetime_start).total_seconds() > DEAD_AFTER_SECONDS
+        if plain is None or plain.get("attempt") != trial.number:
+            return self._has_long_said_nothing(trial.number)
+        machine, _, process = plain["worker"].rpartition("/")
+        if machine == socket.gethostname():
+            return not is_running(int(process))
+        place = place_of_worker(self._study._storage, plain["worker"])
+        return place is not None and not is_locked(place)
 
     def _in_words(self, record: TrialRecord) -> str:
         goals = self._context.settings.trials.goals
