@@ -249,11 +249,12 @@ class Acceptance:
         for recordings in (None, Recordings(recorder)):
             with torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False):
                 gan = _gan(self.scale.search, compute, space, game, recordings, classes=classes)
+                real = _real(gan, self.scale.search, architectures[0])
                 schedule = Schedule(game, 12)
                 for number in range(6):
                     for place, architecture in enumerate(architectures):
                         schedule.apply(gan, 2 * number + place)
-                        _round(gan, self.scale.search, architecture)
+                        _round(gan, self.scale.search, architecture, real)
             networks = (gan.generator, gan.discriminator)
             weights = [p.detach().flatten().double() for n in networks for p in n.parameters()]
             ends.append(torch.cat(weights))
@@ -287,21 +288,23 @@ class Acceptance:
         """A round of architecture A with both networks through torch.compile, and as it is; both recorded
         where steps are."""
         compute = self.compute
-        gan = _gan(self.scale.scratch, compute, average_decay=0.999)
+        scale = self.scale.scratch
+        gan = _gan(scale, compute, average_decay=0.999)
         gan.generator.compile()
         gan.discriminator.compile()
+        real = _real(gan, scale, ARCHITECTURE_A)
         began = time.perf_counter()
         try:
-            _round(gan, self.scale.scratch, ARCHITECTURE_A)
+            _round(gan, scale, ARCHITECTURE_A, real)
         except torch._dynamo.exc.TorchDynamoException as error:
             return {"why_not": str(error).strip().splitlines()[0]}  # no compiler on this machine
         synchronise(compute.device)
         compiling = time.perf_counter() - began
-        as_it_is = _gan(self.scale.scratch, compute, average_decay=0.999)
+        as_it_is = _gan(scale, compute, average_decay=0.999)
         timing = interleaved(
             {
-                "compiled": partial(_round, gan, self.scale.scratch, ARCHITECTURE_A),
-                "as it is": partial(_round, as_it_is, self.scale.scratch, ARCHITECTURE_A),
+                "compiled": partial(_round, gan, scale, ARCHITECTURE_A, real),
+                "as it is": partial(_round, as_it_is, scale, ARCHITECTURE_A, real),
             },
             compute.device,
             60 * self.scale.minutes * 0.02,
@@ -484,8 +487,8 @@ def _gan(
     )
 
 
-def _round(gan: Gan, widths: Widths, architecture: Architecture) -> None:
-    """A step of each network, on the same real images every time; every third has no label."""
+def _real(gan: Gan, widths: Widths, architecture: Architecture) -> Batch:
+    """Real images, the same at every call; every third has no label."""
     size = BOTTOM_SIZE << len(architecture)
     stream = torch.Generator().manual_seed(1)
     shape = (widths.discriminator_batch, 3, size, size)
@@ -494,7 +497,11 @@ def _round(gan: Gan, widths: Widths, architecture: Architecture) -> None:
     if gan.generator.classes:
         labels = torch.arange(len(pixels)) % len(gan.generator.classes)
         labels[::3] = -1
-    real = Batch(pixels, labels).to(gan.compute.device)
+    return Batch(pixels, labels).to(gan.compute.device)
+
+
+def _round(gan: Gan, widths: Widths, architecture: Architecture, real: Batch) -> None:
+    """A step of each network."""
     gan.discriminator_step(real, architecture)
     sees_real = gan.objective.generator_sees_real
     count = len(real) if sees_real else widths.generator_batch

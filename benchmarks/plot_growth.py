@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 LABELS = {
     "width": "channels of both networks",
     "resolution": "pixels a side",
-    "candidates": "children scored",
+    "images": "images of a child that is scored",
 }
 
 

@@ -13,6 +13,7 @@ import torch
 from games import ClassDiscriminator, ClassGenerator, GradientPenalties, Paired, Remembering, Shades
 from torch import Tensor
 
+from autogan.bench import growth
 from autogan.bench.cases import Widths, adversarial_case
 from autogan.bench.matrix_peak import matrix_peak
 from autogan.bench.plain import PlainGan, as_plain, plain_compute
@@ -195,6 +196,15 @@ def test_a_measured_case_says_how_much_faster_and_how_near_the_peak() -> None:
     assert found["times_faster"] == pytest.approx(ratio, abs=0.01)
     assert found["images_per_second"] == pytest.approx(4000 / ways["fast"]["median_ms"], abs=0.1)
     assert 0 <= found["share_of_matrix_peak"] < 1
+
+
+def test_growth_says_by_how_many_images_a_child_is_scored(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(growth, "_step", lambda *given: None)
+    monkeypatch.setattr(growth, "scoring_a_child", lambda images, compute: images)
+    scored = [
+        case for case in growth._cases(plain_compute(CPU)) if case[0] not in ("width", "resolution")
+    ]
+    assert scored == [("images", count, count) for count in (250, 500, 1000)]
 
 
 def test_measuring_needs_nothing_but_torch() -> None:

@@ -1,4 +1,4 @@
-"""How the cost of a step grows with width, resolution, cells and candidates: time beside work."""
+"""How the cost of a step grows with width and resolution, and of scoring with images: time beside work."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -40,9 +40,8 @@ def _cases(compute: Compute) -> Iterator[tuple[str, int, Case]]:
     for size, cells in ((32, 3), (64, 4), (128, 5)):
         widths = replace(small, generator_channels=32, discriminator_channels=32)
         yield "resolution", size, _step(widths, cells, compute)
-    for candidates in (1, 2, 4):
-        case = scoring_a_child(250 * candidates, compute)
-        yield "candidates", candidates, case
+    for images in (250, 500, 1000):
+        yield "images", images, scoring_a_child(images, compute)
 
 
 def _step(widths: Widths, cells: int, compute: Compute) -> Case:
