@@ -86,7 +86,10 @@ def test_a_run_s_folder_has_a_name_of_text(tmp_path: Path) -> None:
     assert not folder.exists()
 
 
-PLACES = ("lock", "log.jsonl", "tensorboard", "checkpoints", "candidates", "pictures")
+PLACES = (
+    *("lock", "log.jsonl", "tensorboard", "checkpoints", "candidates", "pictures"),
+    *("trials", "trials.sqlite3", "trials.sqlite3-wal", "trials.sqlite3.lock", "workers"),
+)
 
 
 @pytest.mark.parametrize("name", PLACES)

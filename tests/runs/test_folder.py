@@ -160,6 +160,14 @@ def test_a_run_that_kept_something_is_not_discarded(run: Run) -> None:
     assert sorted(file.name for file in run.folder.iterdir()) == before
 
 
+@pytest.mark.parametrize("name", ["trials", "trials.json", "trials.sqlite3", "workers"])
+def test_a_search_that_has_trials_is_not_discarded(name: str, run: Run) -> None:
+    (run.folder / name).touch()
+    run.discard()
+    run.close()
+    assert (run.folder / "config.yaml").exists()
+
+
 def test_a_sealed_run_knows_its_files_until_it_goes_on(run: Run) -> None:
     run.write("results.json", {"schema": 1})
     run.seal()

@@ -170,7 +170,7 @@ class Run:
 
     def discard(self) -> None:
         """Removes a run that ended before it did anything, with the folders that were made for it."""
-        if (self._folder / "checkpoints").exists():
+        if any((self._folder / name).exists() for name in _OF_WORK):
             return
         for name in ("config.yaml", "data.json", JOURNAL, "timings.json", "report.html", LOCK):
             (self._folder / name).unlink(missing_ok=True)
@@ -215,8 +215,13 @@ def _refuse_name_without_text(folder: Path) -> None:
         ) from None
 
 
+_DATABASE = "trials.sqlite3"
+_OF_WORK = ("checkpoints", _DATABASE, "trials", "trials.json", "workers")
+"""What a run has that did something: states, or trials."""
 _WRITTEN_IN_PLACE = {LOCK: False, JOURNAL: False}
+_WRITTEN_IN_PLACE |= {f"{_DATABASE}{ending}": False for ending in ("", "-wal", "-shm", ".lock")}
 _WRITTEN_IN_PLACE |= dict.fromkeys((CURVES, "checkpoints", "candidates", "pictures"), True)
+_WRITTEN_IN_PLACE |= dict.fromkeys(("trials", "workers"), True)
 """What a run opens by name, and whether it is a folder. All else is written aside and renamed."""
 
 
