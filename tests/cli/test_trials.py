@@ -17,7 +17,7 @@ from trial_runs import trials_settings
 from autogan.runs.folder import Run
 from autogan.runs.task import Task
 from autogan.settings.loading import settings_to_yaml
-from autogan.trials.search import search_by_trials
+from autogan.trials.search import begun_task, search_by_trials
 from autogan.trials.storage import open_storage
 from autogan.trials.study import IDENTITY, open_study
 
@@ -59,6 +59,44 @@ def test_front_status_and_report_of_an_ended_search(run: Path) -> None:
     assert one.code == 0 and json.loads(one.out)["scores"]
 
 
+def test_a_search_goes_on_in_the_storage_and_the_study_that_it_began_in(tmp_path: Path) -> None:
+    images = write_folder(split(40, 40), tmp_path / "pets")
+    settings = trials_settings(images, trials={"count": 1})
+    (tmp_path / "one.yaml").write_text(settings_to_yaml(settings))
+    begun = ("search", "--method", "trials", "--config", "one.yaml", "--out", "run")
+    done = autogan(*begun, "--storage", "sqlite:///shared.db", "--study", "pets")
+    assert done.code == 0, done.err
+    before = json.loads((tmp_path / "run" / "trials.json").read_text())
+    (tmp_path / "run" / "generator.safetensors").unlink()  # so that something is left to do
+    again = re.search(r"go on with: autogan (.*)", done.err)
+    assert again is not None and "--resume" in again[1]
+    for given in ((), ("--storage", "sqlite:///shared.db", "--study", "pets")):
+        assert autogan(*again[1].split(), *given).code == 0
+    assert json.loads((tmp_path / "run" / "trials.json").read_text()) == before
+    assert before["study"] == "pets" and before["storage"] == f"sqlite:///{tmp_path}/shared.db"
+    assert not (tmp_path / "run" / "trials.sqlite3").exists()
+    for option, other in (("--storage", "sqlite:///other.db"), ("--study", "autogan")):
+        refused = autogan(*again[1].split(), option, other)
+        assert refused.code == 2 and f"Leave {option}" in refused.err, refused.err
+
+
+def test_a_password_is_asked_for_where_a_search_goes_on(tmp_path: Path) -> None:
+    images = write_folder(split(4, 4), tmp_path / "pets")
+    task = begun_task("postgresql+psycopg://me:secret@nowhere.invalid/gan", None)
+    Run.create(tmp_path / "run", trials_settings(images), task).close()
+    assert "secret" not in (tmp_path / "run" / "config.yaml").read_text()
+    answer = autogan("search", "--method", "trials", "--resume", "--out", "run")
+    assert answer.code == 2 and "Set AUTOGAN_STORAGE" in answer.err
+
+
+def test_no_search_goes_on_with_the_other_method(run: Path, tmp_path: Path) -> None:
+    answer = autogan("search", "--resume", "--out", run)
+    assert answer.code == 2 and "Go on with it: autogan search --method trials" in answer.err
+    Run.create(tmp_path / "shared", trials_settings(tmp_path / "pets"), Task("search")).close()
+    answer = autogan("search", "--method", "trials", "--resume", "--out", "shared")
+    assert answer.code == 2 and "no search by trials" in answer.err
+
+
 def test_a_worker_has_nothing_to_do_where_all_has_ended(run: Path) -> None:
     answer = autogan(
         "worker", "--storage", f"sqlite:///{run / 'trials.sqlite3'}", "--out", run / "trials"
@@ -74,6 +112,7 @@ def test_a_worker_has_nothing_to_do_where_all_has_ended(run: Path) -> None:
             ("search", "--preset", "demo", "--out", "x", "--storage", "sqlite:///x.db"),
             "add --method trials",
         ),
+        (("search", "--preset", "demo", "--out", "x", "--study", "y"), "add --method trials"),
         (("search", "--preset", "demo", "--out", "x", "--strategy", "best"), "reinforce"),
         (
             (

@@ -78,6 +78,9 @@ def test_a_server_that_does_not_answer_is_given_up_within_ten_seconds(answers: b
 
 def test_a_password_is_hidden() -> None:
     assert hidden(ADDRESS.format(port=5432)) == "postgresql+psycopg://me:***@127.0.0.1:5432/trials"
+    assert hidden("postgresql+psycopg://db/x?user=me&password=secret") == (
+        "postgresql+psycopg://db/x?user=me"
+    )
     assert hidden("journal:/a/b") == "journal:/a/b"
     assert "secret" not in hidden("://secret")
 

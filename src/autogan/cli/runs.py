@@ -131,7 +131,7 @@ def search(
         ),
     ] = None,
     storage: Storage = None,
-    study: Study = "autogan",
+    study: Study = None,
     seeds: SeedCount = None,
     side_by_side: SideBySide = 1,
     resume: Resume = False,
@@ -157,7 +157,7 @@ def search(
                 "again its next seed by themselves."
             )
         address = address_of(storage)
-        places = partial(places_of, workers, gpus_per_worker, ray, address)
+        places = partial(places_of, workers, gpus_per_worker, ray)
         run_trials(settings, folder, places, address, study, resume, time_limit, as_json)
         return
     for given, option in (
@@ -165,6 +165,7 @@ def search(
         (gpus_per_worker, "--gpus-per-worker"),
         (ray, "--ray"),
         (storage, "--storage"),
+        (study, "--study"),
     ):
         if given:
             raise UserError(f"{option} is of trials: add --method trials.")

@@ -29,7 +29,11 @@ Storage = Annotated[
     ),
 ]
 Study = Annotated[
-    str, typer.Option("--study", help="Name of the search in the database; several may share one.")
+    str | None,
+    typer.Option(
+        "--study",
+        help="Name of the search in the database, which several may share; autogan where left out.",
+    ),
 ]
 
 
@@ -41,7 +45,7 @@ def address_of(storage: str | None) -> str | None:
 @app.command()
 def worker(
     storage: Storage = None,
-    study: Study = "autogan",
+    study: Study = None,
     out: Annotated[
         Path,
         typer.Option(
@@ -66,13 +70,13 @@ def worker(
     if address is None:
         raise UserError("Which database? Give --storage, or set AUTOGAN_STORAGE.")
     from autogan.runs.stopping import Stopped, Stopping
-    from autogan.trials.search import work
+    from autogan.trials.search import STUDY, work
 
     stopping = Stopping()
     try:
         with stopping.listening(), shown_progress("worker") as progress:
             out.mkdir(parents=True, exist_ok=True)
-            work(address, study, out, data, count, stopping, progress)
+            work(address, study or STUDY, out, data, count, stopping, progress)
     except Stopped as stop:
         notes.print(f"Stopped by {stop.reason}. Its trial waits for another worker.")
         raise SystemExit(stop.exit_code) from None
@@ -209,27 +213,38 @@ def places_of(
 def run_trials(
     settings: "Settings",
     folder: Path,
-    places: "Callable[[], AbstractContextManager[Places | None]]",
+    places: "Callable[[str | None], AbstractContextManager[Places | None]]",
     address: str | None,
-    study: str,
+    study: str | None,
     resume: bool,
     time_limit: float | None,
     as_json: bool,
 ) -> None:
-    """`search --method trials`. places: makes those where workers run, once nothing else is in the way."""
+    """`search --method trials`. address, study: as given. places: makes those where workers run, of the
+    storage's address, once nothing else is in the way.
+    """
     from autogan.runs.contents import read_json
     from autogan.runs.record import TRIALS
-    from autogan.runs.task import Task
-    from autogan.trials.search import refuse_before_anything, search_by_trials
+    from autogan.trials.search import (
+        STUDY,
+        begun_task,
+        refuse_before_anything,
+        search_by_trials,
+        task_to_go_on,
+    )
 
     refuse_before_anything(settings)
-    task = Task("search", method="trials")
+    if resume:
+        task, address = task_to_go_on(folder, address, study)
+    else:
+        task = begun_task(address, study)
     if not (resume and ended(folder, task, settings, TRIALS)):
         with (
-            places() as given,
+            places(address) as given,
             opened_run(settings, folder, task, resume, time_limit) as (run, progress),
         ):
-            search_by_trials(run, progress, address=address, study_name=study, places=given)
+            name = task.study or STUDY
+            search_by_trials(run, progress, address=address, study_name=name, places=given)
     if as_json:
         print(json.dumps(read_json(folder / TRIALS)))
         return

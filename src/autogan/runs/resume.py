@@ -23,9 +23,11 @@ def open_run(folder: Path, settings: Settings, task: Task, resume: bool) -> Run:
 
 
 def refuse_other_task(folder: Path, task: Task) -> None:
-    """A training and a search leave different states: neither can go on with the other's run."""
+    """Trainings, searches and trials leave different states: none can go on with another's run."""
     made_for = read_task(folder)
-    if made_for is not None and made_for.architecture != task.architecture:
+    if made_for is not None and (
+        made_for.architecture != task.architecture or made_for.by_trials != task.by_trials
+    ):
         raise UserError(
             f"The run in {folder} is not of this kind. Go on with it: "
             f"{made_for.resume_command(folder)}"

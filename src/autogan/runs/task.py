@@ -14,12 +14,16 @@ class Task:
     """What a run was made to do, by the name of the command that does it.
 
     architecture: the text form of what "train" trains; None for the others. method: of a search: with
-    shared weights, or by trials, which are trainings from scratch.
+    shared weights, or by trials, which are trainings from scratch. storage, study: of trials; the address of
+    their database, without its password, and the search's name there. None: a file in the run's folder,
+    and the name that searches have by default.
     """
 
     command: Command = "run"
     architecture: str | None = None
     method: Method = "shared"
+    storage: str | None = None
+    study: str | None = None
 
     @property
     def by_trials(self) -> bool:

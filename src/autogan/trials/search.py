@@ -7,6 +7,7 @@ from autogan.basics.errors import UserError
 from autogan.method.context import Context, prepare
 from autogan.method.pipeline import end, part_of, prepare_run
 from autogan.progress.base import Progress
+from autogan.runs.config import CONFIG, read_task
 from autogan.runs.contents import Trials
 from autogan.runs.environment import settings_seen_from
 from autogan.runs.folder import Run
@@ -17,7 +18,13 @@ from autogan.trials.found import Found
 from autogan.trials.places import Order, Places
 from autogan.trials.proposals import refuse_strategy
 from autogan.trials.proxies import proxied
-from autogan.trials.storage import answering, hidden, open_storage, with_whole_path
+from autogan.trials.storage import (
+    answering,
+    hidden,
+    open_storage,
+    refuse_hidden_password,
+    with_whole_path,
+)
 from autogan.trials.study import (
     Identity,
     create_or_open,
@@ -45,6 +52,39 @@ def refuse_before_anything(settings: Settings) -> None:
     proxied(settings)
 
 
+def begun_task(address: str | None, study: str | None) -> Task:
+    """That of a new search by trials. Raises `UserError` for no address of a storage."""
+    kept = None if address is None else hidden(with_whole_path(address))
+    return Task("search", method="trials", storage=kept, study=study)
+
+
+def task_to_go_on(folder: Path, address: str | None, study: str | None) -> tuple[Task, str | None]:
+    """The task of the search in a folder, and the address of its storage; None: a file in the folder.
+
+    Raises `UserError` where the folder holds no search by trials, where another storage or study is given
+    than it has, and where the storage's password would have to be given.
+    """
+    task, own = read_task(folder), f"sqlite:///{folder.resolve() / 'trials.sqlite3'}"
+    if task is None or not task.by_trials:
+        raise UserError(f"The run in {folder} is no search by trials. Leave --method trials out.")
+    kept = task.storage or own
+    given = kept if address is None else hidden(with_whole_path(address))
+    if given != kept:
+        raise UserError(
+            f"The trials of {folder} are in {kept}, and not in {given}. Leave --storage and AUTOGAN_STORAGE "
+            f"out. If the database was moved, change task.storage in {folder / CONFIG}."
+        )
+    if study not in (None, task.study or STUDY):
+        raise UserError(
+            f"The trials of {folder} are the study {task.study or STUDY!r}, and not {study!r}. Leave --study "
+            "out."
+        )
+    address = address or task.storage
+    if address is not None:
+        refuse_hidden_password(address)
+    return task, address
+
+
 def search_by_trials(
     run: Run,
     progress: Progress,
@@ -61,7 +101,7 @@ def search_by_trials(
     settings = proxied(run.settings)
     context = prepare_run(run, progress, settings=settings)
     _refuse_goals(context)
-    address = address or f"sqlite:///{run.folder.resolve() / 'trials.sqlite3'}"
+    address = with_whole_path(address or f"sqlite:///{run.folder.resolve() / 'trials.sqlite3'}")
     known = context.settings.compute.model_copy(update={"precision": context.compute.precision})
     data = context.settings.data.model_copy(update={"source": run.source})
     judge = context.settings.judge.model_copy(update={"inception_weights": run.inception_weights})
@@ -91,7 +131,7 @@ def search_by_trials(
             else:
                 trials_folder = (run.folder / FOLDER).resolve()
                 source, count = context.settings.data.source, settings.trials.count
-                order = Order(study_name, trials_folder, source, count, with_whole_path(address))
+                order = Order(study_name, trials_folder, source, count, address)
                 supervise(run, order, places, found, progress)
         finally:
             trials = found.write()

@@ -103,9 +103,19 @@ def hidden(address: str) -> str:
     if address.startswith(JOURNAL):
         return address
     try:
-        return make_url(address).render_as_string(hide_password=True)
+        url = make_url(address).difference_update_query(["password"])
+        return url.render_as_string(hide_password=True)
     except ArgumentError:
         return "(an address that cannot be read)"
+
+
+def refuse_hidden_password(address: str) -> None:
+    """Raises `UserError` for an address that `hidden` took the password from."""
+    if ":***@" in address:
+        raise UserError(
+            f"The storage {address} has a password, which is written down nowhere. Set "
+            "AUTOGAN_STORAGE to the whole address."
+        )
 
 
 def with_whole_path(address: str) -> str:
