@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+from sources import split, write_folder
 from tiny import Listening
 from trial_runs import trials_settings
 
@@ -279,6 +280,23 @@ def test_a_storage_with_another_search_is_refused_with_what_differs(
         searched(other, tmp_path / "two", address=address)
     found = searched(other, tmp_path / "three", address=address, study_name="other")
     assert found.ended == 1
+
+
+@pytest.mark.parametrize("changed", ["images", "settings"])
+def test_a_trial_of_another_search_is_not_taken_up(
+    changed: str, images: Path, tmp_path: Path
+) -> None:
+    address = f"sqlite:///{tmp_path / 'shared.sqlite3'}"
+    searched(trials_settings(images, trials={"count": 2}), tmp_path / "one", address=address)
+    others = write_folder(split(41, 41), tmp_path / "others") if changed == "images" else images
+    other = trials_settings(others, trials={"count": 1}, seed=0 if changed == "images" else 1)
+    searched(other, tmp_path / "two", address=address, study_name="other")
+    held = tmp_path / "one" / "trials"
+    before = {file: file.stat().st_mtime_ns for file in held.rglob("*")}
+    with pytest.raises(UserError, match="00001 holds a trial of another search"):
+        work(address, "other", held, None, 2, Stopping(), Listening())
+    assert {file: file.stat().st_mtime_ns for file in held.rglob("*")} == before
+    work(address, "other", tmp_path / "two" / "trials", None, 2, Stopping(), Listening())
 
 
 def test_trials_in_a_journal(images: Path, tmp_path: Path) -> None:

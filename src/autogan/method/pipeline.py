@@ -136,7 +136,7 @@ def prepare_run(
     settings: Settings | None = None,
     processes: Processes = ALONE,
 ) -> Context:
-    """Loads the data and trains the judge; data.json then says what the run learns from, and how.
+    """Loads the data and trains the judge, and keeps in data.json which they are.
 
     settings: the run's own where left out.
     """
@@ -153,11 +153,19 @@ def prepare_run(
                 "another version is enough): their scores do not compare. Bring the cache back "
                 "(AUTOGAN_CACHE), or begin a new run with another --out."
             )
-        decided: dict[str, Any] = {"judge": name, "precision": context.compute.precision}
-        if context.classes:
-            decided["classes"] = asdict(context.classes)
-        run.write("data.json", {**context.data.describe(), **decided})
+        keep_surroundings(run, context)
         return context
+
+
+def keep_surroundings(run: Run, context: Context) -> None:
+    """Writes data.json: what the run learns from, and how."""
+    decided: dict[str, Any] = {
+        "judge": context.judge.name,
+        "precision": context.compute.precision,
+    }
+    if context.classes:
+        decided["classes"] = asdict(context.classes)
+    run.write("data.json", {**context.data.describe(), **decided})
 
 
 def search_parts(run: Run, context: Context, progress: Progress) -> Search:

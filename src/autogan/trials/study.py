@@ -72,11 +72,17 @@ class Identity:
             for name, own in (("data", self.data), ("judge", self.judge))
             if other[name] != own
         ]
-        theirs = leaves(load_settings(tree=other["settings"]).model_dump(mode="json"))
-        for name, own in leaves(self.settings).items():
-            if theirs.get(name) != own and _counts(name):
-                found.append(f"{name}: {theirs.get(name)} there, {own} here")
-        return found
+        return [*found, *differing_settings(other["settings"], self.settings)]
+
+
+def differing_settings(there: dict[str, Any], here: dict[str, Any]) -> list[str]:
+    """What changes the outcome of trials and is not the same in two trees of settings, one line each."""
+    theirs = leaves(load_settings(tree=there).model_dump(mode="json"))
+    return [
+        f"{name}: {theirs.get(name)} there, {own} here"
+        for name, own in leaves(here).items()
+        if theirs.get(name) != own and _counts(name)
+    ]
 
 
 def _counts(name: str) -> bool:

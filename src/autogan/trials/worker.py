@@ -22,12 +22,15 @@ from optuna.trial import FrozenTrial, TrialState
 from autogan.basics.errors import UserError
 from autogan.files.storage import is_running
 from autogan.method.context import Context
+from autogan.method.pipeline import keep_surroundings
 from autogan.progress.base import Progress
-from autogan.runs.config import CONFIG
+from autogan.runs.config import CONFIG, read_config, read_task
+from autogan.runs.contents import read_json
 from autogan.runs.folder import Run
 from autogan.runs.locking import is_locked, lock
 from autogan.runs.stopping import Stopped, Stopping
 from autogan.runs.task import Task
+from autogan.settings.sections import Settings
 from autogan.spaces.limits import Costs
 from autogan.strategies.base import State
 from autogan.trials.proposals import Proposal, Proposer
@@ -39,7 +42,7 @@ from autogan.trials.storage import (
     known_experiments,
     place_of_worker,
 )
-from autogan.trials.study import Ledger, begun, has, ordinal_of
+from autogan.trials.study import Ledger, begun, differing_settings, has, ordinal_of
 from autogan.trials.trial import Trial, folder_of
 
 LOOK_EVERY_SECONDS = 1.0
@@ -216,7 +219,8 @@ class Worker:
     def _folder(self, record: TrialRecord) -> Iterator[Run]:
         """The trial's folder as a run, from its last worker's checkpoint where that is there.
 
-        Where a worker that was thought dead still holds it, a second folder is begun.
+        Where a worker that was thought dead still holds it, a second folder is begun. Raises `UserError`
+        where the folder is of another search.
         """
         settings = trial_settings(self._context.settings, record.seed)
         task = Task("train", str(record.architecture))
@@ -224,17 +228,34 @@ class Worker:
         for attempt in range(MOST_RETRIES + 1):
             place = folder if attempt == 0 else folder.with_name(f"{folder.name}-{attempt}")
             if not is_locked(place):
-                begun = (
-                    place / CONFIG
-                ).exists()  # its worker may have died before it wrote anything
-                run = Run.resume(place) if begun else Run.create(place, settings, task)
+                if (place / CONFIG).exists():
+                    self._refuse_of_another_search(place, task, settings)
+                    run = Run.resume(place)
+                else:  # new, or its worker died before it wrote anything
+                    run = Run.create(place, settings, task)
                 break
             self._progress.note(f"{place} is held by another process; the trial begins anew")
         else:
             raise UserError(f"{folder} and its copies are all held by other processes.")
         run.stopping = self._stopping
         with closing(run):
+            keep_surroundings(run, self._context)
             yield run
+
+    def _refuse_of_another_search(self, place: Path, task: Task, settings: Settings) -> None:
+        held = read_json(place / "data.json") or {}
+        known = {"digest": self._context.data.digest, "judge": self._context.judge.name}
+        if (
+            read_task(place) != task
+            or any(held.get(name, own) != own for name, own in known.items())
+            or differing_settings(
+                read_config(place).settings_tree, settings.model_dump(mode="json")
+            )
+        ):
+            raise UserError(
+                f"{place} holds a trial of another search: its architecture, settings, images or judge are "
+                "others. Give the worker another --out."
+            )
 
     def _has_long_said_nothing(self, number: int) -> bool:
         """Whether an attempt was seen without a record for so long that its worker must be dead.
