@@ -10,13 +10,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from commands import autogan
 from sources import split, write_folder
 from tiny import tiny
 
-from autogan.settings.loading import settings_to_yaml
+from autogan.runs.seed_processes import SeedProcesses
+from autogan.runs.seeds import begin_seeds
+from autogan.runs.task import Task
+from autogan.settings.loading import load_settings, settings_to_yaml
 
 ARCHITECTURE = "pre-batch-nearest/pre-batch-nearest+skip0"
+FAILING = ("evaluate.protocol=sngan", "evaluate.images=5000", "evaluate.inception_splits=10")
+"""With so few images."""
 
 
 @pytest.fixture(scope="module")
@@ -120,12 +126,59 @@ def test_a_failure_ends_all_and_is_named(trained: Path, config: Path, tmp_path: 
     out = tmp_path / "runs"
     done = autogan(
         *("train", "--arch", ARCHITECTURE, "--config", config, "--out", out),
-        *("--seeds", "2", "--set", "evaluate.protocol=sngan", "--set", "evaluate.images=5000"),
-        *("--set", "evaluate.inception_splits=10"),
+        *("--seeds", "2", *(word for one in FAILING for word in ("--set", one))),
     )
     assert done.code == 2
     assert "Seed 0 failed; it ended with code 2." in done.err
     assert not out.exists()  # nothing has begun, so the next try has a free folder
+
+
+def test_a_failure_takes_away_what_the_command_made_and_nothing_else(
+    config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = ["train", "--arch", ARCHITECTURE, "--config", config, "--seeds", "2"]
+    command += [word for one in FAILING for word in ("--set", one)]
+    assert autogan(*command, "--out", tmp_path / "a" / "b").code == 2
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "place").mkdir()
+    (tmp_path / "link").symlink_to("place")
+    assert autogan(*command, "--out", tmp_path / "link", "--side-by-side", "2").code == 2
+    assert (tmp_path / "link").is_symlink() and list((tmp_path / "place").iterdir()) == []
+    out, begin = tmp_path / "runs", SeedProcesses._begin
+
+    def while_somebody_writes_there(runs: SeedProcesses, seed: int) -> None:
+        (out / "precious.txt").touch()
+        begin(runs, seed)
+
+    monkeypatch.setattr(SeedProcesses, "_begin", while_somebody_writes_there)
+    assert autogan(*command, "--out", out).code == 2
+    assert [file.name for file in out.iterdir()] == ["precious.txt"]
+
+
+def test_seeds_that_go_on_are_kept_where_none_can_begin(config: Path, tmp_path: Path) -> None:
+    out = tmp_path / "runs"
+    settings = load_settings(None, config, FAILING)
+    begin_seeds(out, Task("train", ARCHITECTURE), settings, 2)
+    done = autogan("train", "--resume", "--out", out)
+    assert (
+        done.code == 2 and "Seed 0 failed" in done.err and "Go on with: autogan train" in done.err
+    )
+    assert (out / "seeds.json").exists() and (out / "settings.yaml").exists()
+
+
+def test_seeds_go_on_from_another_folder(
+    config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    images = Path(yaml.safe_load(config.read_text())["data"]["source"].removeprefix("folder:"))
+    monkeypatch.chdir(images.parent)
+    command = ["train", "--arch", ARCHITECTURE, "--config", config]
+    command += ["--data", f"folder:{images.name}", "--out", tmp_path / "runs"]
+    assert autogan(*command, "--seeds", 1).code == 0
+    monkeypatch.chdir(tmp_path)
+    more = autogan("train", "--resume", "--out", tmp_path / "runs", "--seeds", 2)
+    assert more.code == 0 and "Seed 1 has ended" in more.err, more.err
+    monkeypatch.chdir(images.parent)
+    assert autogan(*command, "--resume").code == 0
 
 
 def test_a_generator_is_scored_with_several_sets_of_latents(trained: Path) -> None:
@@ -162,12 +215,19 @@ def test_a_setting_that_may_not_change_is_refused_before_anything_is_written(
         (("run", "--resume", "--out", "TRAINED"), "was made by `autogan train`"),
         (("train", "--arch", ARCHITECTURE, "--seeds", "2", "--out", "TRAINED"), "is not empty"),
         (("report", "TRAINED"), "seed-"),
+        (("run", "--seeds", "2", "--out", "ONE"), "exists and is not an empty folder. Choose"),
+        (("run", "--seeds", "2", "--out", "FILE"), "exists and is not an empty folder. Choose"),
     ],
 )
 def test_what_cannot_be_done_is_refused(
     arguments: tuple[str, ...], said: str, trained: Path, config: Path
 ) -> None:
-    given: list[object] = [trained if one == "TRAINED" else one for one in arguments]
+    places = {
+        "TRAINED": trained,
+        "ONE": trained / "seed-0",
+        "FILE": trained / "seeds.json",
+    }
+    given: list[object] = [places.get(one, one) for one in arguments]
     if arguments[0] != "report" and "--resume" not in arguments:
         given += ["--config", config]
     done = autogan(*given)

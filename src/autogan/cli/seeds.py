@@ -1,7 +1,6 @@
 """The same command with several seeds, one run after the other or side by side: --seeds."""
 
 import json
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -68,16 +67,25 @@ def several(
     if started_count() > 1:
         raise UserError("--seeds begins processes by itself: give it without torchrun.")
     from autogan.report.seeds import write_seed_report
+    from autogan.runs.environment import settings_seen_from
     from autogan.runs.seed_processes import SeedProcesses
-    from autogan.runs.seeds import begin_seeds, folder_of_seed, resume_seeds, with_judge_of
+    from autogan.runs.seeds import (
+        begin_seeds,
+        discard_seeds,
+        log_of_seed,
+        resume_seeds,
+        with_judge_of,
+    )
     from autogan.runs.stopping import Stopped, Stopping
 
+    settings = settings_seen_from(str(Path.cwd()), settings)  # it may go on from elsewhere
+    made: list[Path] = []
     if resume:
         settings = with_judge_of(folder, settings)
         seeds = resume_seeds(folder, task, settings, count)
     else:
         assert count is not None, "given unless it is resumed"
-        seeds = begin_seeds(folder, task, settings, count)
+        seeds, made = begin_seeds(folder, task, settings, count)
     stopping = Stopping()
     again = f"{task.resume_command(folder)} --seeds {len(seeds.seeds)}"
     if side_by_side > 1:
@@ -94,12 +102,12 @@ def several(
         found = write_seed_report(folder)
     if runs.failed is not None:
         said = f"Seed {runs.failed.seed} failed; {runs.failed.said}"
-        if found.columns:
-            logs = f" Its log: {folder_of_seed(folder, runs.failed.seed)}.log." * (side_by_side > 1)
+        if found.columns or resume:
+            logs = f" Its log: {log_of_seed(folder, runs.failed.seed)}." * (side_by_side > 1)
             _say(f"{said}{logs} Go on with: {again}")
         else:  # what was given cannot be used: no run has begun
             _say(said)
-            shutil.rmtree(folder)
+            discard_seeds(folder, seeds, made)
         raise SystemExit(runs.failed.code)
     if as_json:
         print(json.dumps({"seeds": seeds.seeds, **found.to_plain()}))

@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 from autogan.files.texts import last_lines
 from autogan.runs.config import CONFIG
-from autogan.runs.seeds import SETTINGS, folder_of_seed
+from autogan.runs.seeds import SETTINGS, folder_of_seed, log_of_seed
 from autogan.runs.stopping import Stopping
 from autogan.runs.task import Task
 
@@ -137,4 +137,4 @@ class SeedProcesses:
         return folder_of_seed(self._folder, seed)
 
     def _log(self, seed: int) -> Path:
-        return self._folder / f"seed-{seed}.log"
+        return log_of_seed(self._folder, seed)

@@ -5,13 +5,15 @@ seeds.json      the task and the seeds; when runs have ended, mean and spread of
 seed-0, seed-1  the runs, each as any other
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from autogan.basics.errors import UserError
-from autogan.files.storage import make_folder_of, write_json, write_text
+from autogan.files.storage import write_json, write_text
 from autogan.runs.contents import read_content
+from autogan.runs.made_folders import make_folders, remove_made_folders
 from autogan.runs.task import Task
 from autogan.settings.loading import load_settings, settings_to_yaml
 from autogan.settings.resume_rules import refuse_changes
@@ -34,6 +36,11 @@ def folder_of_seed(folder: Path, seed: int) -> Path:
     return folder / f"seed-{seed}"
 
 
+def log_of_seed(folder: Path, seed: int) -> Path:
+    """What the run with this seed said, where several ran at a time."""
+    return folder / f"seed-{seed}.log"
+
+
 def holds_seeds(folder: Path) -> bool:
     """Whether a folder is one of several seeds."""
     return (folder / SEEDS).is_file()
@@ -54,22 +61,42 @@ def read_seeds_settings(folder: Path) -> Settings:
     return load_settings(None, folder / SETTINGS)
 
 
-def begin_seeds(folder: Path, task: Task, settings: Settings, count: int) -> Seeds:
-    """Makes the folder: seeds from settings.seed on, and one judge for all, of the first seed."""
-    if folder.exists() and any(folder.iterdir()):
+def begin_seeds(
+    folder: Path, task: Task, settings: Settings, count: int
+) -> tuple[Seeds, list[Path]]:
+    """Makes the folder: seeds from settings.seed on, and one judge for all, of the first seed.
+
+    With the folders that were made for it. settings: with whole paths. Raises `UserError` where the folder is
+    not free.
+    """
+    if holds_seeds(folder):
         raise UserError(f"{folder} is not empty. Choose another --out, or go on with it: --resume.")
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UserError(f"{folder} exists and is not an empty folder. Choose another --out.")
+    try:
+        made = make_folders(folder)
+    except OSError as error:
+        raise UserError(f"Cannot make the folder {folder}: {error.strerror}.") from None
     judge = settings.judge.model_copy(update={"seed": settings.judge_seed})
     write_settings(folder, settings.model_copy(update={"judge": judge}))
     seeds = Seeds(task=task, seeds=list(range(settings.seed, settings.seed + count)))
     write_seeds(folder, seeds, {})
-    return seeds
+    return seeds, made
+
+
+def discard_seeds(folder: Path, seeds: Seeds, made: Sequence[Path]) -> None:
+    """Removes what was written where no run could begin, and the folders `made` for it."""
+    logs = (log_of_seed(folder, seed) for seed in seeds.seeds)
+    for file in (folder / SETTINGS, folder / SEEDS, folder / "report.html", *logs):
+        file.unlink(missing_ok=True)
+    remove_made_folders(made)
 
 
 def resume_seeds(folder: Path, task: Task, settings: Settings, count: int | None) -> Seeds:
     """The seeds to go on with: those that it has, or more of them.
 
-    settings: with the judge's seed (`with_judge_of`). Raises `UserError`, before anything is written, for
-    another task, for settings that may not change, or for fewer seeds than it has.
+    settings: with whole paths and the judge's seed (`with_judge_of`). Raises `UserError`, before anything
+    is written, for another task, for settings that may not change, or for fewer seeds than it has.
     """
     held = read_seeds(folder)
     if held.task != task:
@@ -97,7 +124,6 @@ def with_judge_of(folder: Path, settings: Settings) -> Settings:
 
 def write_settings(folder: Path, settings: Settings) -> None:
     """settings.yaml, from which every run begins."""
-    make_folder_of(folder / SETTINGS)
     write_text(folder / SETTINGS, settings_to_yaml(settings))
 
 
