@@ -353,9 +353,7 @@ def test_evaluate_repeats_the_scores(first: tuple[Path, dict]) -> None:
     evaluated = json.loads(answer.out)
     for name in ("scores", "floor", "untrained", "architecture", "parameters"):
         assert evaluated[name] == results[name]
-    more = done(
-        "evaluate", folder / "generator.safetensors", "--set", "evaluate.images=80", "--json"
-    )
+    more = done("evaluate", folder, "--set", "evaluate.images=80", "--json")
     assert json.loads(more.out)["scores"]["images"] == 80
 
 

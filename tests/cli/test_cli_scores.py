@@ -17,6 +17,8 @@ from autogan.images import ImageSet
 from autogan.judges import Judge, Judgement, inception, statistics_files
 from autogan.method import refusals
 from autogan.method.evaluate import real_sides
+from autogan.progress.base import Cost
+from autogan.progress.eta import Eta
 from autogan.settings import judge as judge_settings
 from autogan.settings.loading import load_settings
 from autogan.settings.protocols import PROTOCOLS, Protocol
@@ -174,6 +176,41 @@ def test_statistics_go_out_come_in_and_score_without_the_data(
     (tmp_path / "results.json").write_text(json.dumps(by_file))
     board = done("leaderboard", tmp_path)
     assert "its protocol, quick" in board["apart"][str(tmp_path)]
+
+
+def test_the_plan_is_of_what_evaluate_does(
+    home: Path,
+    tmp_path: Path,
+    published_judge: SmallInception,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Before the scores the judge's training and no search; and all seeds."""
+    plan, advance = Eta.plan, Eta.advance
+    planned: set[str] = set()
+    left: list[float] = []
+
+    def noted_plan(eta: Eta, parts: dict[str, list[Cost]]) -> None:
+        planned.update(parts)
+        plan(eta, parts)
+
+    def noted_advance(eta: Eta, cost: Cost) -> None:
+        advance(eta, cost)
+        if cost.kind == "scoring":
+            left.append(sum(one.work for one in eta._remaining()) / cost.work)
+
+    monkeypatch.setattr(Eta, "plan", noted_plan)
+    monkeypatch.setattr(Eta, "advance", noted_advance)
+    done("evaluate", home / "g.safetensors", "--seeds", "2")
+    assert planned == {"judge", "evaluate"} and left == pytest.approx([3, 2, 1, 0])
+    sets = [part for setting in SETTINGS for part in ("--set", setting)]
+    sets += ["--judge", "inception", "--set", "evaluate.images=5000"]
+    out = tmp_path / "shapes.npz"
+    done("stats", "export", "--data", f"folder:{home / 'shapes'}", *sets, "--out", out)
+    left.clear()
+    score = ["evaluate", home / "g.safetensors", "--judge", "inception", "--protocol", "quick"]
+    done(*score, "--statistics", out)
+    batches = 2 * 5000 // 250
+    assert left == pytest.approx(range(batches - 1, -1, -1), abs=1e-6)
 
 
 def test_a_run_can_use_the_inception_judge_throughout(

@@ -41,7 +41,12 @@ InceptionWeights = Annotated[
 
 @app.command(rich_help_panel=GENERATORS)
 def evaluate(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A generator.safetensors.")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE", help="A generator.safetensors, or the folder of a run that has one."
+        ),
+    ],
     data: Data = None,
     preset: Preset = None,
     protocol: Annotated[
@@ -98,6 +103,7 @@ def evaluate(
     from autogan.runs.config import run_directory_of
     from autogan.spaces.generator_file import load_generator
 
+    file = file / "generator.safetensors" if file.is_dir() else file
     saved = load_generator(file)
     settings = settings_of(
         saved,
@@ -161,8 +167,9 @@ def _with_seeds(saved: "SavedGenerator", settings: "Settings", count: int, as_js
     found = []
     with shown_progress("evaluate") as progress:
         context = prepare(settings, progress, to_train=False)
+        progress.plan({"evaluate": [count * context.workload.evaluation()]})
+        progress.start("evaluate")
         for seed in range(settings.seed, settings.seed + count):
-            progress.start("evaluate")
             own = context.settings.model_copy(update={"seed": seed})
             evaluation = evaluate_generator(
                 saved.generator, replace(context, settings=own), progress
@@ -189,10 +196,12 @@ def _against_statistics(
     from autogan.judges.statistics_files import find_statistics
     from autogan.method.context import make_inception_judge
     from autogan.method.evaluate import evaluate_against
+    from autogan.runs.workload import Workload
     from autogan.settings.decided import decide_compute
 
     imported = find_statistics(statistics, default_cache_directory())
     with shown_progress("evaluate") as progress:
+        progress.plan({"evaluate": [Workload(settings, 0, 0).evaluation()]})
         progress.start("evaluate")
         compute = decide_compute(settings.compute)
         weights = settings.judge.inception_weights

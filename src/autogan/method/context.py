@@ -30,7 +30,7 @@ from autogan.progress.base import Progress
 from autogan.runs.drive import drive
 from autogan.runs.folder import Run
 from autogan.runs.memory_needed import refuse_too_large_batches
-from autogan.runs.plan import Part, Plan, trained_sections
+from autogan.runs.plan import JUDGE, Part, Plan, trained_sections
 from autogan.runs.task import Task
 from autogan.runs.workload import Workload
 from autogan.settings.decided import DecidedSettings, decide_compute, decide_for_data, decide_start
@@ -140,7 +140,8 @@ def prepare(
     examples = len(question.examples(data.train, data.name))
     workload = Workload(settings, len(data.train), examples, classes)
     plan = Plan.of(settings, task, workload, derives=derives)
-    progress.plan(plan.costs())
+    planned = plan.costs()
+    progress.plan(planned if to_train else {part: planned[part] for part in (JUDGE, "evaluate")})
     progress.start("judge")
     if to_train:
         compute = _with_precision(settings, plan, workload, compute, classes, run, progress)
