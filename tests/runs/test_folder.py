@@ -1,7 +1,10 @@
 """A run's folder: made, described, locked, gone on with, closed and sealed."""
 
 import errno
+import fcntl
 import json
+import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -117,6 +120,17 @@ def test_a_run_is_locked_while_it_is_open(run: Run) -> None:
     run.close()
     assert not is_locked(run.folder)
     Run.resume(run.folder).close()
+
+
+@pytest.mark.parametrize("name", ["", "lock"])
+def test_who_only_looks_for_a_lock_is_in_nobodys_way(name: str, run: Run) -> None:
+    run.close()
+    looked_at = os.open(run.folder / name, os.O_RDONLY)
+    fcntl.flock(looked_at, fcntl.LOCK_SH)
+    looking = threading.Timer(0.1, os.close, (looked_at,))
+    looking.start()
+    Run.resume(run.folder).close()
+    looking.join()
 
 
 def test_a_run_that_cannot_be_opened_is_not_left_locked(

@@ -7,6 +7,7 @@ take away from under the lock, and the file `lock` in it, for file systems that 
 import errno
 import fcntl
 import os
+import time
 import warnings
 from pathlib import Path
 
@@ -19,6 +20,8 @@ _NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP)
 """What a file system without locks answers."""
 _NO_FOLDER_LOCKS = (*_NO_LOCKS, errno.EBADF, errno.EINVAL)
 """What one answers that locks files only: NFS wants a handle that can be written to."""
+_LOOKED_AT_SECONDS = 0.2
+"""For so long a lock that is held is tried again: `is_locked` holds one for a moment."""
 _GONE = (errno.ENOENT, errno.ENOTDIR, errno.ESTALE)
 
 
@@ -98,18 +101,23 @@ def is_locked(folder: Path) -> bool:
 
 def _take(handle: int, folder: Path, impossible: tuple[int, ...]) -> bool:
     """Locks what is open; False where its file system answers that it knows no such locks."""
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise UserError(
-            f"Another process is at work in {folder}. Wait for it or stop it; `autogan status "
-            f"{folder}` shows where it is."
-        ) from None
-    except OSError as error:
-        if error.errno not in impossible:
-            raise
-        return False
-    return True
+    latest = time.monotonic() + _LOOKED_AT_SECONDS
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() < latest:
+                time.sleep(0.01)
+                continue
+            raise UserError(
+                f"Another process is at work in {folder}. Wait for it or stop it; `autogan status "
+                f"{folder}` shows where it is."
+            ) from None
+        except OSError as error:
+            if error.errno not in impossible:
+                raise
+            return False
+        return True
 
 
 def _is_held(path: Path, impossible: tuple[int, ...]) -> bool:
