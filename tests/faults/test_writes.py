@@ -12,7 +12,7 @@ import torch
 from safetensors import SafetensorError
 
 from autogan.files import storage
-from autogan.files.storage import DamagedFile, check_tree, load_tree, save_tree
+from autogan.files.storage import DamagedFile, check_tree, load_tree, save_tree, write_text
 from autogan.runs.events import WeightsReset
 from autogan.runs.folder import Run
 from autogan.runs.machine_errors import MachineError, explained
@@ -172,6 +172,31 @@ def test_flipped_bits_are_noticed_or_harmless(tmp_path: Path, torture: bool, rec
         assert torch.equal(loaded["a"], tree["a"]) and loaded["b"][:2] == tree["b"][:2]
     assert noticed > 0.9 * trials
     record("flipped bit in a checkpoint", trials, f"{noticed} noticed, the others changed nothing")
+
+
+@pytest.mark.parametrize(
+    ("code", "advice"),
+    [
+        (errno.ENOSPC, "Free space on the disk of {place}."),
+        (errno.EACCES, "Make {place} writable again."),
+        (errno.EIO, "copy {place} to another one."),
+    ],
+)
+def test_advice_is_about_the_disk_that_failed(
+    code: int, advice: str, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not about the run's, where the cache is on another one."""
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    monkeypatch.setattr("os.fsync", failing(code))
+    with pytest.raises(MachineError) as raised, explained(run.folder, "again"):
+        write_text(cache / "judge.txt", "x")
+    assert f"{cache / 'judge.txt'} could not be written" in str(raised.value)
+    assert advice.format(place=cache) in str(raised.value)
+    with pytest.raises(MachineError) as raised, explained(run.folder, "again"):
+        run.write("data.json", {})
+    assert f" {run.folder}" in str(raised.value).split("could not be written")[1]
+    run.close()
 
 
 def test_memory_that_is_used_up_is_explained(tmp_path: Path) -> None:

@@ -46,6 +46,10 @@ def written_aside(path: Path) -> Iterator[Path]:
         with aside.open("rb+") as file:
             os.fsync(file.fileno())
         aside.replace(path)
+    except OSError as error:
+        if error.errno is not None and error.filename is None:  # a write does not know its file
+            error.filename = str(path)
+        raise
     finally:
         aside.unlink(missing_ok=True)
     flush_folder(path.parent)

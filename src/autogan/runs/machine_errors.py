@@ -1,6 +1,7 @@
 """What the machine refuses in the middle of a run (disk, memory), told so that a person can act."""
 
 import errno
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -54,13 +55,16 @@ _DEVICE_MEMORY = (
 
 
 def _of_disk(error: OSError, folder: Path) -> str:
-    where = error.filename or folder
+    where = Path(os.fsdecode(error.filename or folder))
+    own = where.resolve().is_relative_to(folder.resolve())
+    place = folder if own else where.parent  # the cache, say, on a disk of its own
     said = f"{where} could not be written: {error.strerror}."
     if error.errno in _FULL:
-        return f"{said} Free space on the disk of {folder}: a checkpoint needs {_needed(folder)}."
+        needed = f": a checkpoint needs {_needed(folder)}" if own else ""
+        return f"{said} Free space on the disk of {place}{needed}."
     if error.errno in _UNWRITABLE:
-        return f"{said} Make {folder} writable again."
-    return f"{said} The disk may be failing: copy {folder} to another one."
+        return f"{said} Make {place} writable again."
+    return f"{said} The disk may be failing: copy {place} to another one."
 
 
 def _needed(folder: Path) -> str:
