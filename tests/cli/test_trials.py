@@ -123,6 +123,8 @@ def test_a_worker_has_nothing_to_do_where_all_has_ended(run: Path) -> None:
         ),
         (("worker",), "AUTOGAN_STORAGE"),
         (("worker", "--storage", "redis://x"), "kind 'redis'"),
+        (("worker", "--storage", "redis://x", "--out", "/dev/null"), "--out /dev/null"),
+        (("worker", "--storage", "redis://x", "--out", "/dev/null/x"), "--out /dev/null/x"),
         (("worker", "--storage", "sqlite:///empty.db"), "no study 'autogan'. It has none yet"),
         (("front", "."), "holds no run"),
     ],

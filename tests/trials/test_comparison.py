@@ -142,6 +142,8 @@ def test_a_part_of_a_table_compares_nothing(tmp_path: Path) -> None:
     [
         ({"seeds": 5}, "20 seeds or more"),
         ({"trainings": 0.5}, "1 training or more"),
+        ({"trainings": float("nan")}, "1 training or more, not nan"),
+        ({"trainings": float("inf")}, "1 training or more, not inf"),
         ({"names": ("gradient",)}, "Unknown strategy 'gradient'"),
         ({"names": ("tpe+doubling",)}, "Unknown strategy"),
     ],

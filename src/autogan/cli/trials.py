@@ -75,7 +75,12 @@ def worker(
     stopping = Stopping()
     try:
         with stopping.listening(), shown_progress("worker") as progress:
-            out.mkdir(parents=True, exist_ok=True)
+            try:
+                out.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise UserError(
+                    f"The folder --out {out} cannot be made: {error.strerror}."
+                ) from None
             work(address, study or STUDY, out, data, count, stopping, progress)
     except Stopped as stop:
         notes.print(f"Stopped by {stop.reason}. Its trial waits for another worker.")

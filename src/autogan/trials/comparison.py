@@ -1,5 +1,6 @@
 """Strategies compared on a table: many searches each, equal simulated seconds, honest statistics."""
 
+import math
 import multiprocessing
 import os
 import statistics
@@ -98,7 +99,7 @@ def compare(
     """
     if seeds < FEWEST_SEEDS:
         raise UserError(f"A comparison needs {FEWEST_SEEDS} seeds or more, not {seeds}.")
-    if trainings < 1:
+    if not 1 <= trainings < math.inf:
         raise UserError(f"The budget of a search is 1 training or more, not {trainings:g}.")
     if BASELINE not in names:
         names = (BASELINE, *names)
