@@ -17,6 +17,7 @@ from optuna.storages._heartbeat import is_heartbeat_enabled
 
 from autogan.basics.errors import UserError
 from autogan.trials.storage import (
+    address_of_file,
     hidden,
     open_storage,
     place_of_worker,
@@ -130,6 +131,13 @@ def test_a_file_is_named_from_the_root(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.chdir(tmp_path)
     assert with_whole_path("journal:x.log") == f"journal:{tmp_path}/x.log"
     assert with_whole_path("sqlite:///x.db") == f"sqlite:///{tmp_path}/x.db"
+
+
+def test_a_files_name_may_have_any_characters(tmp_path: Path) -> None:
+    folder = tmp_path / "50%41 ?#ü"
+    folder.mkdir()
+    open_storage(with_whole_path(address_of_file(folder / "trials.sqlite3")))
+    assert (folder / "trials.sqlite3").exists()
 
 
 @pytest.mark.filterwarnings("ignore:Heartbeat of storage")

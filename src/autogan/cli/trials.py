@@ -107,12 +107,15 @@ def dashboard(
         )
     address = address_of(storage)
     if address is None:
-        file = (folder or Path()) / "trials.sqlite3"
+        from autogan.trials.search import DATABASE
+        from autogan.trials.storage import address_of_file
+
+        file = (folder or Path()) / DATABASE
         if not file.is_file():
             raise UserError(
                 f"There is no {file}. Give the folder of a search by trials, or --storage."
             )
-        address = f"sqlite:///{file.resolve()}"
+        address = address_of_file(file)
     _refuse_used_port(port)
     import optuna_dashboard
 

@@ -19,6 +19,7 @@ from autogan.trials.places import Order, Places
 from autogan.trials.proposals import refuse_strategy
 from autogan.trials.proxies import proxied
 from autogan.trials.storage import (
+    address_of_file,
     answering,
     hidden,
     open_storage,
@@ -39,6 +40,8 @@ from autogan.trials.views import make_views
 from autogan.trials.worker import Worker, take_up_forgotten
 
 STUDY = "autogan"
+DATABASE = "trials.sqlite3"
+"""Of a search's folder, where no other storage is named."""
 
 
 def refuse_before_anything(settings: Settings) -> None:
@@ -64,10 +67,10 @@ def task_to_go_on(folder: Path, address: str | None, study: str | None) -> tuple
     Raises `UserError` where the folder holds no search by trials, where another storage or study is given
     than it has, and where the storage's password would have to be given.
     """
-    task, own = read_task(folder), f"sqlite:///{folder.resolve() / 'trials.sqlite3'}"
+    task = read_task(folder)
     if task is None or not task.by_trials:
         raise UserError(f"The run in {folder} is no search by trials. Leave --method trials out.")
-    kept = task.storage or own
+    kept = task.storage or address_of_file(folder / DATABASE)
     given = kept if address is None else hidden(with_whole_path(address))
     if given != kept:
         raise UserError(
@@ -101,7 +104,7 @@ def search_by_trials(
     settings = proxied(run.settings)
     context = prepare_run(run, progress, settings=settings)
     _refuse_goals(context)
-    address = with_whole_path(address or f"sqlite:///{run.folder.resolve() / 'trials.sqlite3'}")
+    address = with_whole_path(address or address_of_file(run.folder / DATABASE))
     known = context.settings.compute.model_copy(update={"precision": context.compute.precision})
     data = context.settings.data.model_copy(update={"source": run.source})
     judge = context.settings.judge.model_copy(update={"inception_weights": run.inception_weights})

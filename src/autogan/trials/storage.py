@@ -109,6 +109,11 @@ def hidden(address: str) -> str:
         return "(an address that cannot be read)"
 
 
+def address_of_file(file: Path) -> str:
+    """Of an SQLite file, whatever characters are in its name."""
+    return URL.create("sqlite", database=str(file.resolve())).render_as_string()
+
+
 def refuse_hidden_password(address: str) -> None:
     """Raises `UserError` for an address that `hidden` took the password from."""
     if ":***@" in address:
