@@ -20,8 +20,14 @@ from typer.testing import CliRunner
 from autogan import Settings, cli, search_and_train
 from autogan.cli.common import app
 from autogan.files.storage import load_tensors, save_tensors
+from autogan.method.pipeline import run_training
+from autogan.progress.base import Progress
 from autogan.runs.checksums import CHECKSUMS, write_checksums
-from autogan.settings.loading import settings_from_tree
+from autogan.runs.folder import Run
+from autogan.runs.task import Task
+from autogan.settings.loading import merged, settings_from_tree
+from autogan.spaces.architecture import Architecture
+from autogan.trials.search import search_by_trials
 from autogan.verify import verify
 
 assert cli.main  # importing it registers all commands
@@ -31,7 +37,7 @@ WIDTHS = {"generator_channels": 4, "discriminator_channels": 4}
 BATCHES = {"generator_batch": 4, "discriminator_batch": 4, "discriminator_steps": 1}
 
 
-def tiny_settings(images: Path) -> Settings:
+def tiny_settings(images: Path, **changes: Any) -> Settings:
     search = {"stage_weights": [1, 1], "iterations": 2, "shared_epochs": 0.1, "reward_images": 40}
     search |= {"controller_steps": 1, "candidates": 2, "beams": 1}
     tree: dict[str, Any] = {
@@ -46,7 +52,7 @@ def tiny_settings(images: Path) -> Settings:
         "evaluate": {"images": 40, "inception_splits": 2},
         "log_every_steps": 1,
     }
-    return settings_from_tree(tree)
+    return settings_from_tree(merged(tree, changes))
 
 
 @pytest.fixture(scope="module")
@@ -130,6 +136,39 @@ def test_a_report_drawn_anew_is_sound(run: Path) -> None:
     assert not verify(run).sound
     assert command("report", run)[0] == 0
     assert verify(run).problems == []
+
+
+def test_a_training_alone_of_settings_that_start_from_a_search_is_sound(
+    home: Path, tmp_path: Path
+) -> None:
+    architecture = Architecture.parse("pre-none-nearest/pre-none-nearest")
+    settings = tiny_settings(home / "images", train={"start": "shared"})
+    run = Run.create(tmp_path / "run", settings, Task("train", str(architecture)))
+    run_training(run, architecture, Progress())
+    run.close()
+    assert verify(run.folder).problems == []
+
+
+@pytest.fixture(scope="module")
+def tried(home: Path) -> Path:
+    """A search by trials with settings that are decided where it begins."""
+    settings = tiny_settings(
+        Path("images"),
+        search={"strategy": "random"},
+        train={"start": "shared"},
+        compute={"precision": "auto"},
+        trials={"count": 3, "steps": 1, "rungs": 2, "goals": ["frechet_distance", "parameters"]},
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(home)
+        run = Run.create(home / "tried", settings, Task("search", method="trials"))
+        search_by_trials(run, Progress())
+        run.close()
+    return run.folder
+
+
+def test_a_finished_search_by_trials_is_sound(tried: Path) -> None:
+    assert verify(tried).problems == []
 
 
 def test_a_folder_without_a_run_is_a_users_mistake(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ from autogan.runs.events import Finished
 from autogan.runs.log import LOG
 from autogan.runs.plan import Plan
 from autogan.runs.record import RunRecord, class_pictures, missing_pictures, record_of
+from autogan.settings.decided import decide_start
 from autogan.settings.loading import settings_from_tree
 from autogan.settings.resume_rules import MAY_CHANGE
 from autogan.settings.sections import Settings
@@ -41,8 +42,9 @@ T = TypeVar("T")
 _UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
 _UNREADABLE_FILE = (*_UNREADABLE, SyntaxError, yaml.YAMLError)  # Pillow's word for a bad PNG chunk
 _WINNER = "generator.safetensors"
-_MAY_DIFFER = (*MAY_CHANGE, "search.reward", "derive.metric", "network.conditional")
-"""Beside what may change, these are decided where they are "auto"."""
+_MAY_DIFFER = (*MAY_CHANGE, "data.source", "judge.inception_weights", "trials.count")
+"""Beside what may change: where images and weights lie, which digest and name tell apart, and how far a
+study has grown. Workers of trials are told their own."""
 
 
 @dataclass
@@ -94,10 +96,11 @@ class _Verifier:
         winner = generators.get(_WINNER)
         settings, task = self.record.settings, self.record.task
         if settings is not None and self.config_damage is None:
-            made_under = settings
+            searches = "search" in Plan.of(settings, task).parts
+            made_under = decide_start(settings, searches=searches)
             if (trials := self.record.trials) is not None and trials.best is not None:
                 best = trials.row(trials.best)
-                made_under = trial_settings(proxied(settings), best.seed)
+                made_under = trial_settings(proxied(made_under), best.seed)
                 if winner is not None:
                     self._say(_best_trial_problems(winner, best))
             for name, saved in generators.items():
@@ -248,6 +251,8 @@ def _generator_problems(
         made = generator.classes.to_plain() if generator.classes else None
         told = data.classes.to_plain() if data.classes else None
         expected["list of classes"] = (made, told)
+        if data.judge is not None:
+            expected["judge"] = (origin["judge"], data.judge)
     for what, (stated, wanted) in expected.items():
         if stated != wanted:
             yield f"{name}: the {what} is {stated}, that of the run is {wanted}"
@@ -267,11 +272,11 @@ def _generator_problems(
 
 
 def _differing(before: Any, now: Any, name: str = "") -> Iterator[str]:
-    """Dotted names of the settings that are not the same in two trees."""
+    """Dotted names of the settings that are not the same in two trees, but for what was "auto" in `now`."""
     if isinstance(before, dict) and isinstance(now, dict):
         for key in {**before, **now}:
             yield from _differing(before.get(key), now.get(key), f"{name}.{key}".lstrip("."))
-    elif before != now:
+    elif now not in (before, "auto"):
         yield name
 
 
