@@ -89,12 +89,19 @@ def test_a_password_is_asked_for_where_a_search_goes_on(tmp_path: Path) -> None:
     assert answer.code == 2 and "Set AUTOGAN_STORAGE" in answer.err
 
 
-def test_no_search_goes_on_with_the_other_method(run: Path, tmp_path: Path) -> None:
-    answer = autogan("search", "--resume", "--out", run)
-    assert answer.code == 2 and "Go on with it: autogan search --method trials" in answer.err
+def test_trials_do_not_go_on_with_a_search_with_shared_weights(tmp_path: Path) -> None:
     Run.create(tmp_path / "shared", trials_settings(tmp_path / "pets"), Task("search")).close()
     answer = autogan("search", "--method", "trials", "--resume", "--out", "shared")
     assert answer.code == 2 and "no search by trials" in answer.err
+
+
+@pytest.mark.parametrize("command", ["derive", "search --resume --out", "run --resume --out"])
+def test_what_is_of_shared_weights_does_not_go_on_with_it(command: str, run: Path) -> None:
+    before = {file: file.read_bytes() for file in run.rglob("*") if file.is_file()}
+    answer = autogan(*command.split(), run)
+    said = " ".join(answer.err.split())
+    assert answer.code == 2 and "not of this kind" in said and "search --method trials" in said
+    assert {file: file.read_bytes() for file in before} == before
 
 
 def test_a_worker_has_nothing_to_do_where_all_has_ended(run: Path) -> None:
