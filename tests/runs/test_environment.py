@@ -1,12 +1,14 @@
-"""Where a run began is where the relative path of its images leads from."""
+"""A run says which commit it is of, and where it began: relative paths of its images lead from there."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
 import yaml
 
+from autogan.runs import environment as module
 from autogan.runs.config import read_settings, run_directory_of
-from autogan.runs.environment import settings_seen_from, source_seen_from
+from autogan.runs.environment import environment, settings_seen_from, source_seen_from
 from autogan.runs.folder import Run
 from autogan.settings.loading import load_settings
 
@@ -61,3 +63,33 @@ def test_those_who_only_read_a_run_find_its_files_too(begun: Path) -> None:
         assert found.data.source == f"folder:{begun}/fruit"
         assert found.judge.inception_weights == f"{begun}/weights.pth"
     assert run_directory_of(begun / "generator.safetensors") is None
+
+
+def test_the_commit_is_that_of_a_repository_which_holds_the_program(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And not one of somebody whose virtual environment lies in a repository."""
+
+    def git(*arguments: str) -> str:
+        command = [
+            "git",
+            "-C",
+            str(tmp_path),
+            "-c",
+            "user.name=a",
+            "-c",
+            "user.email=a@b",
+            *arguments,
+        ]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+    installed = tmp_path / ".venv" / "autogan" / "environment.py"
+    installed.parent.mkdir(parents=True)
+    installed.touch()
+    git("init")
+    git("commit", "--allow-empty", "--message", "theirs")
+    monkeypatch.setattr(module, "__file__", str(installed))
+    assert environment("cpu")["commit"] is None
+    git("add", ".")
+    git("commit", "--message", "ours")
+    assert environment("cpu")["commit"] == git("rev-parse", "HEAD")

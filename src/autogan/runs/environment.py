@@ -37,17 +37,21 @@ def environment(device: str) -> dict[str, Any]:
 
 
 def _commit() -> str | None:
-    """The commit of the source checkout this package runs from, if it runs from one."""
+    """The commit of the source checkout this package runs from, if it runs from one.
+
+    A repository that the package only lies in, as in a virtual environment, is not its own.
+    """
+    own = Path(__file__)
+
+    def git(*arguments: str) -> str:
+        command = ["git", "-C", str(own.parent), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
     try:
-        answer = subprocess.run(
-            ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    except FileNotFoundError:  # no git on this machine: the version alone names the code
+        git("ls-files", "--error-unmatch", own.name)
+        return git("rev-parse", "HEAD")
+    except (FileNotFoundError, subprocess.CalledProcessError):  # the version alone names the code
         return None
-    return answer.stdout.strip() if answer.returncode == 0 else None
 
 
 def warn_of_other_machine(before: dict[str, Any], device: str) -> None:
