@@ -168,7 +168,8 @@ def tried(home: Path) -> Path:
 
 
 def test_a_finished_search_by_trials_is_sound(tried: Path) -> None:
-    assert verify(tried).problems == []
+    found = verify(tried)
+    assert found.problems == [] and "trials.json" in found.checked
 
 
 def test_a_folder_without_a_run_is_a_users_mistake(tmp_path: Path) -> None:
@@ -321,6 +322,80 @@ FORGERIES: dict[str, tuple[Callable[[Path], None], str]] = {
         "line 1 is damaged",
     ),
 }  # fmt: skip
+
+
+TRIAL_FORGERIES: dict[str, tuple[Callable[[Path], None], str]] = {
+    "damage": (edit_json("trials.json", lambda t: t.pop("goals")), "trials.json is not what"),
+    "a better score": (
+        edit_json(
+            "trials.json",
+            lambda t: (
+                t["trials"][1].update(values=[0.5, t["trials"][1]["values"][1]]),
+                t["trials"][1]["rungs"][-1][1].__setitem__(0, 0.5),
+            ),
+        ),
+        "trial 1 has other scores at",
+    ),
+    "other values": (
+        edit_json("trials.json", lambda t: t["trials"][1]["values"].__setitem__(0, 0.5)),
+        "values of trial 1 are not those of its highest rung",
+    ),
+    "fewer parameters": (
+        edit_json(
+            "trials.json",
+            lambda t: (
+                t["trials"][1]["values"].__setitem__(1, 5.0),
+                t["trials"][1]["rungs"][-1][1].__setitem__(1, 5.0),
+            ),
+        ),
+        "parameters of trial 1 is not that of its architecture",
+    ),
+    "another best": (
+        edit_json("trials.json", lambda t: t.update(best=(t["best"] + 1) % 3)),
+        "best is",
+    ),
+    "a best that is none": (edit_json("trials.json", lambda t: t.update(best=9)), "best is 9"),
+    "another front": (
+        edit_json("trials.json", lambda t: [row.update(front=False) for row in t["trials"]]),
+        "the front is not that of the scores",
+    ),
+    "more volume": (
+        edit_json("trials.json", lambda t: t.update(hypervolume=1e9)),
+        "hypervolume are not those of the scores",
+    ),
+    "another seed": (
+        edit_json("trials.json", lambda t: t["trials"][0].update(seed=4)),
+        "trial 0 has another architecture or seed than config.yaml",
+    ),
+    "other goals": (
+        edit_json("trials.json", lambda t: t["goals"].reverse()),
+        "goals is ['parameters', 'frechet_distance'], in config.yaml",
+    ),
+    "another generator": (
+        edit_weights(
+            "generator.safetensors",
+            lambda _, about: about.update(
+                origin=json.dumps(
+                    merged(json.loads(about["origin"]), {"validation": {"frechet_distance": 0.5}})
+                )
+            ),
+        ),
+        "another validation than the best trial",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TRIAL_FORGERIES)
+def test_trials_that_contradict_their_folders_are_named(
+    tried: Path, tmp_path: Path, name: str
+) -> None:
+    run = shutil.copytree(tried, tmp_path / "tried")
+    forge, words = TRIAL_FORGERIES[name]
+    forge(run)
+    write_checksums(run)
+    code, output = command("verify", run)
+    assert code == 1
+    assert words in output.replace("\n", " ")
 
 
 def loser(run: Path) -> dict[str, Any]:

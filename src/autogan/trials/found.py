@@ -4,6 +4,7 @@ import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 
 from optuna.study import Study
 
@@ -14,6 +15,7 @@ from autogan.runs.folder import Run
 from autogan.runs.outcomes import to_plain
 from autogan.runs.record import TRIALS
 from autogan.settings.sections import Settings
+from autogan.settings.trials import TrialsSettings
 from autogan.spaces import search_space
 from autogan.strategies.base import Goal, State
 from autogan.strategies.fronts import Gains
@@ -52,9 +54,7 @@ class Found:
         """Writes what stands in the database now."""
         trials = self._ledger.trials()
         records, attempts = self._ledger.records(trials), attempts_of(trials)
-        front = front_of(records, self._settings.trials)
-        goals, worst = goals_of(self._settings.trials), self._worst(records, front)
-        dominated = None if worst is None else hypervolume([_gains(r, goals) for r in front], worst)
+        front, reference, dominated = standing_of(records, self._settings.trials)
         found = Trials(
             storage=self._storage,
             study=self._study.study_name,
@@ -62,9 +62,7 @@ class Found:
             goals=list(self._settings.trials.goals),
             count=self._settings.trials.count,
             best=front[0].number if front else None,
-            reference=None
-            if worst is None
-            else [goal.gain(w) for goal, w in zip(goals, worst, strict=True)],
+            reference=reference,
             hypervolume=dominated,
             trials=[
                 _row(record, record in front, attempts.get(record.number, [])) for record in records
@@ -91,14 +89,6 @@ class Found:
             chosen=sum(record.foreseen for record in records),
         )
 
-    def _worst(self, records: Sequence[TrialRecord], front: Sequence[TrialRecord]) -> Gains | None:
-        """The worst gain of each goal among all trials; None with one goal, or without a front."""
-        goals = goals_of(self._settings.trials)
-        if len(goals) == 1 or not front:
-            return None
-        reached = [_gains(r, goals) for r in records if r.values]
-        return tuple(map(min, zip(*reached, strict=True)))
-
     def keep_best(self) -> None:
         """Copies the best trial's generator to the run's folder, where it is at hand."""
         front = front_of(self._ledger.records(), self._settings.trials)
@@ -107,13 +97,34 @@ class Found:
                 "No trial came to a score; trials.json says why. Begin anew with a lower "
                 "train.learning_rate."
             )
-        trials = self._run.folder / FOLDER
-        name = folder_of(trials, front[0].number).name
-        held = [p / GENERATOR for p in sorted(trials.glob(f"{name}*")) if (p / GENERATOR).exists()]
+        held = finished_folders(self._run.folder / FOLDER, front[0].number)
         if not held:
             return  # trained by a worker with a folder of its own
         with written_aside(self._run.folder / GENERATOR) as aside:
-            shutil.copyfile(held[-1], aside)
+            shutil.copyfile(held[-1] / GENERATOR, aside)
+
+
+def finished_folders(trials: Path, number: int) -> list[Path]:
+    """Those in `trials` in which a trial came to its end with a generator; the last one counts.
+
+    None where it diverged, or was trained by a worker with a folder of its own.
+    """
+    name = folder_of(trials, number).name
+    return [place for place in sorted(trials.glob(f"{name}*")) if (place / GENERATOR).exists()]
+
+
+def standing_of(
+    records: Sequence[TrialRecord], settings: TrialsSettings
+) -> tuple[list[TrialRecord], list[float] | None, float | None]:
+    """The front, the best first; with several goals also the worst value of each among all trials, and the
+    volume of what the front dominates from there."""
+    front, goals = front_of(records, settings), goals_of(settings)
+    if len(goals) == 1 or not front:
+        return front, None, None
+    reached = [_gains(record, goals) for record in records if record.values]
+    worst = tuple(map(min, zip(*reached, strict=True)))
+    reference = [goal.gain(gain) for goal, gain in zip(goals, worst, strict=True)]
+    return front, reference, hypervolume([_gains(record, goals) for record in front], worst)
 
 
 def _gains(record: TrialRecord, goals: Sequence[Goal]) -> Gains:

@@ -19,11 +19,11 @@ from autogan.files.storage import load_tree
 from autogan.method.results import describe_generator
 from autogan.runs.checksums import CHECKSUMS
 from autogan.runs.config import CONFIG, Config, read_config
-from autogan.runs.contents import Data, Derived, Results, TrialRow
+from autogan.runs.contents import Data, Derived, Results
 from autogan.runs.events import Finished
 from autogan.runs.log import LOG
 from autogan.runs.plan import Plan
-from autogan.runs.record import RunRecord, class_pictures, missing_pictures, record_of
+from autogan.runs.record import TRIALS, RunRecord, class_pictures, missing_pictures, record_of
 from autogan.settings.decided import decide_start
 from autogan.settings.loading import settings_from_tree
 from autogan.settings.resume_rules import MAY_CHANGE
@@ -37,6 +37,7 @@ from autogan.verify.history import (
     state_problems,
     training_problems,
 )
+from autogan.verify.trials import best_trial_problems, trials_problems
 
 T = TypeVar("T")
 _UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
@@ -98,11 +99,14 @@ class _Verifier:
         if settings is not None and self.config_damage is None:
             searches = "search" in Plan.of(settings, task).parts
             made_under = decide_start(settings, searches=searches)
-            if (trials := self.record.trials) is not None and trials.best is not None:
-                best = trials.row(trials.best)
-                made_under = trial_settings(proxied(made_under), best.seed)
-                if winner is not None:
-                    self._say(_best_trial_problems(winner, best))
+            classes = data.classes if data else None
+            if (trials := self.record.trials) is not None:
+                self._say(trials_problems(self.folder, settings, classes, trials))
+                best = next((row for row in trials.trials if row.number == trials.best), None)
+                if best is not None:
+                    made_under = trial_settings(proxied(made_under), best.seed)
+                if best is not None and winner is not None:
+                    self._say(best_trial_problems(winner, best, trials.goals))
             for name, saved in generators.items():
                 self._say(_generator_problems(name, saved, made_under, data))
             if found is not None:
@@ -112,7 +116,6 @@ class _Verifier:
                     pairs = self.record.pairs
                     self._say(search_problems(settings, found.pairs, derived, pairs))
             if state is not None:
-                classes = data.classes if data else None
                 self._say(state_problems(settings, state, found, children, classes))
             if derived is not None:
                 self._say(candidate_problems(Plan.of(settings, task), derived, generators, winner))
@@ -165,6 +168,7 @@ class _Verifier:
             ("data.json", self.record.data),
             ("architectures.json", self.record.architectures),
             ("derive.json", self.record.derived),
+            (TRIALS, self.record.trials),
             ("timings.json", self.record.timings),
             ("results.json", self.record.written_results),
         ):
@@ -227,12 +231,6 @@ class _Verifier:
             elif name in named and not (self.folder / name).is_file():
                 self.found.problems.append(f"{name} is missing: derive.json names it")
         return generators
-
-
-def _best_trial_problems(winner: SavedGenerator, best: TrialRow) -> Iterator[str]:
-    """The run's generator is that of its best trial."""
-    if str(winner.generator.architecture) != best.architecture:
-        yield f"{_WINNER} is not of the architecture of the best trial ({best.number})"
 
 
 def _generator_problems(
