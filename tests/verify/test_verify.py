@@ -20,8 +20,9 @@ from typer.testing import CliRunner
 from autogan import Settings, cli, search_and_train
 from autogan.cli.common import app
 from autogan.files.storage import load_tensors, save_tensors
-from autogan.method.pipeline import run_training
+from autogan.method.pipeline import run_everything, run_training
 from autogan.progress.base import Progress
+from autogan.runs.checkpoints import checkpoint_files
 from autogan.runs.checksums import CHECKSUMS, write_checksums
 from autogan.runs.folder import Run
 from autogan.runs.task import Task
@@ -396,6 +397,34 @@ def test_trials_that_contradict_their_folders_are_named(
     code, output = command("verify", run)
     assert code == 1
     assert words in output.replace("\n", " ")
+
+
+@pytest.mark.parametrize("part", ["search", "derive"])
+@pytest.mark.parametrize("damaged", [1, 2])
+def test_a_run_that_went_back_does_not_contradict_itself(
+    run: Path, part: str, damaged: int
+) -> None:
+    """What it wrote after its newest checkpoint is noted until it is written anew."""
+    for file in checkpoint_files(run, part)[-damaged:]:
+        file.write_bytes(file.read_bytes()[:-1])
+    with pytest.warns(UserWarning, match="set aside"):
+        Run.resume(run).close()
+    found = verify(run)
+    (missing,) = found.problems
+    assert missing.startswith("checksums.json is missing") and "went back" in missing
+    noted = [note.split()[0] for note in found.notes if "went back" in note]
+    search_is_final = (part, damaged) == ("derive", 1)
+    assert noted == ["results.json"] if search_is_final else ["architectures.json", "results.json"]
+
+
+def test_a_run_that_went_back_and_ended_is_sound(run: Path) -> None:
+    newest = checkpoint_files(run, "search")[-1]
+    newest.write_bytes(newest.read_bytes()[:-1])
+    with pytest.warns(UserWarning, match="set aside"):
+        again = Run.resume(run)
+    run_everything(again, Progress())
+    again.close()
+    assert verify(run).problems == []
 
 
 def loser(run: Path) -> dict[str, Any]:

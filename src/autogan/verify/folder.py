@@ -6,6 +6,7 @@ sentence; what can still be read is checked all the same.
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -92,7 +93,9 @@ class _Verifier:
         data, found, derived = self.record.data, self.record.architectures, self.record.derived
         results, children = self.record.written_results, self.record.children
         self._check_pictures()
-        state = self._latest_search(self._checkpoints())
+        states = self._checkpoints()
+        state = self._latest_search(states)
+        ended = self.record.has_checksums or bool(self.record.of(Finished))
         generators = self._generators(derived)
         winner = generators.get(_WINNER)
         settings, task = self.record.settings, self.record.task
@@ -111,10 +114,13 @@ class _Verifier:
                 self._say(_generator_problems(name, saved, made_under, data))
             if found is not None:
                 last = derived if found.pairs is None else None
-                self._say(search_problems(settings, found, last, children))
+                told = search_problems(settings, found, last, children)
                 if found.pairs is not None:
-                    pairs = self.record.pairs
-                    self._say(search_problems(settings, found.pairs, derived, pairs))
+                    pairs = search_problems(settings, found.pairs, derived, self.record.pairs)
+                    told = chain(told, pairs)
+                final = ended or any(name.startswith("derive-") for name in states)
+                if not self._say_of("architectures.json", told, final=final):
+                    found = None
             if state is not None:
                 self._say(state_problems(settings, state, found, children, classes))
             if derived is not None:
@@ -122,7 +128,8 @@ class _Verifier:
             if winner is not None and task is not None:
                 self._say(training_problems(task, winner))
         if results is not None:
-            self._say(_results_problems(results, winner, self.record))
+            told = _results_problems(results, winner, self.record)
+            self._say_of("results.json", told, final=ended)
             missing = missing_pictures(results.modes).values() if results.modes else ()
             by_class = results.by_class
             of_classes = class_pictures(by_class).values() if by_class else ()
@@ -139,6 +146,20 @@ class _Verifier:
             self.found.problems.append(
                 f"The files contradict each other: {type(error).__name__}: {error}"
             )
+
+    def _say_of(self, name: str, problems: Iterable[str], *, final: bool) -> bool:
+        """Whether a file agrees with the others. Going on writes it anew unless it is `final`: until then
+        it may be of before the run went back to an older checkpoint, which is no problem."""
+        before = len(self.found.problems)
+        self._say(problems)
+        agrees = len(self.found.problems) == before
+        if not agrees and not final:
+            del self.found.problems[before:]
+            self.found.notes.append(
+                f"{name} is not of where the run stands: it was stopped before the next checkpoint, or "
+                "went back to an older one since. Going on with it (--resume) writes it anew."
+            )
+        return agrees or final
 
     def _read(self, name: str, reader: Callable[[Path], T]) -> T | None:
         """What `reader` makes of a file, where it is there; what it raises becomes a problem."""
@@ -188,8 +209,8 @@ class _Verifier:
             self._say(changed or [])
         elif (self.folder / "results.json").is_file():
             self.found.problems.append(
-                f"{CHECKSUMS} is missing: the run was stopped while it wrote its last files, or is of "
-                "an older version. Going on with it (--resume) writes it"
+                f"{CHECKSUMS} is missing: the run was stopped while it wrote its last files, went back "
+                "to an older checkpoint, or is of an older version. Going on with it (--resume) writes it"
             )
         else:
             self.found.notes.append("The run has not ended, so there are no checksums yet.")
