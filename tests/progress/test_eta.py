@@ -51,8 +51,8 @@ class Machine:
 def test_the_time_left_is_right_to_a_third_after_a_tenth(
     preset: str, speeds: dict[str, tuple[float, float]], since: float
 ) -> None:
-    """On a GPU later: its narrow steps take no time but to begin, which one stage does not tell. A moment may be
-    worse, one in a hundred: where a stage has just begun, its first pieces of work tell little."""
+    """On a GPU later: its narrow steps take no time but to begin, which one stage does not tell. A moment in
+    a hundred may be worse: where a stage has just begun, its first pieces of work tell little."""
     images = 10_000 if preset == "demo" else 50_000
     settings = load_settings(preset)
     parts = Plan.of(settings, Task(), Workload(settings, images, images)).costs()
