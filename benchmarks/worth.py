@@ -186,7 +186,9 @@ def permutation_p(found: Sequence[float], drawn: Sequence[float]) -> float:
 def main() -> None:
     """Does what is not done yet, and prints all."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--report", type=Path, help="only prints what a file of results says")
+    parser.add_argument(
+        "--report", type=Path, nargs="+", help="only prints what files of results say"
+    )
     parser.add_argument("--data", help="as data.source")
     parser.add_argument("--preset", default="own-32")
     parser.add_argument("--config", type=Path, help="file of settings, over the preset's")
@@ -196,7 +198,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
     if given.report:
-        report(lines_of(given.report))
+        report([row for file in given.report for row in lines_of(file)])
         return
     if not (given.data and given.out):
         parser.error("--data and --out are needed, or --report")

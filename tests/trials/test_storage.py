@@ -21,7 +21,9 @@ from autogan.trials.storage import (
     hidden,
     open_storage,
     place_of_worker,
+    refuse_hidden_password,
     refuse_out_of_reach,
+    same_database,
     with_whole_path,
 )
 
@@ -80,10 +82,21 @@ def test_a_server_that_does_not_answer_is_given_up_within_ten_seconds(answers: b
 def test_a_password_is_hidden() -> None:
     assert hidden(ADDRESS.format(port=5432)) == "postgresql+psycopg://me:***@127.0.0.1:5432/trials"
     assert hidden("postgresql+psycopg://db/x?user=me&password=secret") == (
-        "postgresql+psycopg://db/x?user=me"
+        "postgresql+psycopg://:***@db/x?user=me"
     )
     assert hidden("journal:/a/b") == "journal:/a/b"
     assert "secret" not in hidden("://secret")
+
+
+def test_a_database_is_the_same_whatever_its_password() -> None:
+    kept = hidden("postgresql+psycopg://me:secret@db/x")
+    for given in ("me:another@db/x", "me@db/x", "me@db/x?password=secret"):
+        assert same_database(f"postgresql+psycopg://{given}", kept)
+    for given in ("you:secret@db/x", "me:secret@elsewhere/x", "me:secret@db/y"):
+        assert not same_database(f"postgresql+psycopg://{given}", kept)
+    for address in (kept, hidden("postgresql+psycopg://db/x?password=secret")):
+        with pytest.raises(UserError, match="Set AUTOGAN_STORAGE"):
+            refuse_hidden_password(address)
 
 
 def test_several_processes_that_open_a_new_file_at_once_all_get_it(tmp_path: Path) -> None:

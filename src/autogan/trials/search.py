@@ -24,6 +24,7 @@ from autogan.trials.storage import (
     hidden,
     open_storage,
     refuse_hidden_password,
+    same_database,
     with_whole_path,
 )
 from autogan.trials.study import (
@@ -71,11 +72,11 @@ def task_to_go_on(folder: Path, address: str | None, study: str | None) -> tuple
     if task is None or not task.by_trials:
         raise UserError(f"The run in {folder} is no search by trials. Leave --method trials out.")
     kept = task.storage or address_of_file(folder / DATABASE)
-    given = kept if address is None else hidden(with_whole_path(address))
-    if given != kept:
+    given = kept if address is None else with_whole_path(address)
+    if not same_database(given, kept):
         raise UserError(
-            f"The trials of {folder} are in {kept}, and not in {given}. Leave --storage and AUTOGAN_STORAGE "
-            f"out. If the database was moved, change task.storage in {folder / CONFIG}."
+            f"The trials of {folder} are in {kept}, and not in {hidden(given)}. Leave --storage and "
+            f"AUTOGAN_STORAGE out. If the database was moved, change task.storage in {folder / CONFIG}."
         )
     if study not in (None, task.study or STUDY):
         raise UserError(

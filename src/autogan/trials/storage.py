@@ -103,10 +103,19 @@ def hidden(address: str) -> str:
     if address.startswith(JOURNAL):
         return address
     try:
-        url = make_url(address).difference_update_query(["password"])
-        return url.render_as_string(hide_password=True)
+        url = make_url(address)
     except ArgumentError:
         return "(an address that cannot be read)"
+    if "password" in url.query:
+        url = url.difference_update_query(["password"]).set(
+            username=url.username or "", password="hidden"
+        )
+    return url.render_as_string(hide_password=True)
+
+
+def same_database(first: str, second: str) -> bool:
+    """Whether two addresses are of one database, whatever passwords they have."""
+    return hidden(first).replace(":***@", "@") == hidden(second).replace(":***@", "@")
 
 
 def address_of_file(file: Path) -> str:

@@ -58,7 +58,7 @@ def best_trial_problems(
     if str(winner.generator.architecture) != best.architecture:
         yield f"generator.safetensors is not of the architecture of the best trial ({best.number})"
     validation = Validation(**winner.origin["validation"])
-    if _on_one_machine(best) and not _agree(validation, goals, best.values or []):
+    if _in_one_go(best) and not _agree(validation, goals, best.values or []):
         yield f"generator.safetensors has another validation than the best trial ({best.number})"
 
 
@@ -75,8 +75,10 @@ def _row_problems(
     steps, values = row.rungs[-1] if row.rungs else (0, None)
     if (row.steps, row.values) != (steps, values):
         yield f"{TRIALS}: steps and values of trial {row.number} are not those of its highest rung"
-    ended = row.state != "complete" or steps == rung_steps[-1]
-    if not ended or [steps for steps, _ in row.rungs] != list(rung_steps[: len(row.rungs)]):
+    reached_its_end = row.state != "complete" or steps == rung_steps[-1]
+    if not reached_its_end or [steps for steps, _ in row.rungs] != list(
+        rung_steps[: len(row.rungs)]
+    ):
         yield f"{TRIALS}: the rungs of trial {row.number} are not those of config.yaml"
     counted = [goal for goal in goals if goal not in (*SCORED, "latency_milliseconds")]
     for goal in counted:
@@ -86,8 +88,8 @@ def _row_problems(
 
 
 def _folder_problems(row: TrialRow, goals: Sequence[str], trials: Path) -> Iterator[str]:
-    """One trial against its folder, where it came to its end in one that is at hand."""
-    if not _on_one_machine(row):
+    """One trial against its folder, where it came to its end in one go, in one that is at hand."""
+    if not _in_one_go(row):
         return
     problems = [_contradiction(row, goals, place) for place in finished_folders(trials, row.number)]
     if problems and None not in problems:
@@ -114,9 +116,9 @@ def _contradiction(row: TrialRow, goals: Sequence[str], place: Path) -> str | No
     return None
 
 
-def _on_one_machine(row: TrialRow) -> bool:
-    """Else it may have begun anew elsewhere, and scores of its first rungs are of another training."""
-    return len({attempt.worker.partition("/")[0] for attempt in row.attempts}) <= 1
+def _in_one_go(row: TrialRow) -> bool:
+    """Else it may have begun anew, and scores of its first rungs are of another training."""
+    return len(row.attempts) <= 1
 
 
 def _agree(validation: Validation, goals: Sequence[str], values: Sequence[float]) -> bool:
