@@ -136,8 +136,10 @@ class Worker:
                 )
                 return
             if taken and not others:
-                # Of the machine and not of the trial, such as a full disk; Optuna counts them.
-                self._retry(taken[0])
+                if isinstance(error, FolderOfAnotherSearch):
+                    self._queue_again(taken[0])  # of the command, and not of the trial
+                else:
+                    self._retry(taken[0])  # of the machine, such as a full disk; Optuna counts them
             raise
         if self.after_trial is not None:
             self.after_trial()
@@ -219,8 +221,8 @@ class Worker:
     def _folder(self, record: TrialRecord) -> Iterator[Run]:
         """The trial's folder as a run, from its last worker's checkpoint where that is there.
 
-        Where a worker that was thought dead still holds it, a second folder is begun. Raises `UserError`
-        where the folder is of another search.
+        Where a worker that was thought dead still holds it, a second folder is begun. Raises
+        `FolderOfAnotherSearch` where the folder is that.
         """
         settings = trial_settings(self._context.settings, record.seed)
         task = Task("train", str(record.architecture))
@@ -252,7 +254,7 @@ class Worker:
                 read_config(place).settings_tree, settings.model_dump(mode="json")
             )
         ):
-            raise UserError(
+            raise FolderOfAnotherSearch(
                 f"{place} holds a trial of another search: its architecture, settings, images or judge are "
                 "others. Give the worker another --out."
             )
@@ -281,6 +283,11 @@ class Worker:
             self._study._storage.set_trial_state_values(trial._trial_id, TrialState.FAIL)
         except optuna.exceptions.UpdateFinishedTrialError:
             return  # others took this worker for dead
+        self._queue_again(number)
+
+    def _queue_again(self, number: int) -> None:
+        """Lets a worker take up a trial whose attempt has ended through no fault of its own."""
+        trial = next(t for t in self._ledger.trials() if t.number == number)
         waiting = optuna.trial.create_trial(  # not by `Retry`, which counts it as a worker's death
             state=TrialState.WAITING,
             params=trial.params,
@@ -365,6 +372,10 @@ def _was_at_work(trial: FrozenTrial) -> bool:
         return True  # it had not said anything yet
     record = TrialRecord.from_plain(plain)
     return record.state is State.RUNNING and not record.surplus
+
+
+class FolderOfAnotherSearch(UserError):
+    """A worker was given the trials' folder of another search."""
 
 
 class TrialEnded(Exception):
