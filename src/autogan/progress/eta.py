@@ -17,7 +17,7 @@ _USUAL_PACE = {"scoring": 0.9, "judge": 1.0, "training": 0.65, "sampling": 0.6}
 _MOST_OVERHEAD = 0.6  # of the smallest call that was measured
 SHORTEST_PAUSE_SECONDS = 5.0
 _LEAST_USE = 0.01  # of one processor, by a process that is at work
-_TRUST_IN_ASSUMPTION = 0.001  # as if that share of the measured time had shown it
+_TRUST_IN_ASSUMPTION = 0.002  # as if that share of the measured time had shown it
 _TRUST_IN_MEMORY_SECONDS = 5.0  # an earlier run's speed weighs as much as that time of this one's
 
 Measured = dict[float, tuple[float, float]]
