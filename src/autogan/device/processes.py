@@ -5,6 +5,7 @@ gradients are averaged over the processes. So together they do what one process 
 but for the order of additions.
 """
 
+import atexit
 import os
 from dataclasses import dataclass
 from datetime import timedelta
@@ -28,13 +29,11 @@ class Processes:
     """This process among all that train together.
 
     rank: 0 to count - 1; the first one keeps the run. local_rank: among those of this machine.
-    control: the group for what processes agree on beside the gradients; None for a single process.
     """
 
     rank: int = 0
     count: int = 1
     local_rank: int = 0
-    control: ProcessGroup | None = None
 
     @classmethod
     def started(cls) -> "Processes":
@@ -78,14 +77,14 @@ class Processes:
         given = torch.zeros(MOST_CHARACTERS, dtype=torch.uint8)
         given[: len(own)] = torch.tensor(own, dtype=torch.uint8)
         all_given = [torch.empty_like(given) for _ in range(self.count)]
-        torch.distributed.all_gather(all_given, given, group=self.control)
+        torch.distributed.all_gather(all_given, given, group=control_group())
         texts = (bytes(one.tolist()).rstrip(b"\0").decode("ascii") for one in all_given)
         return next((text for text in texts if text), None)
 
     def wait(self) -> None:
         """Until all have come so far."""
         if self.count > 1:
-            torch.distributed.barrier(group=self.control)
+            torch.distributed.barrier(group=control_group())
 
 
 ALONE = Processes()
@@ -95,14 +94,28 @@ ALONE = Processes()
 def _joined() -> Processes:
     gpus = torch.cuda.is_available() and torch.distributed.is_nccl_available()
     torch.distributed.init_process_group("cuda:nccl,cpu:gloo" if gpus else "gloo")
-    control = torch.distributed.new_group(backend="gloo", timeout=LONGEST_WAIT)
-    assert isinstance(control, ProcessGroup)  # every process belongs to it
+    atexit.register(_leave)
+    control_group()
     return Processes(
         torch.distributed.get_rank(),
         torch.distributed.get_world_size(),
         int(os.environ.get("LOCAL_RANK", "0")),
-        control,
     )
+
+
+@cache
+def control_group() -> ProcessGroup:
+    """The group for what processes agree on beside the gradients. All must ask for it together at first."""
+    control = torch.distributed.new_group(backend="gloo", timeout=LONGEST_WAIT)
+    assert isinstance(control, ProcessGroup)  # every process belongs to it
+    return control
+
+
+def _leave() -> None:
+    """Ends the threads that carry messages, and waits for them: one that let go of its last tensor while
+    Python ends would abort the process."""
+    control_group.cache_clear()  # a group ends when nothing holds it any more
+    torch.distributed.destroy_process_group()
 
 
 class _Sum(torch.autograd.Function):
