@@ -11,8 +11,9 @@ from autogan.report.trials import trials_of
 from autogan.runs.contents import TrialRow, Trials
 from autogan.runs.folder import Run
 from autogan.runs.outcomes import to_plain
-from autogan.runs.record import TRIALS, read_record
+from autogan.runs.record import read_record
 from autogan.runs.task import Task
+from autogan.runs.trial_files import TRIALS
 from autogan.settings.loading import load_settings
 
 FIRST, SECOND = "pre-batch-nearest/pre-none-nearest", "pre-none-nearest/pre-none-nearest"

@@ -19,6 +19,7 @@ from autogan.progress.base import Progress
 from autogan.settings.sections import Settings
 from autogan.spaces.architecture import Architecture
 from autogan.strategies.base import State
+from autogan.trials import takeover
 from autogan.trials import trial as trial_module
 from autogan.trials import worker as worker_module
 from autogan.trials.records import RECORD, RungScore, TrialRecord, number_of
@@ -29,9 +30,9 @@ from autogan.trials.storage import (
     open_storage,
 )
 from autogan.trials.study import attempts_of
+from autogan.trials.takeover import take_up_forgotten
 from autogan.trials.trial import Trial
 from autogan.trials.views import make_views
-from autogan.trials.worker import take_up_forgotten
 
 
 @pytest.mark.parametrize("kind", ["sqlite:///{}", "journal:{}"])
@@ -51,7 +52,7 @@ def test_a_long_trial_of_another_machine_without_a_shared_folder_is_left_to_its_
         trials = other._ledger.trials()
         (running,) = (trial for trial in trials if trial.state is TrialState.RUNNING)
         running.datetime_start = datetime.now() - timedelta(seconds=2 * DEAD_AFTER_SECONDS)
-        looks.append(lambda: other._is_abandoned(running, trials))
+        looks.append(lambda: other._takeover.is_abandoned(running, trials))
         abandoned.append(looks[0]())
         return 1.0
 
@@ -75,10 +76,10 @@ def test_a_trial_that_was_just_taken_up_is_not_judged_by_the_worker_that_died(
         first = study.ask()
         record = TrialRecord(0, architecture, 0, State.RUNNING, worker=gone, attempt=first.number)
         first.set_user_attr(RECORD, record.to_plain())
-        assert worker._fail_abandoned(study.get_trials())
+        assert worker._takeover.of_abandoned(study.get_trials())
         again = study.ask()
         assert again.user_attrs[RECORD]["worker"] == gone
-        assert not worker._fail_abandoned(study.get_trials())
+        assert not worker._takeover.of_abandoned(study.get_trials())
 
 
 def test_a_trial_that_failed_and_was_not_given_to_others_is_taken_up_once(tmp_path: Path) -> None:
@@ -162,13 +163,13 @@ def test_a_trial_whose_worker_died_before_it_said_anything_is_taken_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It has no heartbeat, so the database takes it for running for ever."""
-    monkeypatch.setattr(worker_module, "DEAD_AFTER_SECONDS", 0.2)
+    monkeypatch.setattr(takeover, "DEAD_AFTER_SECONDS", 0.2)
     monkeypatch.setattr(worker_module, "LOOK_EVERY_SECONDS", 0.05)
     without_training(monkeypatch, lambda architecture, steps: 1.0)
     settings = settings_with("trials.count=2", "search.strategy=random")
     worker = worker_at(f"sqlite:///{tmp_path / 'trials.db'}", settings, tmp_path / "trials")
     silent = worker._study.ask()
-    assert not worker._is_abandoned(worker._study.get_trials()[silent.number], [])
+    assert not worker._takeover.is_abandoned(worker._study.get_trials()[silent.number], [])
     worker.work()
     states = [trial.state for trial in worker._study.get_trials()]
     assert states == [TrialState.FAIL, TrialState.COMPLETE, TrialState.COMPLETE]
@@ -255,3 +256,18 @@ def test_a_trial_that_had_gone_on_is_not_asked_again(
     run: Any = SimpleNamespace(keeper=lambda name: None)
     ended = trial.train(run)
     assert (ended.state, len(ended.rungs)) == (state, 2 if state is State.COMPLETE else 1)
+
+
+def test_a_worker_that_chooses_an_architecture_for_long_is_not_taken_for_dead(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As with the strategy `gp`: it has said whose the trial is, and nothing else yet."""
+    monkeypatch.setattr(takeover, "DEAD_AFTER_SECONDS", -1.0)
+    address, settings = f"sqlite:///{tmp_path / 'trials.db'}", settings_with("trials.count=1")
+    worker = worker_at(address, settings, tmp_path / "trials")
+    other = worker_at(address, settings, tmp_path / "trials")
+    with known_experiments():
+        trial = worker._study.ask()
+        assert other._takeover.is_abandoned(other._ledger.trials()[0], [])
+        worker._takeover.take(trial)
+        assert not other._takeover.is_abandoned(other._ledger.trials()[0], [])

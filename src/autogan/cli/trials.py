@@ -107,7 +107,7 @@ def dashboard(
         )
     address = address_of(storage)
     if address is None:
-        from autogan.trials.search import DATABASE
+        from autogan.runs.trial_files import DATABASE
         from autogan.trials.storage import address_of_file
 
         file = (folder or Path()) / DATABASE
@@ -149,7 +149,8 @@ def front(
 
     Example: [bold]autogan front runs/trials[/]
     """
-    from autogan.runs.record import TRIALS, read_record
+    from autogan.runs.record import read_record
+    from autogan.runs.trial_files import TRIALS
 
     record = read_record(folder)
     found = record.trials
@@ -232,7 +233,7 @@ def run_trials(
     storage's address, once nothing else is in the way.
     """
     from autogan.runs.contents import read_json
-    from autogan.runs.record import TRIALS
+    from autogan.runs.trial_files import TRIALS
     from autogan.trials.search import (
         STUDY,
         begun_task,

@@ -14,6 +14,7 @@ from autogan.report.trial_workers import Costs, costs_of, timeline
 from autogan.runs.contents import TrialRow, Trials
 from autogan.runs.record import PICTURES, RunRecord
 from autogan.runs.status import surrogate_words
+from autogan.runs.trial_files import TRIAL_FOLDERS
 from autogan.spaces import space_of
 from autogan.spaces.architecture import Architecture
 from autogan.spaces.decisions import option_text
@@ -93,7 +94,7 @@ def _pictured(folder: Path, goals: Sequence[str], ordered: Sequence[TrialRow]) -
     for trial in ordered:
         if trial.steps != steps or len(found) == MOST_PICTURED:
             break
-        files = sorted((folder / "trials").glob(f"{trial.number:05d}*/{PICTURES['samples']}"))
+        files = sorted((folder / TRIAL_FOLDERS).glob(f"{trial.number:05d}*/{PICTURES['samples']}"))
         if files:
             values = [
                 f"{_words(goal)} {value:,.4g}"

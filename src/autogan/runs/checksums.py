@@ -7,10 +7,11 @@ from typing import Any
 
 from autogan.files.texts import MOST_BYTES_OF_RESULTS, read_text
 from autogan.runs.locking import LOCK
+from autogan.runs.trial_files import DATABASE, TRIAL_FOLDERS, WORKER_LOGS
 
 CHECKSUMS = "checksums.json"
 _NOT_LISTED = (CHECKSUMS, LOCK)
-_OF_THEIR_OWN = ("trials.sqlite3", "trials/", "workers/")
+_OF_THEIR_OWN = (DATABASE, f"{TRIAL_FOLDERS}/", f"{WORKER_LOGS}/")
 """How names begin of what goes on changing: a database keeps itself whole, a trial is its own run."""
 
 

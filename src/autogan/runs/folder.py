@@ -26,11 +26,13 @@ from autogan.runs.config import read_config, read_settings, read_task
 from autogan.runs.contents import read_json
 from autogan.runs.drive import Keeper
 from autogan.runs.environment import environment, settings_seen_from, warn_of_other_machine
-from autogan.runs.journal import CURVES, JOURNAL, Journal
+from autogan.runs.journal import CURVES, Journal
 from autogan.runs.locking import LOCK, FolderLock, FolderLost, lock
+from autogan.runs.log import LOG
 from autogan.runs.made_folders import make_folders, remove_made_folders
 from autogan.runs.stopping import Stopping
 from autogan.runs.task import Task
+from autogan.runs.trial_files import DATABASE, TRIAL_FOLDERS, TRIALS, WORKER_LOGS
 from autogan.settings.resume_rules import refuse_changes
 from autogan.settings.sections import Settings
 
@@ -172,7 +174,7 @@ class Run:
         """Removes a run that ended before it did anything, with the folders that were made for it."""
         if any((self._folder / name).exists() for name in _OF_WORK):
             return
-        for name in ("config.yaml", "data.json", JOURNAL, "timings.json", "report.html", LOCK):
+        for name in ("config.yaml", "data.json", LOG, "timings.json", "report.html", LOCK):
             (self._folder / name).unlink(missing_ok=True)
         shutil.rmtree(self._folder / CURVES, ignore_errors=True)
         remove_made_folders(self._made_folders)
@@ -215,13 +217,12 @@ def _refuse_name_without_text(folder: Path) -> None:
         ) from None
 
 
-_DATABASE = "trials.sqlite3"
-_OF_WORK = ("checkpoints", _DATABASE, "trials", "trials.json", "workers")
+_OF_WORK = ("checkpoints", DATABASE, TRIAL_FOLDERS, TRIALS, WORKER_LOGS)
 """What a run has that did something: states, or trials."""
-_WRITTEN_IN_PLACE = {LOCK: False, JOURNAL: False}
-_WRITTEN_IN_PLACE |= {f"{_DATABASE}{ending}": False for ending in ("", "-wal", "-shm", ".lock")}
+_WRITTEN_IN_PLACE = {LOCK: False, LOG: False}
+_WRITTEN_IN_PLACE |= {f"{DATABASE}{ending}": False for ending in ("", "-wal", "-shm", ".lock")}
 _WRITTEN_IN_PLACE |= dict.fromkeys((CURVES, "checkpoints", "candidates", "pictures"), True)
-_WRITTEN_IN_PLACE |= dict.fromkeys(("trials", "workers"), True)
+_WRITTEN_IN_PLACE |= dict.fromkeys((TRIAL_FOLDERS, WORKER_LOGS), True)
 """What a run opens by name, and whether it is a folder. All else is written aside and renamed."""
 
 

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 from autogan.runs.events import Event
 from autogan.runs.locking import FolderLock
+from autogan.runs.log import LOG
 from autogan.runs.tensorboard import points_of
 from autogan.settings.sections import Settings
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
 
-JOURNAL = "log.jsonl"
 CURVES = "tensorboard"
 
 
@@ -32,7 +32,7 @@ class Journal:
         self._settings = settings
         self._held = held
         # Unbuffered: what could not be written is not tried again behind our back.
-        self._file = (folder / JOURNAL).open("ab", buffering=0)
+        self._file = (folder / LOG).open("ab", buffering=0)
         self._curves: SummaryWriter | None = None
         self._curves_are_whole = True
         self._opened = time.monotonic()
@@ -90,7 +90,7 @@ class Journal:
             self._curves = None
         shutil.rmtree(self._folder / CURVES, ignore_errors=True)
         damaged = 0
-        with (self._folder / JOURNAL).open(encoding="utf-8", errors="replace") as lines:
+        with (self._folder / LOG).open(encoding="utf-8", errors="replace") as lines:
             for line in lines:
                 try:
                     points = list(points_of(json.loads(line), self._settings))

@@ -31,6 +31,7 @@ from autogan.runs.log import Log, read_log
 from autogan.runs.outcomes import Child
 from autogan.runs.positions import Positions, read_positions
 from autogan.runs.task import Command, Task
+from autogan.runs.trial_files import TRIALS
 from autogan.settings.sections import Settings
 
 E = TypeVar("E", bound=Event)
@@ -44,7 +45,6 @@ PICTURES = {
 MOST_MISSING_PICTURED = 12
 MOST_CLASSES_PICTURED = 40
 RESULTS = "results.json"
-TRIALS = "trials.json"
 
 
 def missing_pictures(modes: Modes) -> dict[int, str]:

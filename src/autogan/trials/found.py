@@ -13,7 +13,7 @@ from autogan.files.storage import written_aside
 from autogan.runs.contents import Attempt, SurrogateRow, TrialRow, Trials
 from autogan.runs.folder import Run
 from autogan.runs.outcomes import to_plain
-from autogan.runs.record import TRIALS
+from autogan.runs.trial_files import TRIAL_FOLDERS, TRIALS
 from autogan.settings.sections import Settings
 from autogan.settings.trials import TrialsSettings
 from autogan.spaces import search_space
@@ -23,7 +23,7 @@ from autogan.trials.halving import hypervolume
 from autogan.trials.records import TrialRecord, front_of, goals_of
 from autogan.trials.study import Ledger, attempts_of
 from autogan.trials.surrogate import surrogate_of
-from autogan.trials.trial import FOLDER, GENERATOR, folder_of
+from autogan.trials.trial import GENERATOR, folder_of
 
 WRITE_EVERY_SECONDS = 5.0
 """Of trials.json, while trials end."""
@@ -97,7 +97,7 @@ class Found:
                 "No trial came to a score; trials.json says why. Begin anew with a lower "
                 "train.learning_rate."
             )
-        held = finished_folders(self._run.folder / FOLDER, front[0].number)
+        held = finished_folders(self._run.folder / TRIAL_FOLDERS, front[0].number)
         if not held:
             return  # trained by a worker with a folder of its own
         with written_aside(self._run.folder / GENERATOR) as aside:

@@ -18,6 +18,8 @@ DEATHS = "retry_history"
 """The system attribute in which Optuna keeps the numbers of attempts whose workers died."""
 RECORD = "autogan"
 """The name of the trial's attribute that holds its record, as JSON."""
+TAKEN = "autogan_taken"
+"""That of the attribute with its worker, which is there before an architecture has been chosen."""
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from autogan.runs.environment import settings_seen_from
 from autogan.runs.folder import Run
 from autogan.runs.stopping import Stopping
 from autogan.runs.task import Task
+from autogan.runs.trial_files import DATABASE, TRIAL_FOLDERS
 from autogan.settings.sections import Settings
 from autogan.trials.found import Found
 from autogan.trials.places import Order, Places
@@ -36,12 +37,11 @@ from autogan.trials.study import (
     settings_of,
 )
 from autogan.trials.supervising import supervise
-from autogan.trials.trial import FOLDER
+from autogan.trials.takeover import take_up_forgotten
 from autogan.trials.views import make_views
-from autogan.trials.worker import Worker, take_up_forgotten
+from autogan.trials.worker import Worker
 
 STUDY = "autogan"
-DATABASE = "trials.sqlite3"
 """Of a search's folder, where no other storage is named."""
 
 
@@ -129,11 +129,11 @@ def search_by_trials(
         take_up_forgotten(study)
         try:
             if places is None:
-                worker = Worker(study, context, run.folder / FOLDER, run.stopping, progress)
+                worker = Worker(study, context, run.folder / TRIAL_FOLDERS, run.stopping, progress)
                 worker.after_trial = found.refresh
                 worker.work()
             else:
-                trials_folder = (run.folder / FOLDER).resolve()
+                trials_folder = (run.folder / TRIAL_FOLDERS).resolve()
                 source, count = context.settings.data.source, settings.trials.count
                 order = Order(study_name, trials_folder, source, count, address)
                 supervise(run, order, places, found, progress)

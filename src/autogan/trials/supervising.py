@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from autogan.basics.errors import UserError
 from autogan.progress.base import Progress
 from autogan.runs.folder import Run
+from autogan.runs.trial_files import WORKER_LOGS
 from autogan.trials.found import Found
 from autogan.trials.places import Order, Places, Started
 
@@ -16,13 +17,11 @@ ENDED_WITHIN_SECONDS = 20.0
 MOST_LOST_WORKERS = 3
 """Times that workers may die one after the other, without a trial that ends in between. Those that die
 together, as with a machine, are one time."""
-WORKERS = "workers"
-"""The folder with what each worker said."""
 
 
 def supervise(run: Run, order: Order, places: Places, found: Found, progress: Progress) -> None:
     """Starts workers, and others for those that die, until all trials have ended."""
-    folder = run.folder / WORKERS
+    folder = run.folder / WORKER_LOGS
     folder.mkdir(exist_ok=True)
     lost, before, number = 0, 0, places.count
     place_of = {worker: worker for worker in range(places.count)}

@@ -22,8 +22,6 @@ from autogan.trials.halving import goes_on
 from autogan.trials.proxies import trial_settings
 from autogan.trials.records import RungScore, TrialRecord, goals_of
 
-FOLDER = "trials"
-"""Of a search's folder, in which every trial has its own."""
 GENERATOR = "generator.safetensors"
 PICTURED = 16
 """Images in a trial's samples.png."""

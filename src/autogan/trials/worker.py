@@ -15,12 +15,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import optuna
-from optuna.storages import RetryHeartbeatStaleTrialCallback as Retry
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
 from autogan.basics.errors import UserError
-from autogan.files.storage import is_running
 from autogan.method.context import Context
 from autogan.method.pipeline import keep_surroundings
 from autogan.progress.base import Progress
@@ -35,14 +33,10 @@ from autogan.spaces.limits import Costs
 from autogan.strategies.base import State
 from autogan.trials.proposals import Proposal, Proposer
 from autogan.trials.proxies import trial_settings
-from autogan.trials.records import RECORD, RETRIED, TrialRecord, number_of
-from autogan.trials.storage import (
-    DEAD_AFTER_SECONDS,
-    MOST_RETRIES,
-    known_experiments,
-    place_of_worker,
-)
+from autogan.trials.records import RECORD, TrialRecord, number_of
+from autogan.trials.storage import MOST_RETRIES, known_experiments, place_of_worker
 from autogan.trials.study import Ledger, begun, differing_settings, has, ordinal_of
+from autogan.trials.takeover import Takeover
 from autogan.trials.trial import Trial, folder_of
 
 LOOK_EVERY_SECONDS = 1.0
@@ -73,11 +67,8 @@ class Worker:
         self._proposer = Proposer(context.settings, context.space, self._costs, self._ledger)
         self.after_trial: Callable[[], object] | None = None
         """Called when a trial of this worker has ended."""
-        self._silent_since: dict[int, float] = {}
-        """Attempts that run and have said nothing yet, and when this worker saw that first (monotonic)."""
-        self._refused: set[int] = set()
-        """Of this worker's attempts those of which the database takes no word any more."""
         self._name = f"{socket.gethostname()}/{os.getpid()}"
+        self._takeover = Takeover(study, self._ledger, trials, self._name)
 
     def work(self) -> None:
         """Until every trial has ended. Raises `Stopped` where the process is asked to stop; its trial
@@ -85,7 +76,7 @@ class Worker:
         with known_experiments(), self._seen_by_others():
             while True:
                 trials = self._ledger.trials()
-                if self._fail_abandoned(trials):
+                if self._takeover.of_abandoned(trials):
                     continue
                 if has(TrialState.WAITING, trials) or begun(trials) < self._count:
                     self._one()
@@ -125,37 +116,36 @@ class Worker:
         try:
             self._study.optimize(objective, n_trials=1, catch=(TrialEnded,))
         except Stopped:
-            if taken and not self._is_anothers(taken[0]):
-                self._give_back(taken[0])
+            if taken and not self._takeover.is_anothers(taken[0]):
+                self._takeover.give_back(taken[0])
             raise
         except Exception as error:
-            others = bool(taken) and self._is_anothers(taken[0])
-            if others and (taken[0] in self._refused or _is_refusal(error)):
+            others = bool(taken) and self._takeover.is_anothers(taken[0])
+            if others and self._takeover.is_refusal(taken[0], error):
                 self._progress.note(
                     "This worker was taken for dead, and its trial by another one: what it found is dropped"
                 )
                 return
             if taken and not others:
                 if isinstance(error, FolderOfAnotherSearch):
-                    self._queue_again(taken[0])  # of the command, and not of the trial
+                    self._takeover.queue_again(taken[0])  # of the command, and not of the trial
                 else:
-                    self._retry(taken[0])  # of the machine, such as a full disk; Optuna counts them
+                    self._takeover.retry(
+                        taken[0]
+                    )  # of the machine, such as a full disk; Optuna counts them
             raise
         if self.after_trial is not None:
             self.after_trial()
 
     def _train(self, trial: optuna.Trial) -> tuple[float, ...]:
+        self._takeover.take(trial)
         proposal = self._proposer.propose(trial)
         trials = self._ledger.trials()
         frozen = next(t for t in trials if t.number == trial.number)
         record = self._begun(frozen, proposal, trials)
 
         def tell(changed: TrialRecord) -> None:
-            try:
-                trial.set_user_attr(RECORD, changed.to_plain())
-            except optuna.exceptions.UpdateFinishedTrialError:
-                self._refused.add(trial.number)
-                raise
+            self._takeover.tell(trial, RECORD, changed.to_plain())
 
         tell(record)
         if record.surplus:
@@ -259,85 +249,6 @@ class Worker:
                 "others. Give the worker another --out."
             )
 
-    def _has_long_said_nothing(self, number: int) -> bool:
-        """Whether an attempt was seen without a record for so long that its worker must be dead.
-
-        One that dies between asking for a trial and its first heartbeat, as when the server goes down just
-        then, leaves a trial that Optuna takes for running for ever. No clock of another machine is asked.
-        """
-        since = self._silent_since.setdefault(number, time.monotonic())
-        return time.monotonic() - since > DEAD_AFTER_SECONDS
-
-    def _is_anothers(self, number: int) -> bool:
-        """Whether others have failed an attempt of this worker, because its heartbeat had ended."""
-        trials = self._ledger.trials()
-        of = next(number_of(trial) for trial in trials if trial.number == number)
-        return number in self._refused or any(
-            number_of(trial) == of and trial.number > number for trial in trials
-        )
-
-    def _give_back(self, number: int) -> None:
-        """Lets another worker, or this search when it goes on, take the trial up."""
-        trial = next(t for t in self._ledger.trials() if t.number == number)
-        try:
-            self._study._storage.set_trial_state_values(trial._trial_id, TrialState.FAIL)
-        except optuna.exceptions.UpdateFinishedTrialError:
-            return  # others took this worker for dead
-        self._queue_again(number)
-
-    def _queue_again(self, number: int) -> None:
-        """Lets a worker take up a trial whose attempt has ended through no fault of its own."""
-        trial = next(t for t in self._ledger.trials() if t.number == number)
-        waiting = optuna.trial.create_trial(  # not by `Retry`, which counts it as a worker's death
-            state=TrialState.WAITING,
-            params=trial.params,
-            distributions=trial.distributions,
-            user_attrs=trial.user_attrs,
-            system_attrs={**trial.system_attrs, RETRIED: number_of(trial)},
-        )
-        self._study.add_trial(waiting)
-
-    def _retry(self, number: int) -> None:
-        """Lets others take a trial up that has failed here, as often as one whose worker died."""
-        trial = next(t for t in self._ledger.trials() if t.number == number)
-        if trial.state is TrialState.FAIL:
-            Retry(max_retry=MOST_RETRIES)(self._study, trial)
-
-    def _fail_abandoned(self, trials: list[FrozenTrial]) -> bool:
-        """Trials that have lost their worker are to be taken up: at once where it was of this machine.
-
-        Whether there were any.
-        """
-        found = False
-        for trial in trials:
-            if trial.state is not TrialState.RUNNING or not self._is_abandoned(trial, trials):
-                continue
-            try:
-                failed = self._study._storage.set_trial_state_values(
-                    trial._trial_id, TrialState.FAIL
-                )
-            except optuna.exceptions.UpdateFinishedTrialError:
-                continue  # another worker was faster
-            if failed:
-                Retry(max_retry=MOST_RETRIES)(self._study, trial)
-                found = True
-        return found
-
-    def _is_abandoned(self, trial: FrozenTrial, trials: list[FrozenTrial]) -> bool:
-        """Whether nobody holds a trial's folder whose worker was of this machine and is gone; or, in a
-        storage without heartbeats, was anywhere and is not seen to live."""
-        plain = trial.user_attrs.get(RECORD)
-        folder = folder_of(self._trials, ordinal_of(number_of(trial), trials))
-        if any(map(is_locked, self._trials.glob(f"{folder.name}*"))):
-            return False
-        if plain is None or plain.get("attempt") != trial.number:
-            return self._has_long_said_nothing(trial.number)
-        machine, _, process = plain["worker"].rpartition("/")
-        if machine == socket.gethostname():
-            return not is_running(int(process))
-        place = place_of_worker(self._study._storage, plain["worker"])
-        return place is not None and not is_locked(place)
-
     def _in_words(self, record: TrialRecord) -> str:
         goals = self._context.settings.trials.goals
         values = ", ".join(
@@ -346,32 +257,6 @@ class Worker:
         )
         reason = f" ({record.reason})" if record.reason else ""
         return f"{record.state.value} after {record.steps} steps{reason}: {values or 'no score'}"
-
-
-def _is_refusal(error: Exception) -> bool:
-    """Whether an error is Optuna's of a trial that others have ended."""
-    refused = isinstance(error, optuna.exceptions.UpdateFinishedTrialError)
-    return refused or (isinstance(error, ValueError) and "Cannot tell" in str(error))
-
-
-def take_up_forgotten(study: Study) -> None:
-    """Lets trials be taken up that failed where that could not be written any more, as on a full disk.
-
-    For the search that goes on, before it has workers: others that share the study may be about to write it.
-    """
-    newest = {number_of(trial): trial for trial in study.get_trials(deepcopy=False)}
-    with known_experiments():
-        for trial in newest.values():
-            if trial.state is TrialState.FAIL and _was_at_work(trial):
-                Retry(max_retry=MOST_RETRIES)(study, trial)
-
-
-def _was_at_work(trial: FrozenTrial) -> bool:
-    plain = trial.user_attrs.get(RECORD)
-    if plain is None:
-        return True  # it had not said anything yet
-    record = TrialRecord.from_plain(plain)
-    return record.state is State.RUNNING and not record.surplus
 
 
 class FolderOfAnotherSearch(UserError):

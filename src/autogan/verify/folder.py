@@ -24,7 +24,8 @@ from autogan.runs.contents import Data, Derived, Results
 from autogan.runs.events import Finished
 from autogan.runs.log import LOG
 from autogan.runs.plan import Plan
-from autogan.runs.record import TRIALS, RunRecord, class_pictures, missing_pictures, record_of
+from autogan.runs.record import RunRecord, class_pictures, missing_pictures, record_of
+from autogan.runs.trial_files import TRIALS
 from autogan.settings.decided import decide_start
 from autogan.settings.loading import settings_from_tree
 from autogan.settings.resume_rules import MAY_CHANGE

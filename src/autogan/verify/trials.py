@@ -13,7 +13,8 @@ from autogan.images.classes import Classes
 from autogan.runs.contents import TrialRow, Trials
 from autogan.runs.events import Validated
 from autogan.runs.outcomes import Validation
-from autogan.runs.record import TRIALS, read_record
+from autogan.runs.record import read_record
+from autogan.runs.trial_files import TRIAL_FOLDERS, TRIALS
 from autogan.settings.sections import Settings
 from autogan.settings.trials import SCORED
 from autogan.spaces.architecture import Architecture
@@ -23,7 +24,6 @@ from autogan.strategies.base import State
 from autogan.trials.found import finished_folders, standing_of
 from autogan.trials.proxies import proxied
 from autogan.trials.records import RungScore, TrialRecord
-from autogan.trials.trial import FOLDER
 
 
 def trials_problems(
@@ -48,7 +48,7 @@ def trials_problems(
     costs = Costs(proxied(settings), classes, torch.device("cpu"))
     for row in found.trials:
         yield from _row_problems(row, found.goals, settings.trials.rung_steps, costs)
-        yield from _folder_problems(row, found.goals, folder / FOLDER)
+        yield from _folder_problems(row, found.goals, folder / TRIAL_FOLDERS)
 
 
 def best_trial_problems(

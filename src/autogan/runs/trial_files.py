@@ -1,0 +1,10 @@
+"""What a search by trials has in its run's folder, by name (docs/run-folder.md)."""
+
+DATABASE = "trials.sqlite3"
+"""The database, where no other storage was given."""
+TRIAL_FOLDERS = "trials"
+"""The folder in which every trial has its own."""
+WORKER_LOGS = "workers"
+"""The folder with what each worker said."""
+TRIALS = "trials.json"
+"""All trials, for readers without the database."""
