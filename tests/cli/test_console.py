@@ -1,5 +1,6 @@
 """What comes from outside is shown, and does not steer the terminal; what cannot be shown is replaced."""
 
+import io
 import json
 import os
 import subprocess
@@ -9,12 +10,15 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from autogan.basics.formatting import shown_text
 from autogan.cli import console as console_module
 from autogan.cli.console import ShownConsole
+from autogan.cli.judge import confusion_table
+from autogan.judges.confusion import Confusion
 
 EVIL = "a\x1b[31m\x1b]0;title\x07\u202etxt\nError: forged"
 
@@ -205,3 +209,10 @@ def test_too_little_memory_is_a_message(limit_kib: int, tmp_path: Path) -> None:
         assert "Traceback" not in ended.stderr and "fault of autogan" not in ended.stderr
     assert ended.returncode == 2 and "not enough memory" in ended.stderr
     assert not (tmp_path / "run").exists()
+
+
+def test_classes_that_are_called_like_markup_are_shown_as_they_are() -> None:
+    stream = io.StringIO()
+    Console(file=stream, width=100).print(confusion_table([Confusion("[/sad]", "[smile]", 1, 2)]))
+    row = next(line for line in stream.getvalue().splitlines() if "1 of 2" in line)
+    assert "[/sad]" in row and "[smile]" in row and "50.0%" in row

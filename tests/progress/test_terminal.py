@@ -8,7 +8,7 @@ from rich.console import Console
 
 from autogan.progress import terminal
 from autogan.progress.base import Cost
-from autogan.progress.terminal import PLAIN_LINE_EVERY_SECONDS, TerminalProgress
+from autogan.progress.terminal import PLAIN_LINE_EVERY_SECONDS, TerminalProgress, results_table
 
 STEP = Cost("training", calls=2, work=1e9, images=32)
 
@@ -79,3 +79,28 @@ def test_a_terminal_shows_one_display_that_goes_away(time: Time) -> None:
     assert " 50%" in text and "train" in text
     assert text.count("half of it\n") == 1
     assert "\x1b[2K" in text.rsplit("50%", 1)[1]  # its lines are erased at the end
+
+
+@pytest.mark.parametrize(
+    ("architecture", "vector"),
+    [("pre-none-nearest", "Authors' vector: [0]"), ("modern:pre-none-nearest", "Vector: [0]")],
+)
+def test_results_name_data_as_it_is_and_the_vector_of_its_space(
+    architecture: str, vector: str
+) -> None:
+    """A data set may be called like rich's markup."""
+    results = {
+        "judge": {"name": "domain"},
+        "data": {"name": "folder:a [/x] [b]"},
+        "protocol": {"name": "quick"},
+        "architecture": architecture,
+        "vector": [0],
+        "parameters": 1,
+        "multiply_accumulates": 10**6,
+        "image_size": 8,
+    }
+    stream = io.StringIO()
+    Console(file=stream, width=120).print(results_table(results))
+    shown = stream.getvalue()
+    assert "folder:a [/x] [b], protocol quick" in shown
+    assert any(line.strip() == vector for line in shown.splitlines())

@@ -62,7 +62,13 @@ from autogan.settings.sections import TrainSettings
     ],
 )  # fmt: skip
 def test_all_that_is_not_the_papers_is_said(given: dict[str, Any], words: str) -> None:
-    assert game_words(TrainSettings.model_validate(given)) == words
+    assert game_words(TrainSettings.model_validate(given), False) == words
+
+
+def test_the_rate_of_classes_is_said_where_networks_are_told_them() -> None:
+    section = TrainSettings(class_rate=6)
+    assert game_words(section, True) == "Schedule: what tells classes apart 6 times as fast."
+    assert game_words(section, False) == ""
 
 
 @pytest.mark.parametrize(

@@ -78,6 +78,13 @@ def test_an_own_result_stands_in_the_order_of_its_table() -> None:
     assert described["judge"] == "inception-2015"
 
 
+def test_an_own_result_with_a_published_name_is_alone_ones_own() -> None:
+    groups, _ = leaderboard([OwnResult("AutoGAN top 1", result())])
+    (group,) = (g for g in groups if g.own)
+    named = [row["own"] for row in group.to_dict()["rows"] if row["system"] == "AutoGAN top 1"]
+    assert sorted(named) == [False, True]
+
+
 @pytest.mark.parametrize(
     ("changes", "why"),
     [

@@ -60,6 +60,15 @@ def test_networks_cannot_be_told_classes_that_there_are_not() -> None:
         decide_for_data(settings, "flat", has_classes=False, judge_knows_classes=False)
 
 
+@pytest.mark.parametrize("section", ["search", "train"])
+def test_a_rate_of_classes_needs_networks_that_are_told_them(section: str) -> None:
+    given = load_settings(overrides=[f"{section}.class_rate=6"])
+    with pytest.raises(UserError, match=f"{section}.class_rate is for networks that are told"):
+        decide_for_data(given, "x", has_classes=True, judge_knows_classes=True)
+    auto = load_settings(overrides=[f"{section}.class_rate=6", "network.conditional=auto"])
+    decide_for_data(auto, "x", has_classes=False, judge_knows_classes=False)
+
+
 @pytest.mark.parametrize("name", ["search.reward", "derive.metric"])
 def test_an_inception_score_needs_classes(name: str) -> None:
     given = load_settings(overrides=[f"{name}=inception_score", "data.source=folder:flat"])

@@ -1,8 +1,9 @@
 """The command that trains the judge of one's own images: judge train."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -20,6 +21,11 @@ from autogan.cli.common import (
     shown_progress,
 )
 from autogan.cli.console import say, tables
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from autogan.judges.confusion import Confusion
 
 judge_app = typer.Typer(no_args_is_help=True)
 app.add_typer(judge_app, name="judge", rich_help_panel=INGREDIENTS)
@@ -108,8 +114,6 @@ def train(
     if as_json:
         print(json.dumps(described))
         return
-    from rich.table import Table
-
     question = "into their class" if judge.task.kind == "classes" else "the right way up"
     say(
         f"{judge.name} puts {judge.held_out_accuracy:.1%} of {len(examples):,} held-out examples of "
@@ -118,8 +122,16 @@ def train(
     if not worst:
         say("It takes none for another.")
         return
+    tables.print(confusion_table(worst))
+
+
+def confusion_table(pairs: Sequence["Confusion"]) -> "Table":
+    """Which answers were taken for which others, and how often; their names are shown as they are."""
+    from rich.table import Table
+    from rich.text import Text
+
     table = Table("taken for", "instead of", "images", "share", title="What it takes for another")
-    for pair in worst:
+    for pair in pairs:
         share = f"{pair.taken / pair.examples:.1%}"
-        table.add_row(pair.wrong, pair.right, f"{pair.taken} of {pair.examples}", share)
-    tables.print(table)
+        table.add_row(Text(pair.wrong), Text(pair.right), f"{pair.taken} of {pair.examples}", share)
+    return table

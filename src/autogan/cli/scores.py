@@ -173,7 +173,7 @@ def _table(group: "RowGroup", sources: list[str]) -> "Table":
     table.add_column("system [source]", overflow="fold")
     for column in ("inception score", "Fréchet distance", "parameters", "search cost"):
         table.add_column(column, justify="right")
-    for row in group.rows:
+    for at, row in enumerate(group.rows):
         size_text = "" if row.million_parameters is None else f"{row.million_parameters:g} M"
         table.add_row(
             Text(f"{row.system} [{sources.index(row.source) + 1}]"),
@@ -181,7 +181,7 @@ def _table(group: "RowGroup", sources: list[str]) -> "Table":
             _with_spread(row.frechet_distance, row.frechet_distance_std),
             size_text,
             row.search_cost,
-            style="bold green" if row.system in group.own else None,
+            style="bold green" if at in group.own else None,
         )
     return table
 

@@ -145,7 +145,8 @@ def front(
     folder: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a search by trials.")],
     as_json: Json = False,
 ) -> None:
-    """The best trials of a search: with several goals all that no other beats in every goal.
+    """The best trials of a search: with several goals all that none dominates: as good
+    in every goal, and better in one.
 
     Example: [bold]autogan front runs/trials[/]
     """

@@ -154,8 +154,10 @@ def results_table(results: dict[str, Any]) -> RenderableType:
     """The found architecture and its scores between an untrained generator's and real images'."""
     judge = results["judge"]
     table = Table(
-        title=f"Scores by the judge {judge['name']} on {results['data']['name']}, protocol "
-        f"{results['protocol']['name']}"
+        title=Text(
+            f"Scores by the judge {judge['name']} on {results['data']['name']}, protocol "
+            f"{results['protocol']['name']}"
+        )
     )
     columns = {
         "untrained": "untrained",
@@ -170,9 +172,10 @@ def results_table(results: dict[str, Any]) -> RenderableType:
         values = [score_text(results[who], key) for who in columns]
         table.add_row(name, *values, better)
     table.add_row("images judged", *(f"{results[who]['images']:,}" for who in columns), "")
+    vector = "Vector" if ":" in results["architecture"] else "Authors' vector"  # of a named space
     found = (
         f"Architecture: {results['architecture']}\n"
-        f"Authors' vector: {results['vector']}\n"
+        f"{vector}: {results['vector']}\n"
         f"{results['parameters']:,} parameters, {millions(results['multiply_accumulates'])} million "
         f"multiply-accumulates an image of {results['image_size']}×{results['image_size']}\n"
         f"{_skill(judge)}Scores compare with others of this judge and protocol only."

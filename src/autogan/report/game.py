@@ -4,12 +4,15 @@ from autogan.settings.game import AdversarialSettings, ObjectiveSettings
 from autogan.settings.sections import TrainSettings
 
 
-def game_words(section: AdversarialSettings) -> str:
-    """Objective, augmentation and schedule, as far as they are not the paper's; "" where all is."""
+def game_words(section: AdversarialSettings, conditional: bool) -> str:
+    """Objective, augmentation and schedule, as far as they are not the paper's; "" where all is.
+
+    conditional: whether the networks are told classes.
+    """
     parts = {
         "Objective": _objective(section.objective),
         "Augmentation": _augmentation(section),
-        "Schedule": _schedule(section),
+        "Schedule": _schedule(section, conditional),
     }
     return " ".join(f"{name}: {', '.join(words)}." for name, words in parts.items() if words)
 
@@ -45,10 +48,10 @@ def _augmentation(section: AdversarialSettings) -> list[str]:
     return [*words, "mirrored real images"] if section.mirror else words
 
 
-def _schedule(section: AdversarialSettings) -> list[str]:
+def _schedule(section: AdversarialSettings, conditional: bool) -> list[str]:
     given = section.schedule
     words = []
-    if section.class_rate != 1:
+    if conditional and section.class_rate != 1:
         words.append(f"what tells classes apart {section.class_rate:g} times as fast")
     if given.learning_rate == "linear":
         words.append("learning rate linear to 0")

@@ -214,7 +214,10 @@ def _loss_name(record: RunRecord, section: str) -> str:
 
 def _game(record: RunRecord, section: str) -> str:
     """A sentence more, on what is not the paper's."""
-    words = game_words(getattr(record.settings, section)) if record.settings else ""
+    if record.settings is None:
+        return ""
+    conditional = record.settings.network.conditional != "never"
+    words = game_words(getattr(record.settings, section), conditional)
     return f" {words}" if words else ""
 
 

@@ -191,12 +191,12 @@ class RowGroup:
     table: Table
     protocol: str
     rows: tuple[Row, ...]
-    own: frozenset[str]
-    """Systems among the rows that are own results."""
+    own: frozenset[int]
+    """Which of the rows are own results, by their places."""
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON can hold it."""
-        rows = [{**asdict(row), "own": row.system in self.own} for row in self.rows]
+        rows = [{**asdict(row), "own": at in self.own} for at, row in enumerate(self.rows)]
         for row in rows:
             del row["table"], row["protocol"]
         return {**asdict(self.table), "judge": JUDGE, "protocol": self.protocol, "rows": rows}
@@ -217,8 +217,8 @@ def leaderboard(own: Iterable[OwnResult] = ()) -> tuple[list[RowGroup], dict[str
         rows = [row for row in (*ROWS, *placed) if row.table == table]
         for protocol in PROTOCOLS:
             shared = sorted((row for row in rows if row.protocol == protocol), key=_preference)
-            names = frozenset(row.system for row in shared if row in placed)
-            groups.append(RowGroup(table, protocol, tuple(shared), names))
+            ours = frozenset(at for at, row in enumerate(shared) if row in placed)
+            groups.append(RowGroup(table, protocol, tuple(shared), ours))
     return groups, apart
 
 

@@ -255,4 +255,6 @@ def published(results: Evaluated, name: str) -> Published:
         return Published("", (), apart[name])
     group: RowGroup = next(group for group in groups if group.own)
     title = f"{group.table.data}, {group.table.image_size} pixels, protocol {group.protocol}"
-    return Published(title, tuple((row, row.system in group.own) for row in group.rows), NOTE)
+    return Published(
+        title, tuple((row, at in group.own) for at, row in enumerate(group.rows)), NOTE
+    )

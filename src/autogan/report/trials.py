@@ -151,7 +151,7 @@ def _front(trials: Trials) -> Chart | None:
     reached = [(t, t.values) for t in trials.trials if t.steps == steps and t.values]
     groups = {
         name: [(values[1], values[0]) for trial, values in reached if trial.front == on_front]
-        for name, on_front in (("on the front", True), ("beaten in every goal", False))
+        for name, on_front in (("on the front", True), ("not on the front", False))
     }
     groups = {name: points for name, points in groups.items() if points}
     if not groups:
@@ -167,8 +167,10 @@ def _front(trials: Trials) -> Chart | None:
         [],
         {(v[1], v[0]): str(trial.number + 1) for trial, v in reached if trial.front},
     )
-    caption = f"Every trial of {steps:,} steps. None beats one of the front in every goal; "
-    caption += "these have their numbers."
+    caption = (
+        f"Every trial of {steps:,} steps. Those on the front have their numbers: no other is as "
+    )
+    caption += "good in every goal and better in one."
     if trials.hypervolume is not None and trials.reference is not None:
         reference = ", ".join(f"{value:,.4g}" for value in trials.reference)
         caption += (

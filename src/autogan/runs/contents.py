@@ -233,9 +233,9 @@ class TrialRow:
     """A trial in trials.json. number: from 0, which also names its folder. state: as it stands now.
 
     steps, seconds: of its training, up to the highest rung that it reached. values: there, one for each
-    goal; None where it reached none. rungs: steps and values of each. front: whether no other beats it
-    in every goal. reason: why it was not trained to its end. parent: the trial whose changed copy it is.
-    foreseen: whether the surrogate chose it. rung_seconds: of training, up to each rung.
+    goal; None where it reached none. rungs: steps and values of each. front: whether no other is as good
+    in every goal and better in one. reason: why it was not trained to its end. parent: the trial whose
+    changed copy it is. foreseen: whether the surrogate chose it. rung_seconds: of training, up to each rung.
     """
 
     number: int

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from autogan.device.processor import available_processors
 from autogan.files.texts import last_lines
 from autogan.runs.config import CONFIG
 from autogan.runs.seeds import SETTINGS, folder_of_seed, log_of_seed
@@ -99,7 +100,7 @@ class SeedProcesses:
             command += ["--resume"]
         environment = dict(os.environ)
         if self._most > 1:
-            threads = max(1, len(os.sched_getaffinity(0)) // self._most)
+            threads = max(1, available_processors() // self._most)
             environment.setdefault("OMP_NUM_THREADS", str(threads))
         self._say(f"Seed {seed} ({self._count - len(self._waiting)} of {self._count}): {place}")
         with ExitStack() as files:

@@ -71,7 +71,8 @@ def decide_for_data(
     """The same settings with each "auto" that hangs on the data decided.
 
     has_classes: whether the images have two classes or more. Raises `UserError` where an inception
-    score is asked of a judge that knows no classes, or classes of networks for images without any.
+    score is asked of a judge that knows no classes, classes of networks for images without any, or a rate
+    of classes where no network is told them.
     """
     conditional = given.network.conditional
     if conditional == "auto":
@@ -82,6 +83,13 @@ def decide_for_data(
             f"data.source ({given.data.source}) have no classes. Set network.conditional to auto or "
             f"never, or give {data_name} class folders."
         )
+
+    for section in ("search", "train"):
+        if given.network.conditional == "never" and getattr(given, section).class_rate != 1:
+            raise UserError(
+                f"Settings contradict each other: {section}.class_rate is for networks that are told "
+                "classes, and network.conditional is never. Set that to auto, or leave class_rate at 1."
+            )
 
     def decided(name: str, metric: Metric) -> DecidedMetric:
         if metric == "auto":

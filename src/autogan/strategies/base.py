@@ -174,7 +174,8 @@ class Strategy(ABC):
     def ranked(self, observations: Sequence[Observation]) -> list[Observation]:
         """Complete observations, best first; equals in their order.
 
-        With several goals by fronts: first those that no other beats in every goal, and so on.
+        With several goals by fronts: first those that none dominates (as good in every goal, better in
+        one), and so on.
         """
         complete = [o for o in observations if o.state is State.COMPLETE]
         rank = ranks([self.gains(o) for o in complete])

@@ -2,7 +2,6 @@
 
 import math
 import multiprocessing
-import os
 import statistics
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -11,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from autogan.basics.errors import UserError
+from autogan.device.processor import available_processors
 from autogan.trials.significance import average_ranks, holm, mann_whitney
 from autogan.trials.simulated import Contest, Found, search, strategy_of
 from autogan.trials.table import Table
@@ -151,7 +151,7 @@ def _all_regrets(
     workers: int | None,
 ) -> list[list[float]]:
     """Of each job the regret at each moment."""
-    workers = workers or len(os.sched_getaffinity(0))
+    workers = workers or available_processors()
     if workers == 1:
         return [regrets(contest, moments, job) for job in jobs]
     with ProcessPoolExecutor(

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from autogan.device.gpus import VISIBLE
+from autogan.device.processor import available_processors
 from autogan.files.texts import last_lines
 from autogan.trials.ray_host import THREADS
 
@@ -113,7 +114,7 @@ class LocalPlaces(Places):
         return len(self._gpus)
 
     def start(self, place: int, order: Order, log: Path) -> Started:
-        threads = max(1, len(os.sched_getaffinity(0)) // self.count)
+        threads = max(1, available_processors() // self.count)
         environment = {THREADS: str(threads), **os.environ, ADDRESS: order.address}
         gpus = self._gpus[place]
         if gpus is not None:

@@ -185,8 +185,8 @@ def goals_of(settings: TrialsSettings) -> tuple[Goal, ...]:
 
 
 def front_of(records: Sequence[TrialRecord], settings: TrialsSettings) -> list[TrialRecord]:
-    """The records that no other beats in every goal, among those that reached the highest rung that any
-    did; the best by the first goal first."""
+    """Of the records that reached the highest rung that any did, those that none dominates (as good in
+    every goal, better in one); the best by the first goal first."""
     steps = max((record.steps for record in records), default=0)
     if not steps:
         return []

@@ -199,8 +199,9 @@ class Table:
         rung: int = -1,
         latents: Latents = "test",
     ) -> list[Architecture]:
-        """Those that no other beats in every goal: scores, parameters, multiply_accumulates; best by the
-        first goal first. Raises `UserError` where the table is not whole."""
+        """Those that none dominates (as good in every goal, better in one); best by the first goal first.
+
+        goals: scores, parameters, multiply_accumulates. Raises `UserError` where the table is not whole."""
         self.refuse_partial("pareto")
         if not goals:
             raise UserError(f"Name goals: {', '.join((*SCORES, *SIZES))}.")
