@@ -109,6 +109,43 @@ def refuse(said: str) -> None:
     raise AssertionError(said)
 
 
+def proposed(strategy: str, share_kept: float, count: int) -> list[Architecture]:
+    """One after the other within a limit, scored by the number of parameters: fewer are better."""
+    within = WithinLimits(
+        make_strategy(tiny(search={"strategy": strategy}).search, SPACE, 5),
+        limits(parameters=share(share_kept)),
+        5,
+        lambda said: None,
+    )
+    history: list[Observation] = []
+    for _ in range(count):
+        (architecture,) = within.propose(1, Rung(1), history)
+        history.append(Observation(architecture, Rung(1), 5, (-float(parameters(architecture)),)))
+    return [o.architecture for o in history]
+
+
+@pytest.mark.parametrize("strategy", ["evolution", "nsga2", "tpe", "random", "local-search"])
+def test_what_was_drawn_after_refusals_is_not_drawn_again(strategy: str) -> None:
+    """The next proposal once drew what the refused ones before it had led to."""
+    drawn = proposed(strategy, 0.2, 8)
+    assert len(set(drawn)) >= 7, drawn  # two uniform draws may be the same
+
+
+def test_local_search_climbs_anew_after_an_optimum_whose_neighbours_are_beyond_the_limits() -> None:
+    drawn = proposed("local-search", 0.3, 120)
+    assert len(set(drawn)) == len(drawn)
+    starts = [n for n, a in enumerate(drawn) if not any(_near(a, b) for b in drawn[:n])]
+    assert len(starts) > 2
+    after = starts[2:-1]
+    followed = [n for n in after if n + 1 < len(drawn) and _near(drawn[n + 1], drawn[n])]
+    assert followed == after, "a start that is not better than the optimum before is climbed from"
+
+
+def _near(one: Architecture, other: Architecture) -> bool:
+    pairs = zip(one.taken, other.taken, strict=True)
+    return sum(a != b for s, t in pairs for a, b in zip(s, t, strict=True)) == 1
+
+
 class Stubborn(Strategy):
     """Proposes one large architecture again and again."""
 
@@ -129,7 +166,7 @@ def test_a_strategy_that_proposes_nothing_within_them_is_given_up_and_that_is_sa
     found = within.propose(3, Rung(1), [])
     assert strategy.asked == 50 and len(found) == 3 and all(map(allowed.keeps, found))
     assert within.candidates(3, Rung(1), []) and len(said) == 1
-    assert "Hardly any proposal of the strategy keeps search.limits" in said[0]
+    assert "Hardly any proposal of the strategy keeps search.limits: after 50 tries" in said[0]
     assert within.propose(3, Rung(1), []) == found, "drawn anew from the same place of the search"
 
 

@@ -124,7 +124,8 @@ def test_results_that_know_no_kinds_are_recomputed_without(run: Path) -> None:
 def test_the_printed_command_gives_equal_scores(finished: Path) -> None:
     results = json.loads((finished / "results.json").read_text())
     program, *arguments = results["recompute"].split()
-    assert program == "autogan"
+    measured = json.loads((finished / "data.json").read_text())["precision"]
+    assert program == "autogan" and f"compute.precision={measured}" in arguments
     code, output = command(*arguments)
     again = json.loads(output.splitlines()[-1])
     assert code == 0

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from autogan.basics.version import RESULTS_SCHEMA
+from autogan.device.compute import Precision
 from autogan.device.memory import peak_memory_mib
 from autogan.method.context import Context
 from autogan.method.evaluate import Evaluation
@@ -50,16 +51,20 @@ def write_results(
         "neighbours": asdict(neighbours),
         "peak_memory_mib": peak_memory_mib(),
         "files": {"generator": "generator.safetensors", **PICTURES, "report": "report.html"},
-        "recompute": recompute_command(run.folder),
+        "recompute": recompute_command(run.folder, context.compute.precision),
     }
     run.write("results.json", results)
     run.journal.log(Finished(evaluation.scores.to_dict()))
     return results
 
 
-def recompute_command(folder: Path) -> str:
-    """The command line that computes the final scores again, equal on the same machine."""
-    return f"autogan evaluate {shlex.quote(str(folder / 'generator.safetensors'))} --json"
+def recompute_command(folder: Path, precision: Precision) -> str:
+    """The command line that computes the final scores again, equal on the same machine.
+
+    precision: that of the run, which may have measured that the other than usual is faster.
+    """
+    file = shlex.quote(str(folder / "generator.safetensors"))
+    return f"autogan evaluate {file} --set compute.precision={precision} --json"
 
 
 def describe_discriminator(

@@ -15,6 +15,7 @@ from autogan.strategies.base import Observation, Rung, State, Strategy, uniform
 ATTEMPTS = 50
 """Times that a strategy is asked again before an architecture within the limits is drawn at random."""
 ATTEMPTS_FOR_CANDIDATES = 10
+"""The same where a stage ends, and the strategy names several at once."""
 DRAWS = 5_000
 
 Asked = Callable[[int, Sequence[Observation]], list[Architecture]]
@@ -24,15 +25,16 @@ Asked = Callable[[int, Sequence[Observation]], list[Architecture]]
 class WithinLimits:
     """A strategy of a search with shared weights, asked again for what is beyond the limits.
 
-    Such a proposal is told to it as failed, for this question alone: strategies that read the history propose
-    something else then, and the others draw anew. tell: called where a strategy proposes nothing within the
-    limits, once for each rung.
+    Such a proposal is told to it as refused, for this question alone: strategies that read the history draw
+    from another stream then, and the others draw anew. tell: called where a strategy proposes nothing within
+    the limits, once for each rung.
     """
 
     def __init__(
         self, strategy: Strategy, limits: Limits, seed: int, tell: Callable[[str], None]
     ) -> None:
         self._strategy = strategy
+        self._strategy.allows = limits.keeps if limits.given else None
         self._limits = limits
         self._seed = seed
         self._tell = tell
@@ -74,7 +76,9 @@ class WithinLimits:
             seen += map(self._seen, proposals, [rung] * len(proposals))
             if len(found) >= count:
                 break
-        return list(found)[:count] or [self._drawn(rung, self._stream(rung, history))]
+        if found:
+            return list(found)[:count]
+        return [self._drawn(rung, self._stream(rung, history), ATTEMPTS_FOR_CANDIDATES)]
 
     def _kept(
         self,
@@ -94,22 +98,23 @@ class WithinLimits:
             if len(kept) == count:
                 return kept
             seen += map(self._seen, proposals, [rung] * len(proposals))
-        return kept + [self._drawn(rung, stream) for _ in range(count - len(kept))]
+        return kept + [self._drawn(rung, stream, ATTEMPTS) for _ in range(count - len(kept))]
 
     def _stream(self, rung: Rung, history: Sequence[Observation]) -> random.Random:
         """For draws at this point of a search."""
         return random.Random(derived_seed(self._seed, f"limits/{rung.stage}/{len(history)}"))
 
     def _seen(self, proposal: Architecture, rung: Rung) -> Observation:
-        state = State.RUNNING if self._limits.keeps(proposal) else State.FAILED
-        return Observation(proposal, rung, self._seed, (), state)
+        kept = self._limits.keeps(proposal)
+        state = State.RUNNING if kept else State.FAILED
+        return Observation(proposal, rung, self._seed, (), state, refused=not kept)
 
-    def _drawn(self, rung: Rung, stream: random.Random) -> Architecture:
-        """Uniform over what keeps the limits."""
+    def _drawn(self, rung: Rung, stream: random.Random, tries: int) -> Architecture:
+        """Uniform over what keeps the limits; the strategy was asked so many times in vain."""
         if self._told != rung:
             self._told = rung
             self._tell(
-                f"Hardly any proposal of the strategy keeps search.limits: after {ATTEMPTS} tries "
+                f"Hardly any proposal of the strategy keeps search.limits: after {tries} tries "
                 "architectures that do are drawn at random."
             )
         for _ in range(DRAWS):

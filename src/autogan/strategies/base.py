@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     """From an architecture, and a gate for each decision of its newest stage, to the generator's loss."""
 
 
+Allows = Callable[[Architecture], bool]
+"""Whether an architecture keeps the limits, or can grow into one that does."""
+
+
 @dataclass(frozen=True)
 class Rung:
     """A level of a search: architectures on it are scored alike, the best go on to the next.
@@ -57,7 +61,9 @@ class Observation:
     """What one scoring of an architecture said.
 
     seed: of the training, or of the search whose shared weights scored it. values: one for each of
-    the strategy's goals, in their order, each finite; none where the scoring gave no values.
+    the strategy's goals, in their order, each finite; none where the scoring gave no values. refused: it has
+    failed because it lies beyond the limits of the search; told within one question alone, which is then
+    asked again.
     """
 
     architecture: Architecture
@@ -65,6 +71,7 @@ class Observation:
     seed: int
     values: tuple[float, ...]
     state: State = State.COMPLETE
+    refused: bool = False
 
     def __post_init__(self) -> None:
         assert all(map(math.isfinite, self.values)), f"{self.values}: such a scoring has failed"
@@ -104,6 +111,9 @@ class Strategy(ABC):
     def __init__(self, space: SearchSpace, goals: Sequence[Goal] = (Goal("reward"),)) -> None:
         self.space = space
         self.goals = tuple(goals)
+        self.allows: Allows | None = None
+        """What the limits of the search allow; None: all. Proposals beyond it come back as refused, so a
+        strategy may heed it, and need not."""
 
     @abstractmethod
     def propose(self, count: int, rung: Rung, history: Sequence[Observation]) -> list[Architecture]:

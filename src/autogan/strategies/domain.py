@@ -3,13 +3,13 @@
 import math
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from autogan.spaces.architecture import Architecture
 from autogan.spaces.decisions import Option
 from autogan.spaces.space import SearchSpace
-from autogan.strategies.base import Rung
+from autogan.strategies.base import Allows, Rung
 
 Codes = tuple[int, ...]
 """The position of the taken option, for every question of a domain."""
@@ -27,6 +27,8 @@ class Domain:
 
     space: SearchSpace
     rung: Rung
+    allows: Allows | None = field(default=None, compare=False)
+    """What its neighbours are among; None: all."""
 
     @cached_property
     def _done(self) -> int:
@@ -93,8 +95,10 @@ class Domain:
         return (*codes[:question], stream.choice(others), *codes[question + 1 :])
 
     def neighbours(self, codes: Codes) -> Iterator[Codes]:
-        """All that differ in the answer to one question."""
+        """All that differ in the answer to one question, and are allowed."""
         for question, size in enumerate(self.sizes):
             for code in range(size):
                 if code != codes[question]:
-                    yield (*codes[:question], code, *codes[question + 1 :])
+                    other = (*codes[:question], code, *codes[question + 1 :])
+                    if self.allows is None or self.allows(self.decode(other)):
+                        yield other

@@ -36,7 +36,8 @@ class FromHistory(Strategy):
 
     So it keeps no state, and goes on exactly from any history; several processes that read one history
     may share it. The number of a proposal is the number of observations before it, those that are
-    running included: two proposals are different draws even where nothing was scored between them.
+    running included: two proposals are different draws even where nothing was scored between them. What
+    was refused counts apart: asked once more, it draws anew, and not what the next proposal would draw.
     """
 
     def __init__(
@@ -65,11 +66,13 @@ class FromHistory(Strategy):
 
     def descents(self, count: int, rung: Rung, history: Sequence[Observation]) -> list[Descent]:
         """As `Strategy.descents`."""
-        domain = Domain(self.space, rung)
+        domain = Domain(self.space, rung, self.allows)
         seen = self.seen(domain, history)
+        refused = sum(o.refused for o in history)
+        first, again = len(history) - refused, f"/{refused}" if refused else ""
         made = []
-        for number in range(len(history), len(history) + count):
-            seed = derived_seed(self.seed, f"strategy/{number}")
+        for number in range(first, first + count):
+            seed = derived_seed(self.seed, f"strategy/{number}{again}")
             codes, parent = self.descend(domain, seen, seed)
             seen.append(Seen(codes, (), running=True))
             copied = None if parent is None else domain.decode(parent)
@@ -95,11 +98,11 @@ class FromHistory(Strategy):
         return best
 
     def seen(self, domain: Domain, history: Sequence[Observation]) -> list[Seen]:
-        """What the history says of a domain on its rung."""
+        """What the history says of a domain on its rung, without what was refused."""
         seen = []
         for o in history:
             codes = domain.encode(o.architecture) if o.rung == domain.rung else None
-            if codes is not None:
+            if codes is not None and not o.refused:
                 gains = self.gains(o) if o.state is State.COMPLETE else ()
                 seen.append(Seen(codes, gains, o.state is State.RUNNING))
         return seen

@@ -57,7 +57,6 @@ def _best_of_the_climb(domain: Domain, known: dict[Codes, Seen]) -> Seen | None:
     A climb ends when all neighbours of its best are known; what is seen after that begins another.
     None where no climb has begun: its first architecture has no score yet, or has failed.
     """
-    neighbours = sum(size - 1 for size in domain.sizes)
     best: Seen | None = None
     left = 0  # unseen neighbours of `best`
     before: set[Codes] = set()
@@ -66,7 +65,7 @@ def _best_of_the_climb(domain: Domain, known: dict[Codes, Seen]) -> Seen | None:
             best = None
         if best is None or one.beats(best):
             best = one if one.gains else None
-            left = neighbours - sum(n in before for n in domain.neighbours(codes))
+            left = sum(n not in before for n in domain.neighbours(codes))
         elif _differ_once(codes, best.codes):
             left -= 1
         before.add(codes)

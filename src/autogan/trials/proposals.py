@@ -99,7 +99,7 @@ class Proposer:
     def proposal(self, number: int, records: Sequence[TrialRecord]) -> Proposal:
         """That of the trial of that number, within the limits.
 
-        What lies beyond them is told to the strategy as failed, and it is asked again.
+        What lies beyond them is told to the strategy as refused, and it is asked again.
         """
         settings, limits = self._settings.trials, self._settings.search.limits
         rung = FIRST if self._replay else telling_rung(records, settings, ENOUGH)
@@ -114,7 +114,10 @@ class Proposer:
                 return Proposal(
                     chosen.architecture, _number_of(chosen.parent, records), surrogate is not None
                 )
-            seen += [Observation(d.architecture, self._level, 0, (), State.FAILED) for d in asked]
+            seen += [
+                Observation(d.architecture, self._level, 0, (), State.FAILED, refused=True)
+                for d in asked
+            ]
         stream = random.Random(derived_seed(self._settings.seed, f"trial/{number}/uniform"))
         for _ in range(DRAWS):
             architecture = self._space.sample(stream)
@@ -137,6 +140,9 @@ class Proposer:
             return self._replay.propose(count, self._level, history, seed)
         goals = goals_of(self._settings.trials)
         strategy = make_strategy(self._settings.search, self._space, seed, goals)
+        limits = self._settings.search.limits
+        if limits.given:
+            strategy.allows = lambda a: not self._costs.exceeded(a, limits)
         return strategy.descents(count, self._level, history)
 
 
