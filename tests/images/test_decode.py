@@ -78,11 +78,19 @@ def test_opaque_alpha_changes_nothing() -> None:
     assert kinds == set()
 
 
-def test_16_bit_is_scaled_not_clipped() -> None:
+@pytest.mark.parametrize("form", ["PNG", "TIFF", "PPM"])
+def test_16_bit_is_scaled_not_clipped(form: str) -> None:
     values = np.linspace(0, 65535, 64).reshape(8, 8)
-    got, kinds, _ = decode(packed(Image.fromarray(values.astype(np.uint16))), 8)
+    got, kinds, _ = decode(packed(Image.fromarray(values.astype(np.uint16)), form), 8)
     assert np.abs(got[..., 0] - values / 257).max() <= 0.51
     assert kinds == {"16-bit"}
+
+
+@pytest.mark.parametrize("most", [255, 65535, 2**31 - 1])
+def test_32_bit_pixels_are_refused(most: int) -> None:
+    values = np.linspace(0, most, 64).astype(np.int32).reshape(8, 8)
+    with pytest.raises(ValueError, match="32-bit pixels have no known range"):
+        decode(packed(Image.fromarray(values), "TIFF"), 8)
 
 
 def test_cmyk_becomes_rgb() -> None:

@@ -33,6 +33,8 @@ _OPENED_AS_JPEG = "MPO"  # photographs with a second view; Pillow has no reader 
 _FRAMES = {
     "GIF": "animated", "WEBP": "animated", "PNG": "animated", "AVIF": "animated", "TIFF": "pages",
 }  # fmt: skip
+# Where mode I means 16 bits: a PNG has no more, and Pillow scales a PGM of more than 8 bits to 65,535.
+_WIDE_IS_16_BITS = ("PNG", "PPM")
 _EXIF_ORIENTATION = 0x0112
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -209,10 +211,10 @@ def _to_rgb(image: Image.Image, kinds: set[str]) -> Image.Image:
         return image
     if mode == "F":
         raise ValueError("floating-point pixels have no known range; convert to 8 or 16 bits")
+    if mode == "I" and image.format not in _WIDE_IS_16_BITS:
+        raise ValueError("32-bit pixels have no known range; convert to 8 or 16 bits")
     if mode == "I" or mode.startswith("I;16"):
         values = np.asarray(image)
-        if values.min() < 0 or values.max() > 65535:
-            raise ValueError("32-bit pixels have no known range; convert to 8 or 16 bits")
         kinds.add("16-bit")
         scaled = np.empty(values.shape, np.uint8)
         for row, wide in zip(scaled, values, strict=True):  # all at once would take eight times it

@@ -8,7 +8,7 @@ from autogan.basics.errors import UserError
 
 SMALLEST_SIZE = 8
 LARGEST_SIZE = 256
-LOADER_VERSION = 2  # raised when the same source would give other pixels, labels or order
+LOADER_VERSION = 3  # raised when the same source would give other pixels, labels or order
 
 
 def check_size(size: int) -> None:
