@@ -124,6 +124,13 @@ def test_tables_are_read_as_spreadsheets_write_them(tmp_path: Path) -> None:
     assert load(path, tmp_path).class_names == ("pear", "pear, green", "plum")
 
 
+def test_labels_of_two_unicode_forms_are_one_class(tmp_path: Path) -> None:
+    forms = [unicodedata.normalize(form, "poiré") for form in ("NFC", "NFD")]
+    lines = [f"{i:03}.png,{('plum', *forms)[i % 3]}" for i in range(40)]
+    data = load(write_folder({**LOOSE, "labels.csv": table(*lines)}, tmp_path / "fruit"), tmp_path)
+    assert data.class_names == ("plum", forms[0])
+
+
 def test_a_table_without_labels_is_of_images_without_classes(tmp_path: Path) -> None:
     content = table(*(f"{i:03}.png," for i in range(40)))
     data = load(write_folder({**LOOSE, "labels.csv": content}, tmp_path / "fruit"), tmp_path)

@@ -88,7 +88,10 @@ def parse_labels(content: bytes | Path | Damage, table: str, images: Collection[
 
 
 def _pairs(text: str, table: str) -> Iterator[tuple[int, tuple[str, str]]]:
-    """The lines after the header with their numbers, blanks around both parts left out."""
+    """The lines after the header with their numbers, blanks around both parts left out.
+
+    Labels that differ only in their Unicode form are one.
+    """
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
         header = next(reader, [])
@@ -107,6 +110,6 @@ def _pairs(text: str, table: str) -> Iterator[tuple[int, tuple[str, str]]]:
                     'A part that holds a comma stands in quotation marks: "a, b".'
                 )
             file, label = (part.strip() for part in row)
-            yield reader.line_num, (file, label)
+            yield reader.line_num, (file, unicodedata.normalize("NFC", label))
     except csv.Error as error:
         raise UserError(f"{table}, line {reader.line_num}: it is no CSV ({error}).") from None
