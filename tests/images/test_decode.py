@@ -118,6 +118,13 @@ def test_exif_orientation_is_applied_once(
     assert bright == {corner}
 
 
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize("exif", [b"Exif\0\0MM\0\x99\0\0\0\x08", b"Exif\0\0MM\0*\0\0"])
+def test_an_image_with_damaged_exif_data_stays_as_it_is(form: str, exif: bytes) -> None:
+    got, kinds, _ = decode(packed(Image.new("RGB", (8, 8), RED), form, exif=exif), 8)
+    assert np.abs(got.astype(int) - RED).max() < 8 and kinds == set()
+
+
 def test_odd_shapes_are_cropped_to_the_centre() -> None:
     image = Image.new("RGB", (33, 11), RED)
     image.paste(GREEN, (11, 0, 22, 11))

@@ -7,6 +7,7 @@ image that is S×S already is never resampled: its pixels are those in the file.
 
 import io
 import os
+import struct
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -185,7 +186,7 @@ def decode(content: Content, size: int) -> tuple[Array, set[str], tuple[int, int
         with _ONE_LARGE_IMAGE if image.width * image.height > _LARGE_PIXELS else nullcontext():
             image.load()
             # Asked after loading: Pillow has turned a TIFF by then, and forgotten its orientation.
-            turn = _TURNS.get(image.getexif().get(_EXIF_ORIENTATION, 1))
+            turn = _TURNS.get(_orientation(image))
             rgb = _to_rgb(image, kinds)
         if turn is not None:
             rgb = rgb.transpose(turn)
@@ -202,6 +203,15 @@ def decode(content: Content, size: int) -> tuple[Array, set[str], tuple[int, int
             kinds.add("shrunk" if side > size else "enlarged")
             rgb = rgb.resize((size, size), Image.Resampling.LANCZOS, box, reducing_gap=3.0)
     return np.asarray(rgb), kinds, own_size
+
+
+def _orientation(image: Image.Image) -> int:
+    """As the EXIF data says it; 1, as stored, where there are none or they are damaged."""
+    try:
+        orientation: int = image.getexif().get(_EXIF_ORIENTATION, 1)
+    except (SyntaxError, struct.error, ValueError, OSError):
+        return 1
+    return orientation
 
 
 def _to_rgb(image: Image.Image, kinds: set[str]) -> Image.Image:
