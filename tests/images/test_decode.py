@@ -70,6 +70,16 @@ def test_palette_with_a_transparent_colour_lies_on_white() -> None:
     assert kinds == {"palette", "transparent"}
 
 
+def test_16_bit_grey_with_a_transparent_value_lies_on_white() -> None:
+    values = np.full((8, 8), 30_001, np.uint16)  # as one of 8 bits, the same as the transparent one
+    values[:4] = 30_000
+    got, kinds, _ = decode(packed(Image.fromarray(values), transparency=30_000), 8)
+    assert (got[:4] == 255).all() and (got[4:] == 117).all()
+    assert kinds == {"16-bit", "transparent"}
+    got, kinds, _ = decode(packed(Image.fromarray(values), transparency=1), 8)
+    assert (got == 117).all() and kinds == {"16-bit"}
+
+
 def test_opaque_alpha_changes_nothing() -> None:
     pixels = noise(8, 8, 4)
     pixels[..., 3] = 255

@@ -229,7 +229,11 @@ def _to_rgb(image: Image.Image, kinds: set[str]) -> Image.Image:
         scaled = np.empty(values.shape, np.uint8)
         for row, wide in zip(scaled, values, strict=True):  # all at once would take eight times it
             row[:] = (wide.astype(np.int64) + 128) // 257
+        transparent = image.info.get("transparency")  # one of the wide values
         image = Image.fromarray(scaled)
+        if transparent is not None:
+            opaque = np.where(values == transparent, np.uint8(0), np.uint8(255))
+            image = Image.merge("LA", (image, Image.fromarray(opaque)))
     elif mode in ("1", "L", "LA", "La"):
         kinds.add("grey")
     elif mode in ("P", "PA"):
