@@ -192,6 +192,8 @@ def test_weights_come_from_the_option_the_environment_or_the_cache(
     inception_judge(None, CPU)
     inception_judge(tmp_path / "named.pth", CPU)
     assert used == [cached, file, tmp_path / "named.pth"]
+    with pytest.raises(UserError, match="is no path"):
+        inception_judge(Path("~nobody-of-this-name/named.pth"), CPU)
 
 
 def test_absent_and_offline_the_message_says_what_to_do(

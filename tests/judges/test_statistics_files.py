@@ -137,4 +137,6 @@ def test_nothing_in_a_file_is_executed_and_other_files_are_refused(tmp_path: Pat
             read_statistics(tmp_path / name)
     with pytest.raises(UserError, match="no statistics file"):
         find_statistics(str(tmp_path / "absent.npz"), tmp_path)
+    with pytest.raises(UserError, match="is no path"):
+        find_statistics("~nobody-of-this-name/s.npz", tmp_path)
     assert not target.exists()

@@ -2,10 +2,12 @@
 
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
+from autogan.basics.errors import UserError
 from autogan.runs import environment as module
 from autogan.runs.config import read_settings, run_directory_of
 from autogan.runs.environment import environment, settings_seen_from, source_seen_from
@@ -54,6 +56,18 @@ def test_only_relative_paths_depend_on_a_directory(begun: Path) -> None:
     for source, seen in (("fruit", "{}/fruit"), ("cifar10:fruit", "cifar10:{}/fruit")):
         assert source_seen_from(str(begun), source) == seen.format(begun)
         assert source_seen_from(None, source) == source
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"data": {"source": "folder:~nobody-of-this-name/fruit"}},
+        {"judge": {"inception_weights": "~nobody-of-this-name/weights.pth"}},
+    ],
+)
+def test_a_home_of_nobody_is_named(begun: Path, changes: dict[str, Any]) -> None:
+    with pytest.raises(UserError, match=r"~nobody-of-this-name/.* is no path"):
+        settings_seen_from(str(begun), load_settings(changes=changes))
 
 
 def test_those_who_only_read_a_run_find_its_files_too(begun: Path) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from autogan.basics.errors import UserError, unknown_name
+from autogan.files.paths import expanded
 from autogan.images import archives, cache, decode, glyphs, layout
 from autogan.images.folders import Files, Folder
 from autogan.images.labels import Labels, labels_file, parse_labels
@@ -79,15 +80,15 @@ def _resolved(source: str) -> tuple[str, Path | None]:
 
 def _path(text: str) -> Path:
     """A path that the system can be asked about. Raises UserError for any other."""
+    path = expanded(text)
     try:
-        path = Path(text).expanduser()
         path.stat()
     except (FileNotFoundError, NotADirectoryError):
         return path
     except OSError as error:
         shown = text if len(text) <= 200 else f"{text[:200]}…"
         raise UserError(f"{shown!r} cannot be read: {error.strerror}.") from error
-    except (ValueError, RuntimeError) as error:  # a NUL; a home of nobody
+    except ValueError as error:  # a NUL
         raise UserError(f"{text[:200]!r} is no path: {error}.") from error
     return path
 

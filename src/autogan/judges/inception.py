@@ -21,6 +21,7 @@ from torch_fidelity.feature_extractor_inceptionv3 import (
 )
 
 from autogan.basics.errors import UserError
+from autogan.files.paths import expanded
 from autogan.judges.base import Judge, Judgement, check_images
 from autogan.settings.judge import INCEPTION_CLASSES, INCEPTION_FEATURES
 from autogan.settings.judge import INCEPTION_WEIGHTS_VARIABLE as VARIABLE
@@ -102,7 +103,7 @@ def inception_judge(file: Path | None, device: torch.device) -> InceptionJudge:
     """
     named = file or (Path(os.environ[VARIABLE]) if os.environ.get(VARIABLE) else None)
     if named is not None:
-        return read_judge(named.expanduser(), device)
+        return read_judge(expanded(named), device)
     path = Path(torch.hub.get_dir()) / "checkpoints" / FILE_NAME
     if not path.exists():
         _download(path)

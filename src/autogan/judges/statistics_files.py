@@ -16,6 +16,7 @@ import numpy as np
 import torch
 
 from autogan.basics.errors import UserError
+from autogan.files.paths import expanded
 from autogan.files.storage import make_folder_of, written_aside
 from autogan.judges.scoring import Reference
 from autogan.judges.statistics import FeatureStatistics
@@ -112,7 +113,7 @@ def imported_path(name: str, cache_directory: Path) -> Path:
 
 def find_statistics(name_or_path: str, cache_directory: Path) -> StatisticsFile:
     """Statistics in a file, or imported under a name."""
-    path = Path(name_or_path).expanduser()
+    path = expanded(name_or_path)
     if path.is_file():
         return read_statistics(path)
     if path.suffix == ".npz" or len(path.parts) != 1:

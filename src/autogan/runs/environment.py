@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from autogan.basics.version import package_version
+from autogan.files.paths import expanded
 from autogan.settings.sections import Settings
 
 AnySettings = TypeVar("AnySettings", bound=Settings)
@@ -90,8 +91,10 @@ def path_seen_from(directory: str | None, path: str, what: str) -> str:
     Where nothing is there any more, because the run and its files were moved together, it is taken
     from the present directory, which is said. An empty path stays one.
     directory: None where an older version did not say it. what: the files, for that message.
+
+    Raises `UserError` for a path in the home of nobody.
     """
-    relative = Path(path).expanduser()
+    relative = expanded(path)
     if directory is None or not path or relative.is_absolute():
         return path
     begun = Path(directory) / relative
