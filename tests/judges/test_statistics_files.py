@@ -73,6 +73,8 @@ def test_a_foreign_file_is_used_only_once_it_says_what_it_is_of(tmp_path: Path) 
         find_statistics("CIFAR10", tmp_path)
     with pytest.raises(UserError, match="cannot name statistics"):
         imported_path("../CIFAR", tmp_path)
+    with pytest.raises(UserError, match=r"taken for a file. Leave '\.npz' out"):
+        imported_path("CIFAR-10.npz", tmp_path)
 
 
 @pytest.mark.parametrize(

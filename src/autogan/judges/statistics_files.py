@@ -108,6 +108,11 @@ def imported_path(name: str, cache_directory: Path) -> Path:
         raise UserError(
             f"{name!r} cannot name statistics: use letters, digits, '.', '_', '-' and single spaces."
         )
+    if name.endswith(".npz"):
+        raise UserError(
+            f"{name!r} cannot name statistics: with that ending it would be taken for a file. Leave "
+            "'.npz' out."
+        )
     return cache_directory / "statistics" / f"{name}.npz"
 
 
