@@ -94,6 +94,10 @@ def test_a_foreign_file_is_used_only_once_it_says_what_it_is_of(tmp_path: Path) 
         ),
         ({"count": np.array([1, 2])}, "one value"),
         ({"count": np.array(1)}, "2 or more"),
+        ({"count": np.array("many")}, "count cannot be 'many': it must be a whole number"),
+        ({"count": np.array(np.nan)}, "count cannot be nan"),
+        ({"count": np.array(np.inf)}, "count cannot be inf"),
+        ({"count": np.array(99.9)}, r"count cannot be 99\.9"),
     ],
 )
 def test_what_is_no_statistics_is_refused(
@@ -106,6 +110,7 @@ def test_what_is_no_statistics_is_refused(
 def test_contradictions_are_refused(tmp_path: Path) -> None:
     path = saved(tmp_path / "s.npz")
     assert annotated(path, "renamed", 50).data_name == "renamed"
+    assert annotated(saved(tmp_path / "real.npz", count=np.array(50.0))).statistics.count == 50
     with pytest.raises(UserError, match="says count 50, which is not 60"):
         annotated(path, count=60)
     with pytest.raises(UserError, match="domain-12345678"):

@@ -21,6 +21,7 @@ from autogan.files.storage import make_folder_of, written_aside
 from autogan.judges.scoring import Reference
 from autogan.judges.statistics import FeatureStatistics
 from autogan.settings.judge import INCEPTION_FEATURES
+from autogan.settings.messages import shown
 
 T = TypeVar("T")
 
@@ -77,7 +78,7 @@ def annotated(
     has, NaN or infinity, a covariance that is not symmetric.
     """
     arrays = _read_arrays(path)
-    count = _agreed(path, "count", _said(path, arrays, "count", int), count)
+    count = _agreed(path, "count", _said(path, arrays, "count", _whole_number), count)
     judge = _agreed(path, "judge", _said(path, arrays, "judge", str), judge)
     data_name = data_name or _said(path, arrays, "data_name", str)
     if count is None or count < 2:
@@ -147,12 +148,22 @@ def _read_arrays(path: Path) -> dict[str, Any]:
 
 
 def _said(path: Path, arrays: dict[str, Any], name: str, kind: Callable[[Any], T]) -> T | None:
-    """A single value that the file may hold, as an int or a str."""
+    """A single value that the file may hold, as `kind` makes it of a plain one."""
     if name not in arrays:
         return None
     if arrays[name].size != 1:
         raise UserError(f"{path}: {name} must be one value, not an array {arrays[name].shape}.")
-    return kind(arrays[name].item())
+    value = arrays[name].item()
+    try:
+        return kind(value)
+    except ValueError as error:
+        raise UserError(f"{path}: {name} cannot be {shown(value)}: {error}.") from None
+
+
+def _whole_number(value: Any) -> int:
+    if isinstance(value, int) or (isinstance(value, float) and value.is_integer()):
+        return int(value)
+    raise ValueError("it must be a whole number")
 
 
 def _agreed(path: Path, name: str, said: T | None, given: T | None) -> T | None:
