@@ -1,5 +1,6 @@
 """Statistics as .npz files: they survive a round trip, and bad ones are refused with a reason."""
 
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -139,7 +140,10 @@ def test_nothing_in_a_file_is_executed_and_other_files_are_refused(tmp_path: Pat
     damaged = bytearray(whole)
     damaged[whole.index(statistics().mean.numpy().tobytes())] ^= 0xFF
     (tmp_path / "damaged").write_bytes(damaged)
-    for name in ("pickle.npy", "plain.npy", "text", "cut", "empty", "damaged"):
+    with zipfile.ZipFile(tmp_path / "of texts", "w") as archive:
+        for name in ("mu", "sigma.npy", "count.npy"):
+            archive.writestr(name, "3")
+    for name in ("pickle.npy", "plain.npy", "text", "cut", "empty", "damaged", "of texts"):
         with pytest.raises(UserError, match=r"no \.npz"):
             read_statistics(tmp_path / name)
     with pytest.raises(UserError, match="no statistics file"):

@@ -140,11 +140,15 @@ def _read_arrays(path: Path) -> dict[str, Any]:
         raise UserError(f"There is no statistics file {path}.")
     try:
         with np.load(path, allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in arrays.files}
+            members = {name: arrays[name] for name in arrays.files}
     except (ValueError, OSError, EOFError, TypeError, zipfile.BadZipFile, zlib.error) as error:
         raise UserError(
             f"{path} is no .npz of plain arrays ({error}). Pickled objects are not read."
         ) from None
+    for name, member in members.items():
+        if not isinstance(member, np.ndarray):  # NumPy gives the bytes of any other file
+            raise UserError(f"{path} is no .npz of plain arrays ({name} is none).")
+    return members
 
 
 def _said(path: Path, arrays: dict[str, Any], name: str, kind: Callable[[Any], T]) -> T | None:
