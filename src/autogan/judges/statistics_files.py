@@ -72,10 +72,11 @@ def read_statistics(path: Path) -> StatisticsFile:
 def annotated(
     path: Path, data_name: str | None = None, count: int | None = None, judge: str | None = None
 ) -> StatisticsFile:
-    """A file with what it does not say itself; `UserError` where both say it and differ.
+    """A file with what it does not say itself; `UserError` where both say count or judge and differ.
 
-    Also for values that are no statistics: other shapes, another number of features than the judge
-    has, NaN or infinity, a covariance that is not symmetric.
+    data_name is for people: the one that is given counts, whatever the file calls its data.
+    `UserError` also for values that are no statistics: other shapes, another number of features than
+    the judge has, NaN or infinity, a covariance that is not symmetric.
     """
     arrays = _read_arrays(path)
     count = _agreed(path, "count", _said(path, arrays, "count", _whole_number), count)
