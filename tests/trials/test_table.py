@@ -281,6 +281,7 @@ def test_a_table_that_cannot_be_made_or_written_says_so(tmp_path: Path, whole: P
         "UPDATE rungs SET training_seconds = 1.0 WHERE number = 3 AND steps = 40",
         "UPDATE trainings SET losses = '[]' WHERE number = 3",
         "UPDATE trainings SET losses = '[' WHERE number = 3",
+        "UPDATE trainings SET losses = '[[1,2]]' WHERE number = 3",
         "DELETE FROM scores WHERE number = 3 AND latents = 'test'",
         "DELETE FROM rungs WHERE number = 3 AND steps = 20",
         "DELETE FROM about",

@@ -327,5 +327,7 @@ def records_in(connection: sqlite3.Connection, path: Path) -> Iterator[TrainingR
             if record.digest != digest:
                 raise damaged(path, f"{record.architecture} with seed {seed} was changed")
             yield record
-    except (KeyError, TypeError, json.JSONDecodeError) as error:
+    except UserError:
+        raise
+    except (KeyError, TypeError, ValueError) as error:
         raise damaged(path, f"a training is not whole ({error})") from None
