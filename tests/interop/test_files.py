@@ -233,6 +233,30 @@ def test_every_tensor_of_a_search_is_needed(search: Any, tmp_path: Path, part: s
             assert changed in refusal(load_official_search, file)
 
 
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        (lambda tensor: tensor * float("nan"), "NaN or infinite"),
+        (lambda tensor: tensor.double() + 1e300, "NaN or infinite"),
+        (lambda tensor: tensor.to(torch.complex64), "complex64"),
+        (lambda tensor: tensor.long(), "int64"),
+        (lambda tensor: tensor.bool(), "bool"),
+        (lambda tensor: tensor.to_sparse(), "not dense"),
+    ],
+)
+def test_tensors_that_are_no_finite_numbers(
+    search: Any, tmp_path: Path, change: Callable[[torch.Tensor], torch.Tensor], fault: str
+) -> None:
+    for part, name in (
+        ("gen_state_dict", "l1.weight"),
+        ("dis_state_dict", "l5.weight_orig"),
+        ("ctrl_state_dict", "encoder.weight"),
+    ):
+        state = {**search[part], name: change(search[part][name])}
+        file = saved(tmp_path / "x.pth", {**search, part: state})
+        assert f"no weights: {name} ({fault})" in refusal(load_official_search, file)
+
+
 # The command
 
 

@@ -37,7 +37,7 @@ class StateDict:
     source: str
 
     def require(self, expected: Mapping[str, tuple[int, ...]], network: str) -> None:
-        """Raises `UserError` unless the tensors are the `expected` ones, name and shape.
+        """Raises `UserError` unless the tensors are the `expected` ones: name, shape, finite numbers.
 
         Counters of batches beside expected running statistics may be there or not: no output
         depends on them. network: what the tensors were expected to be, for the message.
@@ -54,12 +54,18 @@ class StateDict:
             for name, shape in expected.items()
             if name in self.tensors and tuple(self.tensors[name].shape) != tuple(shape)
         ]
+        unusable = [
+            f"{name} ({fault})"
+            for name in expected
+            if name in self.tensors and (fault := _fault(self.tensors[name]))
+        ]
         problems = [
             f"{label}: {_listed(names)}"
             for label, names in (
                 ("missing", missing),
                 ("surplus", surplus),
                 ("of another shape", misshapen),
+                ("no weights", unusable),
             )
             if names
         ]
@@ -150,6 +156,15 @@ def _listed(names: Iterable[str]) -> str:
     names = list(names)
     more = len(names) - _NAMES_SHOWN
     return ", ".join(names[:_NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+
+def _fault(tensor: Tensor) -> str:
+    """Why a tensor can be no weights of float32; empty where it can."""
+    if tensor.layout != torch.strided:
+        return "not dense"
+    if not tensor.is_floating_point():
+        return str(tensor.dtype).removeprefix("torch.")
+    return "" if tensor.float().isfinite().all() else "NaN or infinite"
 
 
 def _shape(sizes: Iterable[int]) -> str:
