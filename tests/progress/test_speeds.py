@@ -34,9 +34,15 @@ def test_a_glimpse_replaces_nothing(tmp_path: Path) -> None:
     assert speeds.recall() == {"training": {1e8: (10, 20.0)}}
 
 
-def test_speeds_that_no_machine_has_are_not_taken(tmp_path: Path) -> None:
+@pytest.mark.parametrize("size", [0, -5, float("nan"), float("inf")])
+def test_speeds_that_no_machine_has_are_not_taken(tmp_path: Path, size: float) -> None:
     file = tmp_path / "speeds.json"
-    kinds = {"training": [[1e8, 10, -1.0]], "judge": [[1e8, 1e999, 1.0]], "scoring": []}
+    kinds = {
+        "training": [[1e8, 10, -1.0]],
+        "judge": [[1e8, 1e999, 1.0]],
+        "sampling": [[size, 10, 1.0]],
+        "scoring": [],
+    }
     file.write_text(json.dumps({"here": kinds}))
     assert RememberedSpeeds(file, "here").recall() == {}
 

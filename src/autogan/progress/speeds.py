@@ -30,7 +30,9 @@ class RememberedSpeeds:
         kinds = self._remembered.recall(self._machine, _Rows) or {}
         measured = {
             kind: {
-                size: (calls, seconds) for size, calls, seconds in rows if _possible(calls, seconds)
+                size: (calls, seconds)
+                for size, calls, seconds in rows
+                if _possible(size, calls, seconds)
             }
             for kind, rows in kinds.items()
         }
@@ -51,6 +53,6 @@ class RememberedSpeeds:
             self._remembered.keep(self._machine, rows)
 
 
-def _possible(calls: float, seconds: float) -> bool:
-    """Whether a machine can have taken that long."""
-    return 0 < calls < float("inf") and 0 < seconds < float("inf")
+def _possible(size: float, calls: float, seconds: float) -> bool:
+    """Whether a machine can have taken that long for so many calls of that size."""
+    return all(0 < number < float("inf") for number in (size, calls, seconds))
