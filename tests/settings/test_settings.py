@@ -250,6 +250,8 @@ def test_an_unknown_setting_offers_the_nearest(override: str, nearest: str) -> N
         "evaluate.images=0",
         "evaluate.inception_splits=0",
         "derive.metric=fid",
+        "data.limit_factor=0",
+        "data.limit_factor=1e+305",
         "data.image_size=0",
         "data.image_size=512",
         "network.bottom_size=-4",

@@ -32,7 +32,7 @@ class DataSettings(Section):
     """glyphs, cifar10[:PATH], stl10[:PATH], or folder:PATH (a folder or an archive)."""
     skip_broken: bool = False
     """Whether image files that cannot be read are left out and counted; else they are an error."""
-    limit_factor: PositiveFloat = 1.0
+    limit_factor: float = Field(default=1.0, gt=0, le=1e6)
     """Multiplies what archives and images may hold at most: members, bytes, pixels."""
     image_size: int = Field(default=32, ge=8, le=256)
     """Side of the images at full growth, in pixels: bottom_size times a power of two."""
