@@ -438,6 +438,12 @@ def test_a_setting_that_stands_twice_is_refused(tmp_path: Path) -> None:
     assert "'seed' stands there twice" in refusal(file=file)
 
 
+@pytest.mark.parametrize("weight", ["0", "1e308"])
+def test_weights_of_stages_are_above_0_and_add_up(weight: str) -> None:
+    message = refusal(f"search.stage_weights=[{weight}, {weight}, {weight}]")
+    assert "search.stage_weights" in message
+
+
 @pytest.mark.parametrize("section", ["search", "search.controller", "train"])
 @pytest.mark.parametrize("value", ["[0.0, 1.0]", "[-0.1, 0.9]", "[0.9]"])
 def test_decay_rates_are_at_least_0_and_below_1(section: str, value: str) -> None:

@@ -15,6 +15,8 @@ from pydantic_core import PydanticCustomError
 
 DecayRate = Annotated[float, Field(ge=0, lt=1)]
 Share = Annotated[float, Field(gt=0, le=1)]
+Weight = Annotated[float, Field(gt=0, le=1e6)]
+"""Relative to others; their sum stays a finite number."""
 
 
 class Section(BaseModel):

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
 
-from autogan.settings.base import AutomaticCount, DecayRate, Section, refuse_useless
+from autogan.settings.base import AutomaticCount, DecayRate, Section, Weight, refuse_useless
 from autogan.settings.game import AdversarialSettings
 from autogan.settings.limits import LimitSettings
 
@@ -97,7 +97,7 @@ class SearchSettings(AdversarialSettings):
     or gradient (see docs/strategies.md)."""
     iterations: PositiveInt = 90
     """Search iterations over all stages."""
-    stage_weights: tuple[PositiveFloat, ...] = (25, 30, 35)
+    stage_weights: tuple[Weight, ...] = (25, 30, 35)
     """Share of the iterations that each stage gets, as relative weights, one for each cell."""
     shared_epochs: PositiveFloat | None = 15
     """Passes through the training images in each iteration's shared training; may be a fraction."""
