@@ -489,6 +489,8 @@ def test_the_linear_decay_of_0_1_0_is_a_value_of_the_schedule(tmp_path: Path) ->
         "train.linear_decay=true", "train.schedule.learning_rate=cosine"
     )
     assert "Setting train.linear_decay cannot be 'often'" in refusal("train.linear_decay=often")
+    file.write_text("train: {linear_decay: true, schedule: 5}\n")
+    assert "Setting train.schedule cannot be 5" in refusal(file=file)
 
 
 def test_the_limits_of_trials_are_those_of_every_search(tmp_path: Path) -> None:

@@ -134,7 +134,9 @@ def _with_schedule(tree: Tree) -> Tree:
     named = "linear" if falls else "constant"
     rest = {name: value for name, value in train.items() if name != "linear_decay"}
     schedule = rest.get("schedule", {})
-    if isinstance(schedule, dict) and schedule.get("learning_rate", named) != named:
+    if not isinstance(schedule, dict):
+        return {**tree, "train": rest}  # refused later, as any section that is none
+    if schedule.get("learning_rate", named) != named:
         raise UserError(
             f"Settings contradict each other: train.linear_decay is {str(falls).lower()}, and "
             f"train.schedule.learning_rate is {shown(schedule['learning_rate'])}. Leave the first out: "
