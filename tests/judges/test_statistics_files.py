@@ -72,6 +72,9 @@ def test_a_foreign_file_is_used_only_once_it_says_what_it_is_of(tmp_path: Path) 
     assert found.statistics.mean.dtype == torch.float64
     with pytest.raises(UserError, match=r"imported: CIFAR-10"):
         find_statistics("CIFAR10", tmp_path)
+    for name in (".", "..", ".hidden"):
+        with pytest.raises(UserError, match="cannot name statistics"):
+            imported_path(name, tmp_path)
     with pytest.raises(UserError, match="cannot name statistics"):
         imported_path("../CIFAR", tmp_path)
     with pytest.raises(UserError, match=r"taken for a file. Leave '\.npz' out"):

@@ -102,5 +102,7 @@ def test_results_name_data_as_it_is_and_the_vector_of_its_space(
     stream = io.StringIO()
     Console(file=stream, width=120).print(results_table(results))
     shown = stream.getvalue()
-    assert "folder:a [/x] [b], protocol quick" in " ".join(shown.split())  # in lines as wide as the table
+    assert "folder:a [/x] [b], protocol quick" in " ".join(
+        shown.split()
+    )  # in lines as wide as the table
     assert any(line.strip() == vector for line in shown.splitlines())

@@ -510,6 +510,7 @@ def test_the_limits_of_trials_are_those_of_every_search(tmp_path: Path) -> None:
     )
     assert "search.limits.parameters" in refusal("trials.limits.parameters=-1")
     assert "search.limits" in refusal("trials.limits=5")
+    assert "search.limits" in refusal("trials.limits=5", "search.limits.parameters=6")
     assert "search" in refusal("trials.limits.parameters=6", "search=3")
 
 

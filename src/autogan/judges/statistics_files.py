@@ -106,9 +106,10 @@ def annotated(
 
 def imported_path(name: str, cache_directory: Path) -> Path:
     """Where imported statistics of that name lie; `UserError` for a name that is no file's."""
-    if not re.fullmatch(r"[\w.-]+( [\w.-]+)*", name, re.ASCII):
+    if not re.fullmatch(r"\w[\w.-]*( [\w.-]+)*", name, re.ASCII):
         raise UserError(
-            f"{name!r} cannot name statistics: use letters, digits, '.', '_', '-' and single spaces."
+            f"{name!r} cannot name statistics: use letters, digits, '.', '_', '-' and single spaces, "
+            "and begin with a letter, digit or '_'."
         )
     if name.endswith(".npz"):
         raise UserError(

@@ -112,14 +112,16 @@ def _with_limits_of_searches(tree: Tree) -> Tree:
     if not isinstance(search, dict):
         return tree  # refused later, as any section that is none
     now = search.get("limits", {})
-    if isinstance(now, dict) and isinstance(before, dict):
-        for name in before.keys() & now.keys():
-            if before[name] != now[name]:
-                raise UserError(
-                    f"Settings contradict each other: trials.limits.{name} is {shown(before[name])}, and "
-                    f"search.limits.{name} is {shown(now[name])}. Leave the first out: the second has "
-                    "taken its place."
-                )
+    for limits in (before, now):
+        if not isinstance(limits, dict):  # refused later, as any section that is none
+            return {**tree, "trials": rest, "search": {**search, "limits": limits}}
+    for name in before.keys() & now.keys():
+        if before[name] != now[name]:
+            raise UserError(
+                f"Settings contradict each other: trials.limits.{name} is {shown(before[name])}, and "
+                f"search.limits.{name} is {shown(now[name])}. Leave the first out: the second has "
+                "taken its place."
+            )
     return {**tree, "trials": rest, "search": merged({"limits": before}, search)}
 
 
