@@ -129,3 +129,14 @@ def test_a_judge_of_unequal_classes_must_be_better_than_its_most_frequent_answer
 def test_the_worst_comes_first() -> None:
     both = told({("scores", "recall"): 0.0, ("neighbours", "generated_median"): 0.0})
     assert ["copies" in both[0], "repeats itself" in both[1]] == [True, True]
+
+
+def test_what_is_told_classes_is_not_advised_to_be_told_them() -> None:
+    shares = {("scores", "class_shares"): [0.5, 0.48, 0.02]}
+    (untold,) = told(shares)
+    content = copy.deepcopy(SOUND)
+    content["scores"]["class_shares"] = [0.5, 0.48, 0.02]
+    content["classes"] = {"names": ["circle", "cross", "square"], "shares": [0.3, 0.3, 0.4]}
+    (said,) = cautions(from_plain(Results, content))
+    assert "network.conditional=auto" in untold
+    assert "train longer" in said and "network.conditional" not in said

@@ -72,10 +72,12 @@ def _missing(results: Results) -> str:
     missing = [share.name for share in class_shares(results) if share.missing]
     if not missing:
         return ""
-    return (
-        f"Classes are missing: {', '.join(missing)}. Where images have classes, "
-        "network.conditional=auto tells the generator which one to make."
+    advice = (
+        "The generator is told classes, but does not follow them yet: train longer."
+        if results.classes
+        else "Where images have classes, network.conditional=auto tells the generator which one to make."
     )
+    return f"Classes are missing: {', '.join(missing)}. {advice}"
 
 
 def _variety(results: Results) -> str:
