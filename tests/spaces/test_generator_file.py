@@ -81,3 +81,26 @@ def test_classes_without_their_weights_are_refused(tmp_path: Path) -> None:
     save_tensors(file, state, {**metadata, "classes": json.dumps(FRUIT.to_plain())})
     with pytest.raises(UserError, match="weights do not fit"):
         load_generator(file)
+
+
+@pytest.mark.parametrize("bottom_size", [0, 129, 16384, 2**20, 10**30])
+@pytest.mark.parametrize("architecture", [str(ARCHITECTURE), "modern:modulated-nearest"])
+def test_images_beyond_the_largest_are_refused_before_any_is_thought_of(
+    tmp_path: Path, architecture: str, bottom_size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = saved(tmp_path)
+    state, metadata = load_tensors(file)
+    claimed = {"architecture": architecture, "bottom_size": str(bottom_size)}
+    save_tensors(file, state, {**metadata, **claimed})
+    monkeypatch.setattr(
+        "autogan.nets.modulation.noise_places", lambda *sizes: pytest.fail(str(sizes))
+    )
+    with pytest.raises(UserError, match=rf"bottom_size is {bottom_size}; .* has from 1 to 128"):
+        load_generator(file)
+
+
+def test_the_largest_images_are_read_back(tmp_path: Path) -> None:
+    generator = Generator.for_architecture(ARCHITECTURE, latent_size=4, channels=1, bottom_size=128)
+    file = tmp_path / "generator.safetensors"
+    save_generator(file, generator, generator.state_dict(), {})
+    assert load_generator(file).generator.bottom_size == 128

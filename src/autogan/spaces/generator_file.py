@@ -12,6 +12,7 @@ from torch import Tensor
 from autogan.basics.errors import UserError
 from autogan.files.storage import load_tensors, save_tensors
 from autogan.images.classes import Classes
+from autogan.images.rules import LARGEST_SIZE as LARGEST_IMAGE
 from autogan.spaces.architecture import Architecture
 from autogan.spaces.networks import Generator
 from autogan.spaces.space import SearchSpace
@@ -19,7 +20,7 @@ from autogan.spaces.widths import parse_widths, widths_text
 
 FORMAT = "autogan-generator-1"
 LARGEST_SIZE = 2**20
-"""Of latents, channels and pixels. torch takes no number of more than 63 bits."""
+"""Of latents and channels. torch takes no number of more than 63 bits."""
 
 
 @dataclass(frozen=True)
@@ -81,15 +82,21 @@ def _shapes(state: dict[str, Tensor]) -> dict[str, torch.Size]:
 
 
 def _described_generator(metadata: dict[str, str]) -> Generator:
-    space = SearchSpace.only(Architecture.parse(metadata["architecture"]))
+    architecture = Architecture.parse(metadata["architecture"])
     latent_size, bottom_size = int(metadata["latent_size"]), int(metadata["bottom_size"])
     channels = parse_widths(metadata["channels"])
     widths = channels if isinstance(channels, tuple) else (channels,)
-    if not all(0 < size <= LARGEST_SIZE for size in (latent_size, bottom_size, *widths)):
+    if not all(0 < size <= LARGEST_SIZE for size in (latent_size, *widths)):
         raise ValueError(f"a size that it states is not from 1 to {LARGEST_SIZE:,}")
+    largest_bottom = LARGEST_IMAGE >> len(architecture)  # noise is placed in memory, on any device
+    if not 0 < bottom_size <= largest_bottom:
+        raise ValueError(
+            f"bottom_size is {bottom_size}; for images of at most {LARGEST_IMAGE} pixels a generator of "
+            f"{len(architecture)} cells has from 1 to {largest_bottom}"
+        )
     classes = None  # of files without classes, and of those of before there were any
     if "classes" in metadata:
         classes = Classes.from_plain(json.loads(metadata["classes"]))
-    return space.generator(
+    return SearchSpace.only(architecture).generator(
         latent_size=latent_size, channels=channels, bottom_size=bottom_size, classes=classes
     )
