@@ -10,6 +10,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from autogan.device.torchrun import started_count
+
 TWO = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
 SMALL = [
     *("--preset", "demo", "--arch"),
@@ -67,11 +69,42 @@ def test_batches_that_cannot_be_shared_are_refused(tmp_path: Path) -> None:
     assert not (tmp_path / "run").exists()
 
 
+def as_of_torchrun(monkeypatch: pytest.MonkeyPatch) -> None:
+    """This process is told that it is the first of two."""
+    told = {"WORLD_SIZE": "2", "RANK": "0", "LOCAL_RANK": "0"}
+    for name, value in {**told, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "29500"}.items():
+        monkeypatch.setenv(name, value)
+
+
 def test_other_commands_are_refused(
     refused: Callable[..., str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setenv("WORLD_SIZE", "2")
+    as_of_torchrun(monkeypatch)
     said = refused("run", "--preset", "demo", "--out", tmp_path / "run")
     assert "torchrun started 2 processes, and only `autogan train` works on several" in said
     monkeypatch.setenv("WORLD_SIZE", "two")
     assert "WORLD_SIZE is 'two'" in refused("train", "--arch", "A", "--out", tmp_path / "run")
+
+
+@pytest.mark.parametrize(
+    "missing",
+    [
+        ("RANK",),
+        ("LOCAL_RANK", "MASTER_PORT"),
+        ("RANK", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT"),
+    ],
+)
+def test_a_number_of_processes_that_torchrun_did_not_start_is_refused(
+    refused: Callable[..., str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    missing: tuple[str, ...],
+) -> None:
+    as_of_torchrun(monkeypatch)
+    for name in missing:
+        monkeypatch.delenv(name)
+    said = refused("train", "--arch", "A", "--out", tmp_path / "run")
+    assert f"torchrun did not start this process: it lacks {', '.join(missing)}." in said
+    assert not (tmp_path / "run").exists()
+    monkeypatch.setenv("WORLD_SIZE", "1")
+    assert started_count() == 1
