@@ -5,6 +5,7 @@ import torch
 
 from autogan.basics.errors import UserError
 from autogan.device.compute import Compute, gpu_name
+from autogan.device.processes import Processes
 
 
 @pytest.fixture
@@ -57,3 +58,16 @@ def test_a_gpu_beyond_those_there_are_is_refused(cuda: None) -> None:
     with pytest.raises(UserError, match=r"compute\.device is 'cuda:1', but torch sees 1 CUDA GPU"):
         Compute.resolve("cuda:1")
     assert gpu_name("cuda:1") is None
+
+
+def test_each_of_several_processes_takes_a_gpu_of_its_own(
+    cuda: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
+    second = Processes(rank=1, count=2, local_rank=1)
+    for device in ("auto", "cuda"):
+        assert Compute.resolve(device, processes=second).device == torch.device("cuda:1")
+    assert Compute.resolve("cpu", processes=second).device == torch.device("cpu")
+    for device in ("cuda:0", "cuda:1"):
+        with pytest.raises(UserError, match=f"compute.device is '{device}', and 2 processes train"):
+            Compute.resolve(device, processes=second)

@@ -56,9 +56,15 @@ class Compute:
         processes: of several, each takes a GPU of its own, and steps are not recorded: the exchange of
         gradients lies in their middle.
 
-        Raises `UserError` for a device that is not there, and for graphs where there is no CUDA GPU.
+        Raises `UserError` for a device that is not there, for one GPU that several processes would share,
+        and for graphs where there is no CUDA GPU.
         """
         chosen = _device(device)
+        if processes.count > 1 and chosen.type == "cuda" and chosen.index is not None:
+            raise UserError(
+                f"compute.device is {device!r}, and {processes.count} processes train together, each on a "
+                "GPU of its own. Use cuda or auto; CUDA_VISIBLE_DEVICES chooses the GPUs."
+            )
         if processes.count > 1 and chosen == torch.device("cuda"):
             chosen = torch.device("cuda", processes.local_rank)
         _refuse_missing(chosen)
