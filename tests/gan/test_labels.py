@@ -2,6 +2,7 @@
 
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -12,9 +13,11 @@ from autogan.files.storage import load_tree, save_tree
 from autogan.gan.generation import generate, shared_labels
 from autogan.gan.looking import guessing_loss
 from autogan.gan.objectives import Objective
+from autogan.gan.penalties import make_objective
 from autogan.gan.step import Gan
 from autogan.images.batches import Batch
 from autogan.images.classes import Classes
+from autogan.settings.game import ObjectiveSettings
 from autogan.spaces import search_space
 from autogan.spaces.autogan.discriminator import AutoGanDiscriminator
 from autogan.spaces.autogan.generator import AutoGanGenerator
@@ -134,6 +137,34 @@ def test_unlabelled_images_stand_beside_generated_ones_of_some_class(
     assert sum(drawn.values()) == 600
     for label, share in enumerate(CLASSES.shares):
         assert drawn[label] / 600 == pytest.approx(share, abs=0.07)
+
+
+@pytest.mark.parametrize(
+    ("settings", "of_generated"),
+    [
+        ({"real_penalty": 1.0}, False),
+        ({"generated_penalty": 1.0}, True),
+        ({"loss": "wasserstein", "slope_penalty": 1.0}, True),
+    ],
+)
+def test_a_penalty_at_generated_images_has_their_labels(
+    settings: dict[str, Any], of_generated: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And not the class that D would guess, by which the loss does not judge them."""
+    gan = conditional(PARTLY_LABELLED, make_objective(ObjectiveSettings(**settings)))
+    wanted = labels_given(gan, monkeypatch)
+    looked = []
+    forward = gan.discriminator.forward
+
+    def listened(
+        images: torch.Tensor, stage: int, labels: torch.Tensor, seen_by: None
+    ) -> torch.Tensor:
+        looked.append(labels.tolist())
+        return forward(images, stage, labels, seen_by)
+
+    monkeypatch.setattr(gan.discriminator, "forward", listened)
+    gan.discriminator_step(real(ONE, labels=PARTLY), ONE)
+    assert looked == (wanted if of_generated else [PARTLY])
 
 
 def test_generator_steps_draw_classes_by_their_shares(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -79,7 +79,7 @@ def test_losses_and_their_gradients_are_those_of_the_formula(name: str) -> None:
 class Quadratic(nn.Module):
     """D(x) = a · Σx² + b · Σx: its gradient is 2ax + b."""
 
-    def forward(self, images: Tensor) -> Tensor:
+    def forward(self, images: Tensor, generated: bool = False) -> Tensor:
         return (0.5 * images.square() + 0.25 * images).sum(dim=(1, 2, 3))
 
 
@@ -103,7 +103,7 @@ def test_a_flat_discriminator_gives_a_slope_penalty_that_can_be_learned_from() -
     weight = torch.zeros((), requires_grad=True)
     images = torch.ones(2, 3, 4, 4)
     penalty = OneCentred(1.0)(
-        lambda x: weight * x.sum(dim=(1, 2, 3)), images, images, torch.rand(2, 1)
+        lambda x, generated: weight * x.sum(dim=(1, 2, 3)), images, images, torch.rand(2, 1)
     )
     penalty.backward()
     assert penalty.item() == pytest.approx(1, abs=1e-5) and weight.grad is not None
@@ -321,7 +321,7 @@ def test_a_step_trains_both_and_a_penalty_leaves_the_direction_alone() -> None:
     moved = {name for name, value in weights.items() if not torch.equal(value, before[name])}
     assert {"to_logit.layer.weight", "last.convolution1.layer.weight"} <= moved
     penalty = ZeroCentred(2.0, True)(
-        lambda seen: made.discriminator(seen, 0), torch.rand(4, 3, 8, 8), torch.rand(4, 3, 8, 8),
+        lambda seen, generated: made.discriminator(seen, 0), torch.rand(4, 3, 8, 8), torch.rand(4, 3, 8, 8),
         torch.rand(4, 0),
     )  # fmt: skip
     made.discriminator.zero_grad()

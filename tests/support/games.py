@@ -1,5 +1,8 @@
 """What later objectives, augmentations and networks will ask of a step, in its smallest form."""
 
+from collections.abc import Callable
+from functools import partial
+
 import torch
 from torch import Tensor
 
@@ -18,7 +21,7 @@ ONE = Architecture.parse("pre-batch-nearest+shortcut")
 TWO = Architecture.parse("post-batch-deconvolution/pre-none-bilinear+skip0")
 
 
-def gradient_norms(discriminate: Discriminate, images: Tensor) -> Tensor:
+def gradient_norms(discriminate: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
     """‖∇D‖² of every image, summed over C, H and W: B."""
     images = images.detach().requires_grad_()
     (gradients,) = torch.autograd.grad(discriminate(images).sum(), images, create_graph=True)
@@ -33,8 +36,9 @@ class GradientPenalties(Hinge):
     def penalty(
         self, discriminate: Discriminate, real: Tensor, generated: Tensor, numbers: Tensor
     ) -> Tensor:
-        norms = [gradient_norms(discriminate, images).mean() for images in (real, generated)]
-        return self.WEIGHT / 2 * (norms[0] + norms[1])
+        of_real = gradient_norms(discriminate, real).mean()
+        of_generated = gradient_norms(partial(discriminate, generated=True), generated).mean()
+        return self.WEIGHT / 2 * (of_real + of_generated)
 
 
 class Paired(Objective):

@@ -111,8 +111,9 @@ class PlainGan(Gan):
         loss = self._discriminator_loss(of_real, of_generated, labels)
         if places is not None:
 
-            def look(seen: Tensor) -> Tensor:
-                return self._looking.logits(seen, stage, labels, real_numbers)
+            def look(images: Tensor, *, generated: bool = False) -> Tensor:
+                told = wanted if generated else labels
+                return self._looking.logits(images, stage, told, real_numbers)
 
             loss = self._penalised(loss, (real, generated), look, places)
         loss = self.learners.discriminator.learn(loss)

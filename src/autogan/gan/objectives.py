@@ -1,14 +1,22 @@
 """Objectives: what the two networks minimise, from the discriminator's logits."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from typing import Protocol
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-Discriminate = Callable[[Tensor], Tensor]
-"""Images B×3×S×S in [-1, 1], not augmented yet → logits B, for the architecture and the labels of a step."""
+
+class Discriminate(Protocol):
+    """D for the architecture, the augmentation and the labels of a step."""
+
+    def __call__(self, images: Tensor, *, generated: bool = False) -> Tensor:
+        """Images B×3×S×S in [-1, 1], not augmented yet → logits B.
+
+        generated: whether D is told the labels of the generated images, as in `discriminator_loss`, instead
+        of those of the real ones. They differ where a real image has none: D then guesses its class.
+        """
 
 
 class Objective(nn.Module, ABC):

@@ -57,12 +57,13 @@ class ZeroCentred(Penalty):
         self, discriminate: Discriminate, real: Tensor, generated: Tensor, numbers: Tensor
     ) -> Tensor:
         images = real if self.of_real else generated
-        return self.weight / 2 * squared_gradients(discriminate, images).mean()
+        gradients = squared_gradients(discriminate, images, generated=not self.of_real)
+        return self.weight / 2 * gradients.mean()
 
 
 @dataclass(frozen=True)
 class OneCentred(Penalty):
-    """λ · E(‖∇D(x̂)‖ − 1)², x̂ at a random place between a real and a generated image
+    """λ · E(‖∇D(x̂)‖ − 1)², x̂ at a random place between a real and a generated image, of whose label it is
     (Gulrajani et al., 2017).
 
     weight: λ.
@@ -76,14 +77,18 @@ class OneCentred(Penalty):
     ) -> Tensor:
         between = torch.lerp(real, generated, numbers[:, :, None, None])
         # The slope of a square root at 0 is infinite: D may well be flat somewhere.
-        lengths = (squared_gradients(discriminate, between) + 1e-12).sqrt()
+        lengths = (squared_gradients(discriminate, between, generated=True) + 1e-12).sqrt()
         return self.weight * (lengths - 1).square().mean()
 
 
-def squared_gradients(discriminate: Discriminate, images: Tensor) -> Tensor:
-    """‖∇D‖² of each image, summed over C, H and W, with a graph to D's weights: B."""
+def squared_gradients(discriminate: Discriminate, images: Tensor, *, generated: bool) -> Tensor:
+    """‖∇D‖² of each image, summed over C, H and W, with a graph to D's weights: B.
+
+    generated: as of `Discriminate`.
+    """
     images = images.detach().requires_grad_()
-    (gradients,) = torch.autograd.grad(discriminate(images).sum(), images, create_graph=True)
+    logits = discriminate(images, generated=generated)
+    (gradients,) = torch.autograd.grad(logits.sum(), images, create_graph=True)
     return gradients.float().square().sum(dim=(1, 2, 3))
 
 

@@ -19,7 +19,7 @@ from autogan.gan.averaging import AveragedGenerator, HalfLife
 from autogan.gan.capture import CudaRecorder, Recordings, recordings_in
 from autogan.gan.learner import Learner, Learners, refuse_non_finite
 from autogan.gan.looking import Impressions, Looking, guessing_loss
-from autogan.gan.objectives import Hinge, Objective
+from autogan.gan.objectives import Discriminate, Hinge, Objective
 from autogan.gan.streams import Streams
 from autogan.images.batches import Batch
 from autogan.images.pixels import to_unit
@@ -144,9 +144,10 @@ class Gan:
         loss = self._discriminator_loss(*all_seen.halves(), labels)
         if places is not None:
 
-            def look(seen: Tensor) -> Tensor:
-                """As at the real images: with their labels and their augmentation."""
-                return self._looking.logits(seen, stage, labels, numbers[: len(pixels)], seen_by)
+            def look(images: Tensor, *, generated: bool = False) -> Tensor:
+                """With the augmentation of the real images; the labels are those of either."""
+                told = wanted if generated else labels
+                return self._looking.logits(images, stage, told, numbers[: len(pixels)], seen_by)
 
             loss = self._penalised(loss, images.chunk(2), look, places)
         return self.learners.discriminator.learn(loss)
@@ -168,7 +169,7 @@ class Gan:
         self,
         loss: Tensor,
         images: Sequence[Tensor],
-        look: Callable[[Tensor], Tensor],
+        look: Discriminate,
         places: Tensor,
     ) -> Tensor:
         """A loss, and what a schedule leaves of the objective's penalty.

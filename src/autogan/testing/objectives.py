@@ -137,9 +137,12 @@ class ObjectiveConformance(ABC):
         before = [real.clone(), generated.clone()]
         objective = self.make()
         numbers = torch.rand(self.batch, objective.numbers, generator=seeded(5))
-        penalty = objective.penalty(
-            lambda images: network(images).squeeze(1), real, generated, numbers
-        )
+
+        def discriminate(images: Tensor, *, generated: bool = False) -> Tensor:
+            logits: Tensor = network(images).squeeze(1)
+            return logits
+
+        penalty = objective.penalty(discriminate, real, generated, numbers)
         assert equal_trees([real, generated], before), "it changed the images"
         assert not real.requires_grad and not generated.requires_grad, "it changed the images"
         if penalty is None:
