@@ -1,6 +1,7 @@
 """Optuna's samplers as strategies, and strategies as an Optuna sampler."""
 
 import logging
+import math
 from importlib import util
 
 import optuna
@@ -78,6 +79,29 @@ def test_trials_that_gave_nothing_are_told_as_such() -> None:
     suggest_architecture(study.ask(), SPACE, RUNG)
     states = [sampler.observation(trial).state for trial in study.trials]
     assert states == [State.STOPPED, State.FAILED, State.COMPLETE, State.RUNNING]
+
+
+@pytest.mark.parametrize("name", ["evolution", "reinforce"])
+def test_a_study_goes_on_after_infinite_values_and_trials_without_an_architecture(
+    name: str,
+) -> None:
+    learner = strategy(name)
+    sampler = StrategySampler(learner, RUNG)
+    study = optuna.create_study(direction="maximize", sampler=sampler)
+    learned: list[Observation] = []
+    learner.observe = lambda observed: learned.extend(observed) or {}
+
+    def sometimes(trial: optuna.Trial) -> float:
+        if trial.number == 1:
+            return 1.0
+        suggest_architecture(trial, SPACE, RUNG)
+        return {0: math.inf, 2: -math.inf}.get(trial.number, 3.0)
+
+    study.optimize(sometimes, n_trials=5)
+    assert [observation.values for observation in learned] == [(3.0,), (3.0,)]
+    told = [sampler.observation(trial) for trial in study.trials if trial.params]
+    assert [one.state for one in told] == [*[State.FAILED] * 2, *[State.COMPLETE] * 2]
+    assert told[0].values == () and study.trials[0].state is optuna.trial.TrialState.COMPLETE
 
 
 def test_what_is_not_of_the_space_is_refused() -> None:

@@ -5,6 +5,7 @@ fresh sampler, seeded by its number, and a fresh study in memory that holds the 
 pickled, and nothing of a study is kept.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -151,8 +152,9 @@ class StrategySampler(BaseSampler):
             return score(suggest_architecture(trial, strategy.space, rung))
 
     The study's directions are those of the strategy's goals. Trials that failed, were pruned or run now are
-    told to the strategy as such. A strategy that learns (`observe`) does so in the process whose trials they
-    are; one that only reads the history may be shared by any number of processes.
+    told to the strategy as such; one whose values are not all finite has failed. Trials that were not asked
+    for an architecture teach nothing. A strategy that learns (`observe`) does so in the process whose trials
+    they are; one that only reads the history may be shared by any number of processes.
     """
 
     def __init__(self, strategy: Strategy, rung: Rung, seed: int = 0) -> None:
@@ -178,7 +180,7 @@ class StrategySampler(BaseSampler):
         history = [
             self.observation(other)
             for other in study.get_trials(deepcopy=False)
-            if other.number != trial.number and search_space.keys() <= other.params.keys()
+            if other.number != trial.number and self._asked(other)
         ]
         (proposal,) = self.strategy.propose(1, self.rung, history)
         return parameters_of(proposal, self.strategy.space, self.rung)
@@ -200,17 +202,26 @@ class StrategySampler(BaseSampler):
         self, study: Study, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None
     ) -> None:
         """The strategy learns from a trial of this process that is complete."""
-        if state is TrialState.COMPLETE and values is not None:
-            self.strategy.observe([self._observed(trial, State.COMPLETE, values)])
+        if state is not TrialState.COMPLETE or values is None or not self._asked(trial):
+            return
+        observed = self._observed(trial, State.COMPLETE, values)
+        if observed.state is State.COMPLETE:
+            self.strategy.observe([observed])
+
+    def _asked(self, trial: FrozenTrial) -> bool:
+        """Whether the trial was asked for an architecture of the rung."""
+        return self._distributions.keys() <= trial.params.keys()
 
     def observation(self, trial: FrozenTrial) -> Observation:
-        """A trial of the study as strategies see it."""
+        """A trial of the study, which was asked for an architecture, as strategies see it."""
         state = _STATES[trial.state]
         values = trial.values if state is State.COMPLETE else ()
         return self._observed(trial, state, values)
 
     def _observed(self, trial: FrozenTrial, state: State, values: Sequence[float]) -> Observation:
         architecture = architecture_of(trial.params, self.strategy.space, self.rung)
+        if not all(map(math.isfinite, values)):
+            state, values = State.FAILED, ()
         return Observation(architecture, self.rung, self.seed, tuple(values), state)
 
 
