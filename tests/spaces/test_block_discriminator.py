@@ -6,17 +6,21 @@ import pytest
 import torch
 
 from autogan.basics.errors import UserError
+from autogan.basics.limits import MOST_CELLS
+from autogan.spaces import search_space
 from autogan.spaces.autogan.discriminator import AutoGanDiscriminator
 from autogan.spaces.block_discriminator import (
     BlockDiscriminator,
     BottleneckBlock,
     minibatch_deviation,
 )
+from autogan.spaces.decisions import generator_cell
 from autogan.spaces.discriminator_architecture import (
     BlockArchitecture,
     DiscriminatorArchitecture,
     all_options,
     only_options,
+    pools,
     stage_decisions,
     told_discriminator,
 )
@@ -53,15 +57,37 @@ def test_what_is_none_is_refused(text: str) -> None:
         DiscriminatorArchitecture.parse(text)
 
 
+@pytest.mark.parametrize("stages", range(1, MOST_CELLS + 1))
+def test_softmax_attention_is_for_maps_no_larger_than_in_a_generator(stages: int) -> None:
+    """Of a bottom of 4, behind each block; where it is open everywhere, nothing else is drawn."""
+    space = search_space("modern", MOST_CELLS)
+    sides = [
+        4 << number + 1
+        for number in range(MOST_CELLS)
+        if "softmax" in space.options(generator_cell(number), "attention")
+    ]
+    side = 4 << stages
+    for index, (_, attentions, *_) in enumerate(all_options(stages)):
+        side >>= pools(index, stages)
+        assert attentions == (("none", "softmax") if side <= max(sides) else ("none",))
+    assert (stages <= 4) == all("softmax" in options[1] for options in all_options(stages))
+
+
 def test_options_that_do_not_exist_are_refused() -> None:
     with pytest.raises(UserError, match="Discriminator block 0: attention cannot be 'linear'"):
         DiscriminatorArchitecture((BlockArchitecture("residual", "linear"),))
+    with pytest.raises(
+        UserError, match=r"block 1: attention cannot be 'softmax'.*the last 4 blocks"
+    ):
+        DiscriminatorArchitecture.parse(
+            "residual/residual+softmax/residual/residual/residual/residual"
+        )
     with pytest.raises(UserError, match="at least one growing block"):
         DiscriminatorArchitecture(())
 
 
 def test_decisions_have_places_of_their_own() -> None:
-    places = [str(decision.place) for stage in range(2) for decision in stage_decisions(stage)]
+    places = [str(decision.place) for stage in range(2) for decision in stage_decisions(stage, 2)]
     assert places == [
         *["discriminator block 0"] * 3,
         "discriminator end 0",

@@ -33,7 +33,7 @@ def discriminators(stages: int) -> list[DiscriminatorArchitecture]:
     made = [DiscriminatorArchitecture.plain(stages)]
     for _ in range(10):
         taken = [
-            [stream.choice(decision.options) for decision in stage_decisions(stage)]
+            [stream.choice(decision.options) for decision in stage_decisions(stage, stages)]
             for stage in range(stages)
         ]
         made.append(DiscriminatorArchitecture.of(taken))

@@ -20,7 +20,7 @@ def sampled(name: str, stages: int) -> list[Architecture]:
 
 
 @pytest.mark.parametrize("name", PAIR_SPACES)
-@pytest.mark.parametrize("stages", [1, 2, 3])
+@pytest.mark.parametrize("stages", [1, 2, 3, 6])
 def test_a_pair_is_read_back(name: str, stages: int) -> None:
     space = search_space(name, stages)
     for pair in sampled(name, stages):
@@ -46,6 +46,25 @@ def test_decisions_are_those_of_both() -> None:
     assert len(set(named)) == len(named)
     names = [decision.name for decision in space.at_stage(1)]
     assert len(set(names)) == len(names), "metrics of decisions are told apart by their names"
+
+
+def test_pairs_of_many_stages_have_no_softmax_attention_at_large_maps() -> None:
+    """It would keep gigabytes for the backward pass. Vectors have as many integers as ever."""
+    space = search_space("autogan+discriminator", 6)
+    generators = search_space("autogan", 6)
+    assert space.cardinality() == generators.cardinality() * 2 * 4**2 * 8**4
+    stream = random.Random(0)
+    for pair in (space.sample(stream) for _ in range(30)):
+        _, discriminator = players(pair)
+        assert discriminator is not None
+        assert [block.attention for block in discriminator.blocks[:2]] == ["none", "none"]
+        assert pair.prefix(3) in space
+    vector = space.first().to_vector()
+    position = len(space.generators.at_stage(0)) + 1
+    assert space.from_vector(vector) == space.first()
+    vector[position] = 1
+    with pytest.raises(UserError, match="discriminator attention cannot be 'softmax'"):
+        space.from_vector(vector)
 
 
 def test_the_discriminators_of_one_generator_are_a_space() -> None:

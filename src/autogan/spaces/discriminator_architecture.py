@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from autogan.basics.errors import UserError
-from autogan.basics.limits import MOST_CELLS
+from autogan.basics.limits import DOUBLINGS_WITH_SOFTMAX, MOST_CELLS
 from autogan.spaces.decisions import Decision, Option, Place, option_text
 from autogan.spaces.widths import INNER_WIDTHS
 
@@ -13,6 +13,9 @@ ATTENTIONS = ("none", "softmax")
 DEVIATION = "deviation"
 EXAMPLE = "residual/bottleneck+half/residual+softmax/deviation"
 MOST_CHARACTERS = 1000
+BLOCKS_WITH_SOFTMAX = DOUBLINGS_WITH_SOFTMAX + 1
+"""The last so many blocks may take softmax attention: behind those before them maps are larger than where a
+generator's cells may."""
 GROUP = 4
 """Images whose deviation is looked at together."""
 
@@ -22,7 +25,8 @@ class BlockArchitecture:
     """The options that one growing block of a discriminator takes.
 
     block: "residual" (AutoGAN's) or "bottleneck" (R3GAN's, which halves through a low-pass).
-    attention: "none" or "softmax", after the block. width: "full" or "half", inside the block.
+    attention: "none" or "softmax", after the block; "softmax" in the last BLOCKS_WITH_SOFTMAX blocks only.
+    width: "full" or "half", inside the block.
     """
 
     block: str = "residual"
@@ -57,13 +61,14 @@ class DiscriminatorArchitecture:
                 f"{len(self.blocks)}."
             )
         for index, block in enumerate(self.blocks):
-            for decision in block_decisions(index):
+            for decision in block_decisions(index, len(self.blocks)):
                 option = getattr(block, decision.name)
                 if option not in decision.options:
                     allowed = ", ".join(map(option_text, decision.options))
+                    small = f" Only the last {BLOCKS_WITH_SOFTMAX} blocks have maps small enough for it."
                     raise UserError(
                         f"{str(decision.place).capitalize()}: {decision.name} cannot be "
-                        f"{option!r}. Allowed: {allowed}."
+                        f"{option!r}. Allowed: {allowed}.{small * (option in ATTENTIONS)}"
                     )
 
     @classmethod
@@ -109,20 +114,24 @@ def pools(index: int, stages: int) -> bool:
     return index < max(2, stages - 1)
 
 
-def block_decisions(index: int) -> tuple[Decision, ...]:
-    """The decisions about one growing block."""
+def block_decisions(index: int, stages: int) -> tuple[Decision, ...]:
+    """The decisions about one growing block of so many."""
     place = Place("discriminator block", index)
+    small = index >= stages - BLOCKS_WITH_SOFTMAX
     return (
         Decision("block", place, BLOCKS),
-        Decision("attention", place, ATTENTIONS),
+        Decision("attention", place, ATTENTIONS if small else ("none",)),
         Decision("width", place, INNER_WIDTHS),
     )
 
 
-def stage_decisions(stage: int) -> tuple[Decision, ...]:
-    """The decisions that a stage of growth adds: its block, and with the first what stands at the end."""
+def stage_decisions(stage: int, stages: int) -> tuple[Decision, ...]:
+    """The decisions that a stage of growth adds: its block, and with the first what stands at the end.
+
+    stages: that the discriminator comes to have; with more of them, the maps behind the first are larger.
+    """
     end = Decision("minibatch_deviation", Place("discriminator end", 0), (False, True))
-    return (*block_decisions(stage), *(() if stage else (end,)))
+    return (*block_decisions(stage, stages), *(() if stage else (end,)))
 
 
 OpenOptions = Sequence[Sequence[tuple[Option, ...]]]
@@ -131,7 +140,9 @@ OpenOptions = Sequence[Sequence[tuple[Option, ...]]]
 
 def all_options(stages: int) -> OpenOptions:
     """Those of a discriminator that shares its weights between all architectures."""
-    return [[decision.options for decision in stage_decisions(stage)] for stage in range(stages)]
+    return [
+        [decision.options for decision in stage_decisions(stage, stages)] for stage in range(stages)
+    ]
 
 
 def only_options(architecture: DiscriminatorArchitecture) -> OpenOptions:

@@ -32,6 +32,9 @@ PREFIX = "discriminator "
 class PairSpace(SearchSpace):
     """At every stage the decisions of a generator's newest cell, then those of its discriminator's block.
 
+    The first stages of more than four are less than the smaller space: their blocks come to see larger
+    maps, where softmax attention is closed.
+
     `joined` closes none of a given generator space's options that are open, and opens none that are
     closed: with `SearchSpace.only(generator)` the members are the discriminators of one generator.
     """
@@ -45,7 +48,7 @@ class PairSpace(SearchSpace):
         assert generators.name == cls.of_generators, generators.name
         return cls(
             tuple(
-                (*decisions, *map(_renamed, stage_decisions(stage)))
+                (*decisions, *map(_renamed, stage_decisions(stage, generators.stages)))
                 for stage, decisions in enumerate(generators.by_stage)
             )
         )
@@ -60,7 +63,7 @@ class PairSpace(SearchSpace):
         """The space of its generators, with the same open options."""
         return space_class(self.of_generators)(
             tuple(
-                decisions[: -len(stage_decisions(stage))]
+                decisions[: -len(stage_decisions(stage, self.stages))]
                 for stage, decisions in enumerate(self.by_stage)
             )
         )
@@ -139,7 +142,10 @@ class PairSpace(SearchSpace):
         from autogan.spaces.block_discriminator import BlockDiscriminator
 
         open_options = [
-            [decision.options for decision in decisions[-len(stage_decisions(stage)) :]]
+            [
+                decision.options
+                for decision in decisions[-len(stage_decisions(stage, self.stages)) :]
+            ]
             for stage, decisions in enumerate(self.by_stage)
         ]
         return BlockDiscriminator(
@@ -223,7 +229,8 @@ def players(architecture: Architecture) -> tuple[Architecture, DiscriminatorArch
     space = space_class(architecture.space)
     if not issubclass(space, PairSpace):
         return architecture, None
-    counts = [len(stage_decisions(stage)) for stage in range(len(architecture))]
+    stages = len(architecture)
+    counts = [len(stage_decisions(stage, stages)) for stage in range(stages)]
     cells = tuple(t[:-n] for t, n in zip(architecture.taken, counts, strict=True))
     blocks = [t[-n:] for t, n in zip(architecture.taken, counts, strict=True)]
     return Architecture(space.of_generators, cells), DiscriminatorArchitecture.of(blocks)

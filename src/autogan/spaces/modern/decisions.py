@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
-from autogan.basics.limits import MOST_CELLS
+from autogan.basics.limits import DOUBLINGS_WITH_SOFTMAX, MOST_CELLS
 from autogan.spaces.architecture import Architecture
 from autogan.spaces.decisions import Decision, Option, generator_cell
 from autogan.spaces.made_of_cells import made_of
@@ -29,9 +29,6 @@ BOTTLENECK_EXPANSION, GROUPED_EXPANSION = 1, 2
 twice the channels would take four times as long as any other block."""
 GROUP_WIDTH = 16
 """Channels of a group of a grouped convolution."""
-CELLS_WITH_SOFTMAX = 3
-"""The first so many cells may take softmax attention, whose weights grow with the fourth power of a
-map's side: up to 32×32 pixels from a bottom of 4."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +91,7 @@ def middle_of(block: str, width: str) -> str:
 @lru_cache(maxsize=MOST_CELLS)
 def cell_decisions(cell: int) -> tuple[Decision, ...]:
     """The decisions for one cell. A cell is a stage of growth."""
-    attentions = ATTENTIONS if cell < CELLS_WITH_SOFTMAX else ("none", "linear")
+    attentions = ATTENTIONS if cell < DOUBLINGS_WITH_SOFTMAX else ("none", "linear")
     options: dict[str, tuple[Option, ...]] = {
         "block": BLOCKS,
         "upsampling": UPSAMPLINGS,
