@@ -549,6 +549,10 @@ def test_the_limits_of_trials_are_those_of_every_search(tmp_path: Path) -> None:
         (["augmentation=[shift]", "augmentation_probability=true"], "a number from 0 to 1."),
         (["augmentation=[shift]", "augmentation_images=9"], "it is of adaptive"),
         (
+            ["augmentation=[shift,colour]", "augmentation_probability=0"],
+            "augmentation is shift, colour, which means nothing while augmentation_probability is 0",
+        ),
+        (
             [
                 "augmentation=[shift]",
                 "augmentation_probability=adaptive",
@@ -573,7 +577,7 @@ def test_so_is_an_average_that_nothing_asks_for() -> None:
 
 
 def test_a_probability_is_a_number_or_adaptive() -> None:
-    for text, expected in (("adaptive", "adaptive"), ("0.25", 0.25), ("0", 0.0), ("1", 1.0)):
+    for text, expected in (("adaptive", "adaptive"), ("0.25", 0.25), ("1", 1.0)):
         settings = load_settings(
             overrides=["train.augmentation=[shift]", f"train.augmentation_probability={text}"]
         )

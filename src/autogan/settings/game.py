@@ -160,8 +160,8 @@ class AdversarialSettings(Section):
     """How images are changed before the discriminator looks at them, real and generated ones alike:
     colour, shift, cutout, each at most once. For few images; none by default."""
     augmentation_probability: Probability = 1.0
-    """With which each of these changes is done to an image, 0 to 1; or adaptive: it begins at 0, and
-    rises while the discriminator knows too many real images by heart."""
+    """With which each of these changes is done to an image, above 0, up to 1; or adaptive: it begins at 0,
+    and rises while the discriminator knows too many real images by heart."""
     augmentation_target: float = Field(default=0.6, ge=0, lt=1)
     """Mean sign of the discriminator's logits at real images above which an adaptive probability rises,
     and below which it falls; at least 0 and below 1."""
@@ -177,6 +177,11 @@ class AdversarialSettings(Section):
         if len(set(self.augmentation)) < len(self.augmentation):
             raise ValueError(f"augmentation names a change twice: {', '.join(self.augmentation)}")
         refuse_useless(self, "augmentation_probability", "augmentation")
+        if self.augmentation and self.augmentation_probability == 0:
+            raise ValueError(
+                f"augmentation is {', '.join(self.augmentation)}, which means nothing while "
+                "augmentation_probability is 0: no image is changed. Leave augmentation empty"
+            )
         adaptive = self.augmentation_probability == "adaptive"
         for name in () if adaptive else ("augmentation_target", "augmentation_images"):
             if (given := getattr(self, name)) != type(self).model_fields[name].default:

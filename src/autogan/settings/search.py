@@ -81,7 +81,7 @@ class ResetSettings(Section):
     """Dynamic reset (paper section 3.3): fresh shared weights once their game has ended."""
 
     window: int = Field(default=500, ge=2)
-    """Latest losses of each network that are looked at."""
+    """Latest losses of each network that are looked at, where threshold is above 0."""
     threshold: NonNegativeFloat = 1e-3
     """Standard deviation of a window below which the game counts as collapsed; 0 never resets."""
 
