@@ -40,7 +40,7 @@ def study_at(address: str, settings: Settings, name: str = "autogan") -> Study:
     )
 
 
-def worker_at(address: str, settings: Settings, trials: Path) -> Worker:
+def worker_at(address: str, settings: Settings, trials: Path, study: str = "autogan") -> Worker:
     """A worker of its own, with a connection of its own."""
     context: Any = SimpleNamespace(
         settings=settings,
@@ -48,7 +48,7 @@ def worker_at(address: str, settings: Settings, trials: Path) -> Worker:
         compute=SimpleNamespace(device=torch.device("cpu")),
         space=search_space(settings.network.space, settings.cells),
     )
-    return Worker(study_at(address, settings), context, trials, Stopping(), Progress())
+    return Worker(study_at(address, settings, study), context, trials, Stopping(), Progress())
 
 
 def without_training(

@@ -70,9 +70,7 @@ def searched_with_troubles(
 
     patch.setattr(worker_module.Trial, "train", train)
     while True:
-        worker = worker_at(address, settings, folder)
-        worker._study = study_at(address, settings, name)
-        worker._ledger = worker._proposer._ledger = Ledger(worker._study)
+        worker = worker_at(address, settings, folder, name)
         try:
             worker.work()
             break

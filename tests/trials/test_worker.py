@@ -1,5 +1,6 @@
 """What a worker takes for dead: by heartbeats, folders and processes of its own machine."""
 
+import os
 import random
 import socket
 import sqlite3
@@ -269,5 +270,8 @@ def test_a_worker_that_chooses_an_architecture_for_long_is_not_taken_for_dead(
     with known_experiments():
         trial = worker._study.ask()
         assert other._takeover.is_abandoned(other._ledger.trials()[0], [])
+        worker._takeover._name = (
+            f"{socket.gethostname()}/{os.getppid()}"  # lives, and is not this one
+        )
         worker._takeover.take(trial)
         assert not other._takeover.is_abandoned(other._ledger.trials()[0], [])
