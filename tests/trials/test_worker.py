@@ -77,10 +77,10 @@ def test_a_trial_that_was_just_taken_up_is_not_judged_by_the_worker_that_died(
         first = study.ask()
         record = TrialRecord(0, architecture, 0, State.RUNNING, worker=gone, attempt=first.number)
         first.set_user_attr(RECORD, record.to_plain())
-        assert worker._takeover.of_abandoned(study.get_trials())
+        assert worker._takeover.fail_abandoned(study.get_trials())
         again = study.ask()
         assert again.user_attrs[RECORD]["worker"] == gone
-        assert not worker._takeover.of_abandoned(study.get_trials())
+        assert not worker._takeover.fail_abandoned(study.get_trials())
 
 
 def test_a_trial_that_failed_and_was_not_given_to_others_is_taken_up_once(tmp_path: Path) -> None:

@@ -60,12 +60,12 @@ class Compute:
         and for graphs where there is no CUDA GPU.
         """
         chosen = _device(device)
-        if processes.count > 1 and chosen.type == "cuda" and chosen.index is not None:
-            raise UserError(
-                f"compute.device is {device!r}, and {processes.count} processes train together, each on a "
-                "GPU of its own. Use cuda or auto; CUDA_VISIBLE_DEVICES chooses the GPUs."
-            )
-        if processes.count > 1 and chosen == torch.device("cuda"):
+        if processes.count > 1 and chosen.type == "cuda":
+            if chosen.index is not None:
+                raise UserError(
+                    f"compute.device is {device!r}, and {processes.count} processes train together, each on "
+                    "a GPU of its own. Use cuda or auto; CUDA_VISIBLE_DEVICES chooses the GPUs."
+                )
             chosen = torch.device("cuda", processes.local_rank)
         _refuse_missing(chosen)
         if capture == "graphs" and chosen.type != "cuda":

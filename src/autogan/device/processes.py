@@ -99,7 +99,7 @@ def _joined() -> Processes:
     return Processes(
         torch.distributed.get_rank(),
         torch.distributed.get_world_size(),
-        int(os.environ.get("LOCAL_RANK", "0")),
+        int(os.environ["LOCAL_RANK"]),
     )
 
 

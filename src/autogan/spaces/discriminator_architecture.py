@@ -65,10 +65,12 @@ class DiscriminatorArchitecture:
                 option = getattr(block, decision.name)
                 if option not in decision.options:
                     allowed = ", ".join(map(option_text, decision.options))
-                    small = f" Only the last {BLOCKS_WITH_SOFTMAX} blocks have maps small enough for it."
+                    why = ""
+                    if option == "softmax" and decision.name == "attention":
+                        why = f" Only the last {BLOCKS_WITH_SOFTMAX} blocks have maps small enough for it."
                     raise UserError(
                         f"{str(decision.place).capitalize()}: {decision.name} cannot be "
-                        f"{option!r}. Allowed: {allowed}.{small * (option in ATTENTIONS)}"
+                        f"{option!r}. Allowed: {allowed}.{why}"
                     )
 
     @classmethod

@@ -101,14 +101,14 @@ class Proposer:
 
         What lies beyond them is told to the strategy as refused, and it is asked again.
         """
-        settings, limits = self._settings.trials, self._settings.search.limits
+        settings = self._settings.trials
         rung = FIRST if self._replay else telling_rung(records, settings, ENOUGH)
         seen = observations_at(records, rung, settings, self._level.stage)
         surrogate = self._surrogate(records)
         for attempt in range(PROPOSALS):
             seed = derived_seed(self._settings.seed, f"trial/{number}/{attempt}")
             asked = self._asked(settings.pool if surrogate else 1, seed, seen)
-            kept = [d for d in asked if not self._costs.exceeded(d.architecture, limits)]
+            kept = [d for d in asked if self._keeps_limits(d.architecture)]
             if kept:
                 chosen = _most_promising(surrogate, kept, records) if surrogate else kept[0]
                 return Proposal(
@@ -121,7 +121,7 @@ class Proposer:
         stream = random.Random(derived_seed(self._settings.seed, f"trial/{number}/uniform"))
         for _ in range(DRAWS):
             architecture = self._space.sample(stream)
-            if not self._costs.exceeded(architecture, limits):
+            if self._keeps_limits(architecture):
                 return Proposal(architecture)
         raise UserError(
             f"Hardly an architecture keeps search.limits: none of {DRAWS:,} random ones did. Raise them."
@@ -140,10 +140,12 @@ class Proposer:
             return self._replay.propose(count, self._level, history, seed)
         goals = goals_of(self._settings.trials)
         strategy = make_strategy(self._settings.search, self._space, seed, goals)
-        limits = self._settings.search.limits
-        if limits.given:
-            strategy.allows = lambda a: not self._costs.exceeded(a, limits)
+        if self._settings.search.limits.given:
+            strategy.allows = self._keeps_limits
         return strategy.descents(count, self._level, history)
+
+    def _keeps_limits(self, architecture: Architecture) -> bool:
+        return not self._costs.exceeded(architecture, self._settings.search.limits)
 
 
 def _most_promising(

@@ -97,7 +97,7 @@ class Takeover:
         if trial.state is TrialState.FAIL:
             Retry(max_retry=MOST_RETRIES)(self._study, trial)
 
-    def of_abandoned(self, trials: list[FrozenTrial]) -> bool:
+    def fail_abandoned(self, trials: list[FrozenTrial]) -> bool:
         """Lets trials be taken up that have lost their worker: at once where it was of this machine.
 
         Whether there were any.

@@ -76,7 +76,7 @@ class Worker:
         with known_experiments(), self._seen_by_others():
             while True:
                 trials = self._ledger.trials()
-                if self._takeover.of_abandoned(trials):
+                if self._takeover.fail_abandoned(trials):
                     continue
                 if has(TrialState.WAITING, trials) or begun(trials) < self._count:
                     self._one()
@@ -129,10 +129,8 @@ class Worker:
             if taken and not others:
                 if isinstance(error, FolderOfAnotherSearch):
                     self._takeover.queue_again(taken[0])  # of the command, and not of the trial
-                else:
-                    self._takeover.retry(
-                        taken[0]
-                    )  # of the machine, such as a full disk; Optuna counts them
+                else:  # of the machine, such as a full disk; Optuna counts them
+                    self._takeover.retry(taken[0])
             raise
         if self.after_trial is not None:
             self.after_trial()
