@@ -13,6 +13,7 @@ from autogan.device.compute import Compute
 from autogan.gan.sampling import Wanted, sampled_images
 from autogan.method.pipeline import run_everything, run_ranking, run_training
 from autogan.progress.base import Progress
+from autogan.runs.file_names import GENERATOR
 from autogan.runs.folder import Run
 from autogan.runs.locking import FolderLost
 from autogan.runs.machine_errors import MachineError, explained
@@ -63,7 +64,7 @@ def train_architecture(
     with _new_run(folder, settings, Task("train", str(architecture))) as run:
         results = run_training(run, architecture, progress or Progress())
         assert results is not None  # one process alone evaluates
-        return load_generator(run.folder / "generator.safetensors").generator, results
+        return load_generator(run.folder / GENERATOR).generator, results
 
 
 def search_and_train(
@@ -76,7 +77,7 @@ def search_and_train(
     """
     with _new_run(folder, settings, Task("run")) as run:
         results = run_everything(run, progress or Progress())
-        return load_generator(run.folder / "generator.safetensors").generator, results
+        return load_generator(run.folder / GENERATOR).generator, results
 
 
 def sample_images(

@@ -16,8 +16,9 @@ import pytest
 
 from autogan.basics.errors import UserError
 from autogan.runs.checkpoints import checkpoint_files
+from autogan.runs.file_names import LOCK
 from autogan.runs.folder import Run
-from autogan.runs.locking import LOCK, FolderLost, is_locked
+from autogan.runs.locking import FolderLost, is_locked
 from autogan.settings.loading import load_settings
 
 

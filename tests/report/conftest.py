@@ -19,9 +19,9 @@ from autogan.runs.events import (
     Validated,
     WeightsReset,
 )
+from autogan.runs.file_names import PICTURES
 from autogan.runs.folder import Run
 from autogan.runs.outcomes import Child, Validation, to_plain
-from autogan.runs.record import PICTURES
 from autogan.runs.task import Task
 from autogan.settings.loading import load_settings
 from autogan.spaces.architecture import Architecture

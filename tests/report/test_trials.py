@@ -9,11 +9,11 @@ import pytest
 from autogan.report.page import report_page
 from autogan.report.trials import trials_of
 from autogan.runs.contents import TrialRow, Trials
+from autogan.runs.file_names import TRIALS
 from autogan.runs.folder import Run
 from autogan.runs.outcomes import to_plain
 from autogan.runs.record import read_record
 from autogan.runs.task import Task
-from autogan.runs.trial_files import TRIALS
 from autogan.settings.loading import load_settings
 
 FIRST, SECOND = "pre-batch-nearest/pre-none-nearest", "pre-none-nearest/pre-none-nearest"

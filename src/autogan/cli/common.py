@@ -25,6 +25,7 @@ from autogan.basics.errors import UserError
 from autogan.basics.version import package_version
 from autogan.cli.console import notes, replace_unshowable, say, tables
 from autogan.cli.together import refuse_together
+from autogan.runs.file_names import RESULTS
 
 if TYPE_CHECKING:
     from autogan.progress.speeds import RememberedSpeeds
@@ -331,5 +332,5 @@ def print_results(results: dict[str, Any], folder: Path, as_json: bool) -> None:
             notes.print(f"{name}: {folder / file}", highlight=False, markup=False, soft_wrap=True)
         for caution in cautions(from_plain(Results, results)):
             notes.print(caution, style="yellow", highlight=False, markup=False, soft_wrap=True)
-        results_file = folder / "results.json"
+        results_file = folder / RESULTS
         notes.print(f"results: {results_file}", highlight=False, markup=False, soft_wrap=True)

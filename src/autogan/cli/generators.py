@@ -19,6 +19,7 @@ from autogan.cli.common import (
     shown_progress,
 )
 from autogan.cli.seeds import MOST_SEEDS, show_spreads
+from autogan.runs.file_names import GENERATOR
 from autogan.settings.protocols import CUSTOM, PROTOCOLS, protocol_changes
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ def evaluate(
     from autogan.runs.config import run_directory_of
     from autogan.spaces.generator_file import load_generator
 
-    file = file / "generator.safetensors" if file.is_dir() else file
+    file = file / GENERATOR if file.is_dir() else file
     saved = load_generator(file)
     settings = settings_of(
         saved,

@@ -20,8 +20,9 @@ def report(
 
     Example: [bold]autogan report runs/first[/]
     """
-    from autogan.report.page import REPORT, write_report
+    from autogan.report.page import write_report
     from autogan.runs.checksums import renew_checksum
+    from autogan.runs.file_names import REPORT
 
     with naming_damage(folder):
         path = write_report(folder)

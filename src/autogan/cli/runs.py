@@ -29,6 +29,7 @@ from autogan.cli.opening import ended, opened_run
 from autogan.cli.seeds import SeedCount, SideBySide, seeds_wanted, several
 from autogan.cli.together import joined
 from autogan.cli.trials import Storage, Study, address_of, places_of, run_trials
+from autogan.runs.file_names import ARCHITECTURES, DERIVED, RESULTS
 
 if TYPE_CHECKING:
     from autogan.runs.task import Task
@@ -175,15 +176,15 @@ def search(
     if apart:
         several(Task("search"), settings, folder, seeds, side_by_side, resume, time_limit, as_json)
         return
-    if not (resume and ended(folder, Task("search"), settings, "architectures.json")):
+    if not (resume and ended(folder, Task("search"), settings, ARCHITECTURES)):
         with opened_run(settings, folder, Task("search"), resume, time_limit) as (run, progress):
             from autogan.method.pipeline import run_search
 
             run_search(run, progress)
     if as_json:
-        print(json.dumps(read_json(folder / "architectures.json")))
+        print(json.dumps(read_json(folder / ARCHITECTURES)))
     else:
-        again = "" if (folder / "results.json").exists() else f" Next: {derive_command(folder)}"
+        again = "" if (folder / RESULTS).exists() else f" Next: {derive_command(folder)}"
         notes.print(f"Searched: {folder}.{again}", highlight=False, markup=False, soft_wrap=True)
 
 
@@ -201,7 +202,7 @@ def derive(
     from autogan.runs.task import Task, derive_command
 
     settings = read_settings(folder)
-    if (folder / "results.json").exists():
+    if (folder / RESULTS).exists():
         raise UserError(f"The run in {folder} has ended; its results are in results.json.")
     again = derive_command(folder)
     opened = opened_run(settings, folder, Task("search"), True, time_limit, again)
@@ -209,7 +210,7 @@ def derive(
         from autogan.method.pipeline import run_derivation
 
         candidates = run_derivation(run, progress)
-        found = run.read("derive.json")
+        found = run.read(DERIVED)
     if as_json:
         print(json.dumps(found))
         return
@@ -294,7 +295,7 @@ def train(
         return
     with joined(_required(out), resume) as (folder, processes):
         results: dict[str, Any] | None
-        if resume and ended(folder, task, settings, "results.json"):
+        if resume and ended(folder, task, settings, RESULTS):
             results = read_results(folder)
         else:
             with opened_run(settings, folder, task, resume, time_limit) as (run, progress):
@@ -380,7 +381,7 @@ def _run_whole(
     from autogan.runs.contents import read_results
     from autogan.runs.task import Task
 
-    if resume and ended(folder, Task("run"), settings, "results.json"):
+    if resume and ended(folder, Task("run"), settings, RESULTS):
         results = read_results(folder)
     else:
         with opened_run(settings, folder, Task("run"), resume, time_limit_seconds) as (

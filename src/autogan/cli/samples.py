@@ -8,6 +8,7 @@ import typer
 from autogan.basics.errors import UserError
 from autogan.cli.common import GENERATORS, app, refuse_unwritable, shown_progress
 from autogan.cli.console import notes
+from autogan.runs.file_names import GENERATOR
 
 
 @app.command(rich_help_panel=GENERATORS)
@@ -83,7 +84,7 @@ def sample(
     from autogan.gan import sampling
     from autogan.spaces.generator_file import load_generator
 
-    file = file / "generator.safetensors" if file.is_dir() else file
+    file = file / GENERATOR if file.is_dir() else file
     generator = load_generator(file).generator
     names = class_names or []
     if each_class:

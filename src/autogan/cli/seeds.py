@@ -9,6 +9,7 @@ import typer
 from autogan.basics.errors import UserError
 from autogan.cli.console import notes, tables
 from autogan.device.torchrun import started_count
+from autogan.runs.file_names import ARCHITECTURES, RESULTS
 
 if TYPE_CHECKING:
     from autogan.report.seeds import SeedRuns, Spread
@@ -120,7 +121,7 @@ def _has_ended(folder: Path, task: "Task", settings: "Settings", seed: int) -> b
     from autogan.cli.opening import ended
     from autogan.runs.seeds import folder_of_seed
 
-    result = "architectures.json" if task.command == "search" else "results.json"
+    result = ARCHITECTURES if task.command == "search" else RESULTS
     own = settings.model_copy(update={"seed": seed})
     return ended(folder_of_seed(folder, seed), task, own, result)
 
@@ -129,7 +130,7 @@ def _show(found: "SeedRuns") -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from autogan.report.page import REPORT
+    from autogan.runs.file_names import REPORT
 
     table = Table("seed", "architecture")
     for column, seed in zip(found.columns, found.seeds.seeds, strict=True):

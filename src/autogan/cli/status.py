@@ -39,7 +39,7 @@ def status(
 
 def _status_of_seeds(folder: Path, as_json: bool) -> None:
     """That of each run in turn."""
-    from autogan.runs.config import CONFIG
+    from autogan.runs.file_names import CONFIG
     from autogan.runs.seeds import folder_of_seed, read_seeds
     from autogan.runs.status import status_of
 

@@ -14,6 +14,7 @@ from autogan.basics.errors import UserError
 from autogan.cli.common import Json, app, shown_progress
 from autogan.cli.console import notes, tables
 from autogan.cli.opening import ended, opened_run
+from autogan.runs.file_names import GENERATOR
 
 if TYPE_CHECKING:
     from autogan.settings.sections import Settings
@@ -107,7 +108,7 @@ def dashboard(
         )
     address = address_of(storage)
     if address is None:
-        from autogan.runs.trial_files import DATABASE
+        from autogan.runs.file_names import DATABASE
         from autogan.trials.storage import address_of_file
 
         file = (folder or Path()) / DATABASE
@@ -150,8 +151,8 @@ def front(
 
     Example: [bold]autogan front runs/trials[/]
     """
+    from autogan.runs.file_names import TRIALS
     from autogan.runs.record import read_record
-    from autogan.runs.trial_files import TRIALS
 
     record = read_record(folder)
     found = record.trials
@@ -234,7 +235,7 @@ def run_trials(
     storage's address, once nothing else is in the way.
     """
     from autogan.runs.contents import read_json
-    from autogan.runs.trial_files import TRIALS
+    from autogan.runs.file_names import TRIALS
     from autogan.trials.search import (
         STUDY,
         begun_task,
@@ -259,6 +260,6 @@ def run_trials(
         print(json.dumps(read_json(folder / TRIALS)))
         return
     front(folder)
-    best = folder / "generator.safetensors"
+    best = folder / GENERATOR
     if best.exists():
         notes.print(f"Best: {best}", highlight=False, markup=False, soft_wrap=True)

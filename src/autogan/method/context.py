@@ -28,6 +28,7 @@ from autogan.method.refusals import (
 )
 from autogan.progress.base import Progress
 from autogan.runs.drive import drive
+from autogan.runs.file_names import DATA
 from autogan.runs.folder import Run
 from autogan.runs.memory_needed import refuse_too_large_batches
 from autogan.runs.plan import JUDGE, Part, Plan, trained_sections
@@ -191,7 +192,7 @@ def _with_precision(
 ) -> Compute:
     """In the precision that a run began with, or else in the one that is faster here. Of several
     processes the first one measures."""
-    begun: dict[str, Any] | None = run.read("data.json") if run else None
+    begun: dict[str, Any] | None = run.read(DATA) if run else None
     if begun is None and not compute.processes.first:
         return compute
     if begun is None:

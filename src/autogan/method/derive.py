@@ -19,6 +19,7 @@ from autogan.method.train import train
 from autogan.progress.base import Progress
 from autogan.runs.contents import Derived
 from autogan.runs.events import CandidateTrained, Failed
+from autogan.runs.file_names import CANDIDATES, DERIVED, GENERATOR
 from autogan.runs.folder import Run
 from autogan.runs.outcomes import (
     Candidate,
@@ -45,7 +46,7 @@ def _keep(done: Derived, run: Run) -> None:
     """Stores how far a derivation is, and writes it to derive.json."""
     plain = to_plain(done)
     run.checkpoints.save(PART, plain, {"candidates": done.ended, "of": len(done.ranking)})
-    run.write("derive.json", plain)
+    run.write(DERIVED, plain)
 
 
 def derive(
@@ -64,7 +65,7 @@ def derive(
         _keep(done, run)
     for ranking_part in RANKINGS.values():  # it stands in the derivation's
         run.checkpoints.drop(ranking_part)
-    run.write("derive.json", to_plain(done))
+    run.write(DERIVED, to_plain(done))
     budget = options.generator_steps or context.settings.train.generator_steps
     for number, child in enumerate(done.ranking[: options.top]):
         name = f"candidate-{number}"
@@ -108,7 +109,7 @@ def _train_candidate(
     training = train(child.architecture, budget, f"candidate-{number}", context, run, progress)
     best = training.best
     assert best is not None
-    file = f"candidates/{number}.safetensors"
+    file = f"{CANDIDATES}/{number}.safetensors"
     (run.folder / file).parent.mkdir(exist_ok=True)
     generator = training.best_generator()
     made = origin(context, best, training.discriminator)
@@ -146,7 +147,7 @@ def origin(
 
 def keep_as_winner(run: Run, candidate: Candidate) -> Path:
     """Copies a candidate's generator to the run's generator.safetensors."""
-    target = run.folder / "generator.safetensors"
+    target = run.folder / GENERATOR
     with written_aside(target) as aside:
         shutil.copyfile(run.folder / candidate.file, aside)
     return target

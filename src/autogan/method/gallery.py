@@ -17,7 +17,8 @@ from autogan.judges.base import Judgement, batches_of
 from autogan.judges.values import ByClass, Modes
 from autogan.method.context import Context
 from autogan.runs.contents import Neighbours
-from autogan.runs.record import PICTURES, class_pictures, missing_pictures
+from autogan.runs.file_names import PICTURES
+from autogan.runs.record import class_pictures, missing_pictures
 from autogan.spaces.networks import Generator
 
 SAMPLES = 64

@@ -24,6 +24,7 @@ from autogan.progress.base import Progress
 from autogan.report.live import LiveReport
 from autogan.runs.contents import Neighbours
 from autogan.runs.drive import drive
+from autogan.runs.file_names import DATA, GENERATOR, TIMINGS
 from autogan.runs.folder import Run
 from autogan.runs.outcomes import Candidate, Child
 from autogan.settings.sections import Settings
@@ -43,9 +44,9 @@ def part_of(run: Run, name: str) -> Iterator[None]:
     try:
         yield
     finally:
-        seconds = run.read("timings.json") or {}
+        seconds = run.read(TIMINGS) or {}
         seconds[name] = round(seconds.get(name, 0.0) + time.monotonic() - began, 1)
-        run.write("timings.json", seconds)
+        run.write(TIMINGS, seconds)
 
 
 def run_everything(run: Run, progress: Progress) -> dict[str, Any]:
@@ -144,7 +145,7 @@ def prepare_run(
         context = prepare(
             settings or run.settings, progress, run=run, derives=derives, processes=processes
         )
-        before = run.read("data.json") or {}
+        before = run.read(DATA) or {}
         name = context.judge.name
         if before.get("judge", name) != name:
             raise UserError(
@@ -165,7 +166,7 @@ def keep_surroundings(run: Run, context: Context) -> None:
     }
     if context.classes:
         decided["classes"] = asdict(context.classes)
-    run.write("data.json", {**context.data.describe(), **decided})
+    run.write(DATA, {**context.data.describe(), **decided})
 
 
 def search_parts(run: Run, context: Context, progress: Progress) -> Search:
@@ -266,7 +267,7 @@ def train_part(architecture: Architecture, run: Run, context: Context, progress:
         assert training.best is not None
         generator = training.best_generator()
         save_generator(
-            run.folder / "generator.safetensors",
+            run.folder / GENERATOR,
             generator,
             generator.state_dict(),
             origin(context, training.best, training.discriminator),
@@ -277,7 +278,7 @@ def evaluate_part(run: Run, context: Context, progress: Progress) -> tuple[Evalu
     """The final scores and the pictures of the run's generator."""
     with part_of(run, "evaluate"):
         progress.start("evaluate")
-        generator = load_generator(run.folder / "generator.safetensors").generator
+        generator = load_generator(run.folder / GENERATOR).generator
         evaluation = evaluate(generator, context, progress)
         progress.status("drawing pictures")
         if evaluation.modes is not None:

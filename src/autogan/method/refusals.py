@@ -7,6 +7,7 @@ from autogan.basics.errors import UserError
 from autogan.device.compute import Compute
 from autogan.images import DataSet
 from autogan.judges.scores import fewest_for_inception_score
+from autogan.runs.file_names import DATA
 from autogan.runs.folder import Run
 from autogan.runs.plan import Part, trained_sections
 from autogan.settings.game import AdversarialSettings
@@ -42,7 +43,7 @@ def refuse_too_few_images(settings: Settings, data: DataSet, parts: Collection[P
 
 def refuse_other_data(run: Run, data: DataSet) -> None:
     """Raises `UserError` where a run that goes on finds other images than it began with."""
-    before: dict[str, Any] = run.read("data.json") or {}
+    before: dict[str, Any] = run.read(DATA) or {}
     now = data.describe()
     differing = [
         f"{name}: {before[name]} before, {value} now"

@@ -12,9 +12,9 @@ from autogan.method.context import Context
 from autogan.method.evaluate import Evaluation
 from autogan.runs.contents import Neighbours
 from autogan.runs.events import Finished
+from autogan.runs.file_names import GENERATOR, PICTURES, REPORT, RESULTS, TIMINGS
 from autogan.runs.folder import Run
 from autogan.runs.outcomes import Candidate, to_plain
-from autogan.runs.record import PICTURES
 from autogan.settings.sections import Settings
 from autogan.spaces import space_of
 from autogan.spaces.discriminator_architecture import DiscriminatorArchitecture
@@ -31,7 +31,7 @@ def write_results(
     candidates: list[Candidate],
 ) -> dict[str, Any]:
     """results.json, as docs/run-folder.md describes it."""
-    saved = load_generator(run.folder / "generator.safetensors")
+    saved = load_generator(run.folder / GENERATOR)
     results = {
         "schema": RESULTS_SCHEMA,
         **describe_generator(saved.generator),
@@ -47,13 +47,13 @@ def write_results(
         },
         "candidates": [to_plain(candidate) for candidate in candidates],
         "validation": saved.origin["validation"],
-        "seconds": run.read("timings.json"),
+        "seconds": run.read(TIMINGS),
         "neighbours": asdict(neighbours),
         "peak_memory_mib": peak_memory_mib(),
-        "files": {"generator": "generator.safetensors", **PICTURES, "report": "report.html"},
+        "files": {"generator": GENERATOR, **PICTURES, "report": REPORT},
         "recompute": recompute_command(run.folder, context.compute.precision),
     }
-    run.write("results.json", results)
+    run.write(RESULTS, results)
     run.journal.log(Finished(evaluation.scores.to_dict()))
     return results
 
@@ -63,7 +63,7 @@ def recompute_command(folder: Path, precision: Precision) -> str:
 
     precision: that of the run, which may have measured that the other than usual is faster.
     """
-    file = shlex.quote(str(folder / "generator.safetensors"))
+    file = shlex.quote(str(folder / GENERATOR))
     return f"autogan evaluate {file} --set compute.precision={precision} --json"
 
 

@@ -47,6 +47,7 @@ from autogan.runs.events import (
     StrategyUpdate,
     WeightsReset,
 )
+from autogan.runs.file_names import ARCHITECTURES
 from autogan.runs.folder import Run
 from autogan.runs.outcomes import Child, from_plain, to_plain
 from autogan.spaces.architecture import Architecture
@@ -344,8 +345,8 @@ class Search:
             "failed": len(self.children.failures),
         }
         if self.subject.part != SEARCH:
-            found = {**self.run.read("architectures.json"), "pairs": found}
-        self.run.write("architectures.json", found)
+            found = {**self.run.read(ARCHITECTURES), "pairs": found}
+        self.run.write(ARCHITECTURES, found)
 
     def _tell(self, what: str) -> None:
         self.progress.status(

@@ -31,15 +31,15 @@ from autogan.report.tree import beam_tree, columns_of
 from autogan.report.trials import trials_of
 from autogan.runs.cautions import cautions
 from autogan.runs.contents import Searched
+from autogan.runs.file_names import GENERATOR, PICTURES, REPORT
 from autogan.runs.outcomes import Child
 from autogan.runs.plan import Plan, Reached
 from autogan.runs.positions import DerivePosition, Positions, SearchPosition, TrainingPosition
-from autogan.runs.record import PICTURES, RunRecord, class_pictures, missing_pictures, read_record
+from autogan.runs.record import RunRecord, class_pictures, missing_pictures, read_record
 from autogan.runs.task import Task
 from autogan.spaces import DEFAULT_SPACE, space_of
 from autogan.spaces.architecture import Architecture
 
-REPORT = "report.html"
 Key = TypeVar("Key", int, str)
 
 
@@ -87,9 +87,7 @@ def report_page(record: RunRecord) -> str:
         settings=all_settings(record),
         command=repeat_command(record),
         next_command=next_command(record),
-        evaluate_command=shlex.join(
-            ["autogan", "evaluate", str(record.folder / "generator.safetensors")]
-        ),
+        evaluate_command=shlex.join(["autogan", "evaluate", str(record.folder / GENERATOR)]),
     )
 
 

@@ -8,8 +8,8 @@ from typing import Any
 from autogan.basics.formatting import SCORES
 from autogan.files.storage import write_text
 from autogan.report.compare import Comparison, RunColumn, compare_records
-from autogan.report.page import REPORT, pictures_of, render
-from autogan.runs.config import CONFIG
+from autogan.report.page import pictures_of, render
+from autogan.runs.file_names import CONFIG, REPORT
 from autogan.runs.record import read_record
 from autogan.runs.seeds import Seeds, folder_of_seed, read_seeds, write_seeds
 

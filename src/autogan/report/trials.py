@@ -12,9 +12,9 @@ from autogan.report.lineage import lineage
 from autogan.report.pictures import png_uri
 from autogan.report.trial_workers import Costs, costs_of, timeline
 from autogan.runs.contents import TrialRow, Trials
-from autogan.runs.record import PICTURES, RunRecord
+from autogan.runs.file_names import PICTURES, TRIAL_FOLDERS
+from autogan.runs.record import RunRecord
 from autogan.runs.status import surrogate_words
-from autogan.runs.trial_files import TRIAL_FOLDERS
 from autogan.spaces import space_of
 from autogan.spaces.architecture import Architecture
 from autogan.spaces.decisions import option_text

@@ -12,6 +12,7 @@ from typing import Any
 
 from autogan.basics.errors import UserError
 from autogan.files.storage import DamagedFile, check_tree, load_tree, read_about, save_tree
+from autogan.runs.file_names import CHECKPOINTS
 from autogan.runs.journal import Journal
 from autogan.runs.locking import FolderLock
 from autogan.settings.resume_rules import refuse_changes
@@ -23,7 +24,7 @@ KEPT_CHECKPOINTS = 2
 
 def checkpoint_files(folder: Path, part: str = "*") -> list[Path]:
     """The checkpoints of a part of the run in `folder`, or of all parts, the oldest first."""
-    files = (folder / "checkpoints").glob(f"{part}-????????.safetensors")
+    files = (folder / CHECKPOINTS).glob(f"{part}-????????.safetensors")
     return sorted(files, key=_number)
 
 
@@ -45,7 +46,7 @@ def newest_positions(folder: Path) -> dict[str, dict[str, Any]]:
 
 
 def _refuse_older(folder: Path) -> None:
-    if (folder / "checkpoints" / "log.json").exists():
+    if (folder / CHECKPOINTS / "log.json").exists():
         raise UserError(
             f"The run in {folder} is of an older version of autogan, whose checkpoints this one does "
             "not read. Go on with that version, or begin a new run."
@@ -79,7 +80,7 @@ class Checkpoints:
         Raises `FolderLost` where the folder is not the locked one any more.
         """
         self._held.check()
-        (self._folder / "checkpoints").mkdir(exist_ok=True)
+        (self._folder / CHECKPOINTS).mkdir(exist_ok=True)
         every = checkpoint_files(self._folder)
         number = 1 + (_number(every[-1]) if every else 0)
         about = {
@@ -87,7 +88,7 @@ class Checkpoints:
             "log_bytes": self._journal.flush(),
             "settings": self._settings.model_dump(mode="json"),
         }
-        save_tree(self._folder / "checkpoints" / f"{part}-{number:08d}.safetensors", state, about)
+        save_tree(self._folder / CHECKPOINTS / f"{part}-{number:08d}.safetensors", state, about)
         for old in checkpoint_files(self._folder, part)[:-KEPT_CHECKPOINTS]:
             old.unlink()
         self.last_saved = time.monotonic()

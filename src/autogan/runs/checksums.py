@@ -6,10 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from autogan.files.texts import MOST_BYTES_OF_RESULTS, read_text
-from autogan.runs.locking import LOCK
-from autogan.runs.trial_files import DATABASE, TRIAL_FOLDERS, WORKER_LOGS
+from autogan.runs.file_names import CHECKSUMS, DATABASE, LOCK, TRIAL_FOLDERS, WORKER_LOGS
 
-CHECKSUMS = "checksums.json"
 _NOT_LISTED = (CHECKSUMS, LOCK)
 _OF_THEIR_OWN = (DATABASE, f"{TRIAL_FOLDERS}/", f"{WORKER_LOGS}/")
 """How names begin of what goes on changing: a database keeps itself whole, a trial is its own run."""

@@ -11,11 +11,10 @@ from pydantic import TypeAdapter, ValidationError
 from autogan.basics.errors import UserError
 from autogan.basics.version import package_version
 from autogan.files.plain_yaml import read_yaml
+from autogan.runs.file_names import CONFIG
 from autogan.runs.task import Task
 from autogan.settings.loading import OLD_NAMES, setting_names, settings_from_tree
 from autogan.settings.sections import Settings
-
-CONFIG = "config.yaml"
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from autogan.basics.version import RESULTS_SCHEMA
 from autogan.files.texts import MOST_BYTES_OF_RESULTS, read_bytes
 from autogan.images.classes import Classes
 from autogan.judges.values import ByClass, Modes, Scores
+from autogan.runs.file_names import RESULTS
 from autogan.runs.outcomes import Candidate, Child, FailedCandidate, Validation
 
 T = TypeVar("T")
@@ -392,7 +393,7 @@ def read_json(path: Path) -> Any:
 
 def read_results(folder: Path) -> dict[str, Any]:
     """The plain content of results.json; `UserError` where it is damaged or of another version."""
-    results = read_json(folder / "results.json")
+    results = read_json(folder / RESULTS)
     schema = results.get("schema") if isinstance(results, dict) else None
     if schema != RESULTS_SCHEMA:
         raise UserError(
@@ -404,7 +405,7 @@ def read_results(folder: Path) -> dict[str, Any]:
 
 def read_evaluated(path: Path) -> Evaluated:
     """The results of a run's folder, or a file of `evaluate --json`; `UserError` where it is neither."""
-    file = path / "results.json" if path.is_dir() else path
+    file = path / RESULTS if path.is_dir() else path
     if not file.exists():
         raise UserError(f"There are no results in {path}: {file} is missing.")
     content = read_bytes(file, MOST_BYTES_OF_RESULTS)

@@ -21,18 +21,32 @@ import yaml
 from autogan.basics.errors import UserError
 from autogan.files.storage import remove_unfinished, write_json, write_text
 from autogan.runs.checkpoints import Checkpoints
-from autogan.runs.checksums import CHECKSUMS, write_checksums
+from autogan.runs.checksums import write_checksums
 from autogan.runs.config import read_config, read_settings, read_task
 from autogan.runs.contents import read_json
 from autogan.runs.drive import Keeper
 from autogan.runs.environment import environment, settings_seen_from, warn_of_other_machine
-from autogan.runs.journal import CURVES, Journal
-from autogan.runs.locking import LOCK, FolderLock, FolderLost, lock
-from autogan.runs.log import LOG
+from autogan.runs.file_names import (
+    CANDIDATES,
+    CHECKPOINTS,
+    CHECKSUMS,
+    CONFIG,
+    CURVES,
+    DATA,
+    DATABASE,
+    LOCK,
+    LOG,
+    REPORT,
+    TIMINGS,
+    TRIAL_FOLDERS,
+    TRIALS,
+    WORKER_LOGS,
+)
+from autogan.runs.journal import Journal
+from autogan.runs.locking import FolderLock, FolderLost, lock
 from autogan.runs.made_folders import make_folders, remove_made_folders
 from autogan.runs.stopping import Stopping
 from autogan.runs.task import Task
-from autogan.runs.trial_files import DATABASE, TRIAL_FOLDERS, TRIALS, WORKER_LOGS
 from autogan.settings.resume_rules import refuse_changes
 from autogan.settings.sections import Settings
 
@@ -174,7 +188,7 @@ class Run:
         """Removes a run that ended before it did anything, with the folders that were made for it."""
         if any((self._folder / name).exists() for name in _OF_WORK):
             return
-        for name in ("config.yaml", "data.json", LOG, "timings.json", "report.html", LOCK):
+        for name in (CONFIG, DATA, LOG, TIMINGS, REPORT, LOCK):
             (self._folder / name).unlink(missing_ok=True)
         shutil.rmtree(self._folder / CURVES, ignore_errors=True)
         remove_made_folders(self._made_folders)
@@ -195,7 +209,7 @@ class Run:
 
 def refuse_used_folder(folder: Path) -> None:
     """Raises `UserError` where an output folder is not free: nothing is ever overwritten."""
-    if (folder / "config.yaml").exists():
+    if (folder / CONFIG).exists():
         raise UserError(
             f"{folder} already holds a run. Choose another --out, or go on with that one: --resume."
         )
@@ -217,11 +231,11 @@ def _refuse_name_without_text(folder: Path) -> None:
         ) from None
 
 
-_OF_WORK = ("checkpoints", DATABASE, TRIAL_FOLDERS, TRIALS, WORKER_LOGS)
+_OF_WORK = (CHECKPOINTS, DATABASE, TRIAL_FOLDERS, TRIALS, WORKER_LOGS)
 """What a run has that did something: states, or trials."""
 _WRITTEN_IN_PLACE = {LOCK: False, LOG: False}
 _WRITTEN_IN_PLACE |= {f"{DATABASE}{ending}": False for ending in ("", "-wal", "-shm", ".lock")}
-_WRITTEN_IN_PLACE |= dict.fromkeys((CURVES, "checkpoints", "candidates", "pictures"), True)
+_WRITTEN_IN_PLACE |= dict.fromkeys((CURVES, CHECKPOINTS, CANDIDATES, "pictures"), True)
 _WRITTEN_IN_PLACE |= dict.fromkeys((TRIAL_FOLDERS, WORKER_LOGS), True)
 """What a run opens by name, and whether it is a folder. All else is written aside and renamed."""
 
@@ -245,4 +259,4 @@ def _refuse_foreign_places(folder: Path) -> None:
 
 
 def _write_config(folder: Path, described: dict[str, Any]) -> None:
-    write_text(folder / "config.yaml", yaml.safe_dump(described, sort_keys=False))
+    write_text(folder / CONFIG, yaml.safe_dump(described, sort_keys=False))

@@ -9,15 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autogan.runs.events import Event
+from autogan.runs.file_names import CURVES, LOG
 from autogan.runs.locking import FolderLock
-from autogan.runs.log import LOG
 from autogan.runs.tensorboard import points_of
 from autogan.settings.sections import Settings
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
-
-CURVES = "tensorboard"
 
 
 class Journal:

@@ -12,8 +12,8 @@ import warnings
 from pathlib import Path
 
 from autogan.basics.errors import UserError
+from autogan.runs.file_names import LOCK
 
-LOCK = "lock"
 """The lock's file. It stays; the lock on it is the system's, and ends with the process."""
 
 _NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP)

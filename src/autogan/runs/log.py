@@ -9,9 +9,9 @@ from autogan.basics.errors import UserError
 from autogan.files.texts import MOST_BYTES_OF_LOG, read_bytes
 from autogan.judges.values import Scores
 from autogan.runs.events import Event, Finished, read_event
+from autogan.runs.file_names import LOG
 from autogan.runs.outcomes import from_plain
 
-LOG = "log.jsonl"
 _UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 
 from autogan.basics.errors import UserError
+from autogan.runs.file_names import CHECKPOINTS
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _UNWRITABLE = (errno.EROFS, errno.EACCES, errno.EPERM)
@@ -68,7 +69,7 @@ def _of_disk(error: OSError, folder: Path) -> str:
 
 
 def _needed(folder: Path) -> str:
-    sizes = [f.stat().st_size for f in (folder / "checkpoints").glob("*.safetensors")]
+    sizes = [f.stat().st_size for f in (folder / CHECKPOINTS).glob("*.safetensors")]
     return f"{max(sizes) / 2**20:.0f} MiB" if sizes else "some MiB"
 
 

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from autogan.basics.version import RESULTS_SCHEMA
 from autogan.judges.values import ByClass, Modes
-from autogan.runs.checksums import CHECKSUMS, changed_files
+from autogan.runs.checksums import changed_files
 from autogan.runs.config import Config, read_config
 from autogan.runs.contents import (
     Architectures,
@@ -26,25 +26,25 @@ from autogan.runs.contents import (
     read_content,
 )
 from autogan.runs.events import ChildScored, Event, Finished, Validated
+from autogan.runs.file_names import (
+    ARCHITECTURES,
+    CHECKSUMS,
+    DATA,
+    DERIVED,
+    RESULTS,
+    TIMINGS,
+    TRIALS,
+)
 from autogan.runs.locking import is_locked
 from autogan.runs.log import Log, read_log
 from autogan.runs.outcomes import Child
 from autogan.runs.positions import Positions, read_positions
 from autogan.runs.task import Command, Task
-from autogan.runs.trial_files import TRIALS
 from autogan.settings.sections import Settings
 
 E = TypeVar("E", bound=Event)
-PICTURES = {
-    "samples": "samples.png",
-    "real": "pictures/real.png",
-    "neighbours": "pictures/neighbours.png",
-    "interpolation": "pictures/interpolation.png",
-}
-"""The pictures of a finished run by name, relative to its folder."""
 MOST_MISSING_PICTURED = 12
 MOST_CLASSES_PICTURED = 40
-RESULTS = "results.json"
 
 
 def missing_pictures(modes: Modes) -> dict[int, str]:
@@ -201,22 +201,22 @@ def record_of(config: Config) -> RunRecord:
     """Reads all but the description of a run; never raises for what lies in its folder."""
     folder = config.folder
     read: dict[str, Read[Any]] = {
-        "data.json": read_content(folder, "data.json", Data),
-        "architectures.json": read_content(folder, "architectures.json", Architectures),
-        "derive.json": read_content(folder, "derive.json", Derived),
+        DATA: read_content(folder, DATA, Data),
+        ARCHITECTURES: read_content(folder, ARCHITECTURES, Architectures),
+        DERIVED: read_content(folder, DERIVED, Derived),
         TRIALS: read_content(folder, TRIALS, Trials),
         RESULTS: read_content(folder, RESULTS, Results),
-        "timings.json": read_content(folder, "timings.json", dict[str, float]),
+        TIMINGS: read_content(folder, TIMINGS, dict[str, float]),
     }
     log = read_log(folder)
     return RunRecord(
         folder=folder,
         config=config,
-        data=read["data.json"].value,
-        architectures=read["architectures.json"].value,
-        derived=read["derive.json"].value,
+        data=read[DATA].value,
+        architectures=read[ARCHITECTURES].value,
+        derived=read[DERIVED].value,
         trials=read[TRIALS].value,
-        timings=read["timings.json"].value,
+        timings=read[TIMINGS].value,
         written_results=read[RESULTS].value,
         log=log,
         damages={name: found.damage for name, found in read.items() if found.damage},
@@ -244,7 +244,7 @@ def _problems(config: Config, log: Log, read: dict[str, Read[Any]]) -> Iterator[
             )
         elif found.damage is None:
             continue
-        elif name == "architectures.json" and found.damage.at[-1:] == ("architecture",):
+        elif name == ARCHITECTURES and found.damage.at[-1:] == ("architecture",):
             yield (
                 "architectures.json has options that this version of autogan does not know; the tree "
                 "of beams is left out."

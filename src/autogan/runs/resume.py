@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from autogan.basics.errors import UserError
-from autogan.runs.checksums import CHECKSUMS, changed_files
+from autogan.runs.checksums import changed_files
 from autogan.runs.config import read_settings, read_task
+from autogan.runs.file_names import CHECKSUMS
 from autogan.runs.folder import Run
 from autogan.runs.task import Task
 from autogan.settings.resume_rules import refuse_changes

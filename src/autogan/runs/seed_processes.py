@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 from autogan.device.processor import available_processors
 from autogan.files.texts import last_lines
-from autogan.runs.config import CONFIG
+from autogan.runs.file_names import CONFIG, DATA
 from autogan.runs.seeds import SETTINGS, folder_of_seed, log_of_seed
 from autogan.runs.stopping import Stopping
 from autogan.runs.task import Task
@@ -88,7 +88,7 @@ class SeedProcesses:
     def _may_begin(self) -> bool:
         if not self._waiting or self.failed is not None or len(self._running) >= self._most:
             return False
-        return all((self._place(seed) / "data.json").exists() for seed in self._running)
+        return all((self._place(seed) / DATA).exists() for seed in self._running)
 
     def _begin(self, seed: int) -> None:
         place = self._place(seed)

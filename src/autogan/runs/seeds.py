@@ -13,6 +13,7 @@ from typing import Any
 from autogan.basics.errors import UserError
 from autogan.files.storage import write_json, write_text
 from autogan.runs.contents import read_content
+from autogan.runs.file_names import REPORT
 from autogan.runs.made_folders import make_folders, remove_made_folders
 from autogan.runs.task import Task
 from autogan.settings.loading import load_settings, settings_to_yaml
@@ -87,7 +88,7 @@ def begin_seeds(
 def discard_seeds(folder: Path, seeds: Seeds, made: Sequence[Path]) -> None:
     """Removes what was written where no run could begin, and the folders `made` for it."""
     logs = (log_of_seed(folder, seed) for seed in seeds.seeds)
-    for file in (folder / SETTINGS, folder / SEEDS, folder / "report.html", *logs):
+    for file in (folder / SETTINGS, folder / SEEDS, folder / REPORT, *logs):
         file.unlink(missing_ok=True)
     remove_made_folders(made)
 

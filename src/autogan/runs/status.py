@@ -8,9 +8,10 @@ from pathlib import Path
 from autogan.basics.errors import UserError
 from autogan.runs.contents import Damage, SurrogateRow
 from autogan.runs.events import Losses
+from autogan.runs.file_names import DATA, DERIVED, GENERATOR, RESULTS
 from autogan.runs.plan import Plan, Reached
 from autogan.runs.positions import SearchPosition
-from autogan.runs.record import RESULTS, RunRecord, read_record
+from autogan.runs.record import RunRecord, read_record
 from autogan.runs.workload import Workload
 from autogan.settings.sections import Settings
 
@@ -82,7 +83,7 @@ def _refuse_damage(record: RunRecord) -> None:
     if (damage := record.config.damage()) is not None:
         raise damage
     damaged: list[Damage] = [
-        record.damages[name] for name in ("data.json", "derive.json") if name in record.damages
+        record.damages[name] for name in (DATA, DERIVED) if name in record.damages
     ]
     for file in damaged:
         raise file.refusal(record.folder)
@@ -92,7 +93,7 @@ def _refuse_damage(record: RunRecord) -> None:
 
 
 def _evaluated(record: RunRecord) -> bool:
-    there = all((record.folder / name).exists() for name in (RESULTS, "generator.safetensors"))
+    there = all((record.folder / name).exists() for name in (RESULTS, GENERATOR))
     return there and RESULTS not in record.damages
 
 

@@ -11,9 +11,9 @@ from optuna.study import Study
 from autogan.basics.errors import UserError
 from autogan.files.storage import written_aside
 from autogan.runs.contents import Attempt, SurrogateRow, TrialRow, Trials
+from autogan.runs.file_names import GENERATOR, TRIAL_FOLDERS, TRIALS
 from autogan.runs.folder import Run
 from autogan.runs.outcomes import to_plain
-from autogan.runs.trial_files import TRIAL_FOLDERS, TRIALS
 from autogan.settings.sections import Settings
 from autogan.settings.trials import TrialsSettings
 from autogan.spaces import search_space
@@ -23,7 +23,7 @@ from autogan.trials.halving import hypervolume
 from autogan.trials.records import TrialRecord, front_of, goals_of
 from autogan.trials.study import Ledger, attempts_of
 from autogan.trials.surrogate import surrogate_of
-from autogan.trials.trial import GENERATOR, folder_of
+from autogan.trials.trial import folder_of
 
 WRITE_EVERY_SECONDS = 5.0
 """Of trials.json, while trials end."""

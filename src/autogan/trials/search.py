@@ -7,13 +7,13 @@ from autogan.basics.errors import UserError
 from autogan.method.context import Context, prepare
 from autogan.method.pipeline import end, part_of, prepare_run
 from autogan.progress.base import Progress
-from autogan.runs.config import CONFIG, read_task
+from autogan.runs.config import read_task
 from autogan.runs.contents import Trials
 from autogan.runs.environment import settings_seen_from
+from autogan.runs.file_names import CONFIG, DATABASE, TRIAL_FOLDERS
 from autogan.runs.folder import Run
 from autogan.runs.stopping import Stopping
 from autogan.runs.task import Task
-from autogan.runs.trial_files import DATABASE, TRIAL_FOLDERS
 from autogan.settings.sections import Settings
 from autogan.trials.found import Found
 from autogan.trials.places import Order, Places

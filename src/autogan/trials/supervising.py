@@ -6,8 +6,8 @@ from contextlib import contextmanager
 
 from autogan.basics.errors import UserError
 from autogan.progress.base import Progress
+from autogan.runs.file_names import WORKER_LOGS
 from autogan.runs.folder import Run
-from autogan.runs.trial_files import WORKER_LOGS
 from autogan.trials.found import Found
 from autogan.trials.places import Order, Places, Started
 

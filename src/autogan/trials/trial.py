@@ -12,8 +12,8 @@ from autogan.method.derive import origin
 from autogan.method.train import Training
 from autogan.progress.base import Progress
 from autogan.runs.drive import drive
+from autogan.runs.file_names import GENERATOR, PICTURES
 from autogan.runs.folder import Run
-from autogan.runs.record import PICTURES
 from autogan.settings.trials import SCORED
 from autogan.spaces.generator_file import save_generator
 from autogan.spaces.limits import Costs
@@ -22,7 +22,6 @@ from autogan.trials.halving import goes_on
 from autogan.trials.proxies import trial_settings
 from autogan.trials.records import RungScore, TrialRecord, goals_of
 
-GENERATOR = "generator.safetensors"
 PICTURED = 16
 """Images in a trial's samples.png."""
 

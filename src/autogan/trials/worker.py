@@ -22,8 +22,9 @@ from autogan.basics.errors import UserError
 from autogan.method.context import Context
 from autogan.method.pipeline import keep_surroundings
 from autogan.progress.base import Progress
-from autogan.runs.config import CONFIG, read_config, read_task
+from autogan.runs.config import read_config, read_task
 from autogan.runs.contents import read_json
+from autogan.runs.file_names import CONFIG, DATA
 from autogan.runs.folder import Run
 from autogan.runs.locking import is_locked, lock
 from autogan.runs.stopping import Stopped, Stopping
@@ -233,7 +234,7 @@ class Worker:
             yield run
 
     def _refuse_of_another_search(self, place: Path, task: Task, settings: Settings) -> None:
-        held = read_json(place / "data.json") or {}
+        held = read_json(place / DATA) or {}
         known = {"digest": self._context.data.digest, "judge": self._context.judge.name}
         if (
             read_task(place) != task

@@ -18,14 +18,24 @@ from autogan.basics.errors import UserError
 from autogan.basics.version import RESULTS_SCHEMA
 from autogan.files.storage import load_tree
 from autogan.method.results import describe_generator
-from autogan.runs.checksums import CHECKSUMS
-from autogan.runs.config import CONFIG, Config, read_config
+from autogan.runs.config import Config, read_config
 from autogan.runs.contents import Data, Derived, Results
 from autogan.runs.events import Finished
-from autogan.runs.log import LOG
+from autogan.runs.file_names import (
+    ARCHITECTURES,
+    CHECKPOINTS,
+    CHECKSUMS,
+    CONFIG,
+    DATA,
+    DERIVED,
+    GENERATOR,
+    LOG,
+    RESULTS,
+    TIMINGS,
+    TRIALS,
+)
 from autogan.runs.plan import Plan
 from autogan.runs.record import RunRecord, class_pictures, missing_pictures, record_of
-from autogan.runs.trial_files import TRIALS
 from autogan.settings.decided import decide_start
 from autogan.settings.loading import settings_from_tree
 from autogan.settings.resume_rules import MAY_CHANGE
@@ -44,7 +54,6 @@ from autogan.verify.trials import best_trial_problems, trials_problems
 T = TypeVar("T")
 _UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
 _UNREADABLE_FILE = (*_UNREADABLE, SyntaxError, yaml.YAMLError)  # Pillow's word for a bad PNG chunk
-_WINNER = "generator.safetensors"
 _MAY_DIFFER = (*MAY_CHANGE, "data.source", "judge.inception_weights", "trials.count")
 """Beside what may change: where images and weights lie, which digest and name tell apart, and how far a
 study has grown. Workers of trials are told their own."""
@@ -98,7 +107,7 @@ class _Verifier:
         state = self._latest_search(states)
         ended = self.record.has_checksums or bool(self.record.of(Finished))
         generators = self._generators(derived)
-        winner = generators.get(_WINNER)
+        winner = generators.get(GENERATOR)
         settings, task = self.record.settings, self.record.task
         if settings is not None and self.config_damage is None:
             searches = "search" in Plan.of(settings, task).parts
@@ -120,7 +129,7 @@ class _Verifier:
                     pairs = search_problems(settings, found.pairs, derived, self.record.pairs)
                     told = chain(told, pairs)
                 final = ended or any(name.startswith("derive-") for name in states)
-                if not self._say_of("architectures.json", told, final=final):
+                if not self._say_of(ARCHITECTURES, told, final=final):
                     found = None
             if state is not None:
                 self._say(state_problems(settings, state, found, children, classes))
@@ -130,7 +139,7 @@ class _Verifier:
                 self._say(training_problems(task, winner))
         if results is not None:
             told = _results_problems(results, winner, self.record)
-            self._say_of("results.json", told, final=ended)
+            self._say_of(RESULTS, told, final=ended)
             missing = missing_pictures(results.modes).values() if results.modes else ()
             by_class = results.by_class
             of_classes = class_pictures(by_class).values() if by_class else ()
@@ -187,12 +196,12 @@ class _Verifier:
         else:
             self.found.checked.append(CONFIG)
         for name, content in (
-            ("data.json", self.record.data),
-            ("architectures.json", self.record.architectures),
-            ("derive.json", self.record.derived),
+            (DATA, self.record.data),
+            (ARCHITECTURES, self.record.architectures),
+            (DERIVED, self.record.derived),
             (TRIALS, self.record.trials),
-            ("timings.json", self.record.timings),
-            ("results.json", self.record.written_results),
+            (TIMINGS, self.record.timings),
+            (RESULTS, self.record.written_results),
         ):
             if name in self.record.damages:
                 self.found.problems.append(self.record.damages[name].sentence)
@@ -208,7 +217,7 @@ class _Verifier:
         if self.record.has_checksums:
             changed = self._read(CHECKSUMS, lambda _: self.record.changed_files())
             self._say(changed or [])
-        elif (self.folder / "results.json").is_file():
+        elif (self.folder / RESULTS).is_file():
             self.found.problems.append(
                 f"{CHECKSUMS} is missing: the run was stopped while it wrote its last files, went back "
                 "to an older checkpoint, or is of an older version. Going on with it (--resume) writes it"
@@ -227,7 +236,7 @@ class _Verifier:
 
     def _checkpoints(self) -> dict[str, Any]:
         """All states by file name; every one that is kept must be whole, and say where it stands."""
-        names = [file.name for file in (self.folder / "checkpoints").glob("*.safetensors")]
+        names = [file.name for file in (self.folder / CHECKPOINTS).glob("*.safetensors")]
         before = len(self.found.problems)
         states = {name: self._read(f"checkpoints/{name}", load_tree) for name in sorted(names)}
         if len(self.found.problems) == before:
@@ -246,7 +255,7 @@ class _Verifier:
         """Every generator that can be loaded: its weights then fit what its file states."""
         named = [candidate.file for candidate in derived.candidates] if derived else []
         generators = {}
-        for name in dict.fromkeys([*named, _WINNER]):
+        for name in dict.fromkeys([*named, GENERATOR]):
             saved = self._read(name, load_generator)
             if saved is not None:
                 generators[name] = saved

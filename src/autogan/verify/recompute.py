@@ -25,6 +25,7 @@ from autogan.runs.config import read_config, read_settings
 from autogan.runs.contents import read_json
 from autogan.runs.drive import drive
 from autogan.runs.environment import environment, settings_seen_from
+from autogan.runs.file_names import GENERATOR, RESULTS
 from autogan.runs.folder import Run
 from autogan.runs.record import RunRecord, read_record
 from autogan.settings.sections import Settings
@@ -38,7 +39,7 @@ def recompute(folder: Path, progress: Progress) -> list[str]:
     validation of every candidate and of the winner, and the rewards in the ranking.
     Raises `UserError` where the run has no scores yet, or its data cannot be read here.
     """
-    results = read_json(folder / "results.json")
+    results = read_json(folder / RESULTS)
     if results is None:
         raise UserError(f"The run in {folder} has no results.json: there are no scores yet.")
     record = read_record(folder)
@@ -80,7 +81,7 @@ def _as_it_ran(settings: Settings, record: RunRecord) -> Settings:
 def _final_scores(
     folder: Path, context: Context, results: dict[str, Any], progress: Progress
 ) -> Iterator[str]:
-    generator = load_generator(folder / "generator.safetensors").generator
+    generator = load_generator(folder / GENERATOR).generator
     again = evaluate(generator, context, progress).to_dict()
     with tempfile.TemporaryDirectory() as scratch:
         again["neighbours"] = asdict(write_gallery(generator, context, Path(scratch)))
@@ -95,7 +96,7 @@ def _validations(
     folder: Path, context: Context, results: dict[str, Any], progress: Progress
 ) -> Iterator[str]:
     files = {candidate["file"]: candidate["validation"] for candidate in results["candidates"]}
-    files["generator.safetensors"] = results["validation"]
+    files[GENERATOR] = results["validation"]
     for name, stated in files.items():
         progress.status(f"validating {name}")
         generator = load_generator(folder / name).generator

@@ -12,9 +12,9 @@ from autogan.basics.errors import UserError
 from autogan.images.classes import Classes
 from autogan.runs.contents import TrialRow, Trials
 from autogan.runs.events import Validated
+from autogan.runs.file_names import TRIAL_FOLDERS, TRIALS
 from autogan.runs.outcomes import Validation
 from autogan.runs.record import read_record
-from autogan.runs.trial_files import TRIAL_FOLDERS, TRIALS
 from autogan.settings.sections import Settings
 from autogan.settings.trials import SCORED
 from autogan.spaces.architecture import Architecture
