@@ -1,6 +1,7 @@
 """One image file to square RGB pixels: formats, modes, shapes, and what is said about them."""
 
 import io
+import struct
 import warnings
 from pathlib import Path
 
@@ -93,6 +94,19 @@ def test_16_bit_is_scaled_not_clipped(form: str) -> None:
     values = np.linspace(0, 65535, 64).reshape(8, 8)
     got, kinds, _ = decode(packed(Image.fromarray(values.astype(np.uint16)), form), 8)
     assert np.abs(got[..., 0] - values / 257).max() <= 0.51
+    assert kinds == {"16-bit"}
+
+
+def test_packed_12_bit_tiffs_are_scaled_by_their_own_range() -> None:
+    values = np.linspace(0, 4095, 64).astype(int).reshape(8, 8)
+    bits = "".join(f"{value:012b}" for value in values.flat)
+    pixels = int(bits, 2).to_bytes(96, "big")
+    numbers = {256: 8, 257: 8, 258: 12, 259: 1, 262: 1, 273: 8, 277: 1, 278: 8, 279: 96}
+    tags = b"".join(struct.pack("<HHIHH", tag, 3, 1, value, 0) for tag, value in numbers.items())
+    head = b"II*\0" + struct.pack("<I", 8 + len(pixels))
+    file = head + pixels + struct.pack("<H", len(numbers)) + tags + bytes(4)
+    got, kinds, _ = decode(file, 8)
+    assert np.abs(got[..., 0] - values * 255 / 4095).max() <= 0.51
     assert kinds == {"16-bit"}
 
 

@@ -18,7 +18,7 @@ from threading import Lock
 from typing import TypeAlias
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, TiffImagePlugin, UnidentifiedImageError
 
 from autogan.basics.errors import UserError
 from autogan.images.cache import Array
@@ -214,6 +214,14 @@ def _orientation(image: Image.Image) -> int:
     return orientation
 
 
+def _bits_of_a_channel(image: Image.Image) -> int:
+    """Of a wide image: 16, or 12 where a TIFF says so."""
+    if isinstance(image, TiffImagePlugin.TiffImageFile):
+        bits: tuple[int, ...] = image.tag_v2.get(TiffImagePlugin.BITSPERSAMPLE, (16,))
+        return 12 if bits[0] == 12 else 16
+    return 16
+
+
 def _to_rgb(image: Image.Image, kinds: set[str]) -> Image.Image:
     """The loaded `image` as RGB; what was done is added to `kinds`."""
     mode = image.mode
@@ -225,10 +233,11 @@ def _to_rgb(image: Image.Image, kinds: set[str]) -> Image.Image:
         raise ValueError("32-bit pixels have no known range; convert to 8 or 16 bits")
     if mode == "I" or mode.startswith("I;16"):
         values = np.asarray(image)
+        largest = 2 ** _bits_of_a_channel(image) - 1
         kinds.add("16-bit")
         scaled = np.empty(values.shape, np.uint8)
         for row, wide in zip(scaled, values, strict=True):  # all at once would take eight times it
-            row[:] = (wide.astype(np.int64) + 128) // 257
+            row[:] = (wide.astype(np.int64) * 255 + largest // 2) // largest
         transparent = image.info.get("transparency")  # one of the wide values
         image = Image.fromarray(scaled)
         if transparent is not None:
