@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from autogan.device.compute import Compute
 from autogan.gan.sampling import Wanted, sampled_images
 from autogan.method.pipeline import run_everything, run_ranking, run_training
 from autogan.progress.base import Progress
+from autogan.runs.ended_training import read_ended_training
 from autogan.runs.file_names import GENERATOR
 from autogan.runs.folder import Run
 from autogan.runs.locking import FolderLost
@@ -43,10 +45,13 @@ def train_architecture(
     settings: Settings,
     folder: str | Path,
     progress: Progress | None = None,
+    start: str | Path | None = None,
 ) -> tuple[Generator, dict[str, Any]]:
-    """Trains one architecture from scratch in a new run folder, and evaluates it.
+    """Trains one architecture in a new run folder, and evaluates it.
 
-    Returns the averaged generator in evaluation mode and the content of results.json.
+    start: the folder of a run that has trained this architecture and ended; the training goes on from there,
+    with settings that may differ in `train.generator_steps`, `train.learning_rate` and a few more. None: it
+    begins from scratch. Returns the averaged generator in evaluation mode and the content of results.json.
     Raises `UserError` as `search_architectures` does.
     """
     if not isinstance(architecture, Architecture):
@@ -61,7 +66,12 @@ def train_architecture(
             f"The architecture is of the space {architecture.space}, and network.space is "
             f"{settings.network.space}."
         )
-    with _new_run(folder, settings, Task("train", str(architecture))) as run:
+    task = Task("train", str(architecture))
+    if start is not None:
+        before = read_ended_training(Path(start))
+        before.refuse_another_game(str(architecture), settings)
+        task = replace(task, start=str(before.folder))
+    with _new_run(folder, settings, task) as run:
         results = run_training(run, architecture, progress or Progress())
         assert results is not None  # one process alone evaluates
         return load_generator(run.folder / GENERATOR).generator, results

@@ -205,6 +205,35 @@ def test_a_training_goes_on_without_naming_its_architecture(
     assert done("status", folder).out.splitlines()[0] == "finished"
 
 
+def test_a_training_goes_on_from_the_end_of_another(
+    autogan: Callable,
+    done: Callable,
+    refused: Callable,
+    home: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    first, longer, arch = home / "short", home / "longer", f"{CELL}/{CELL}+skip0"
+    done("train", "--arch", arch, *tiny(home, "--out", first))
+    more = ("--set", "train.generator_steps=2", "--out", longer)
+    assert "--arch, --preset" in refused(
+        "train", "--from", first, "--arch", arch, "--preset", "demo", *more
+    )
+    told = refused("train", "--from", first, *more, "--set", "train.generator_batch=5")
+    assert "train.generator_batch: " in told and "5 now" in told and not longer.exists()
+    assert "holds no run" in refused("train", "--from", home, *more)
+    shown = json.loads(done("train", "--from", first, *more, "--dry-run", "--json").out)
+    assert shown["train"]["generator_steps"] == 2 and not longer.exists()
+    with monkeypatch.context() as patch:
+        interrupt(patch, Training, "validate", 1)
+        assert autogan("train", "--from", first, *more).code == 130
+    again = json.loads(done("status", longer, "--json").out)["next_command"]
+    assert again == f"autogan train --resume --out {longer}"
+    results = json.loads(done("train", "--resume", "--out", longer, "--json").out)
+    assert results["architecture"] == arch and results["validation"]["generator_steps"] == 2
+    assert "sound" in done("verify", longer).out
+    assert done("train", "--resume", "--out", longer).code == 0  # nothing is left to do
+
+
 def test_a_run_that_has_just_begun_or_is_damaged(
     done: Callable, refused: Callable, tmp_path: Path
 ) -> None:

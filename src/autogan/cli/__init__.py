@@ -14,6 +14,7 @@ from autogan.cli import (
     scores,
     status,
     tables,
+    training,
     trials,
     verify,
 )
@@ -34,6 +35,7 @@ __all__ = [
     "scores",
     "status",
     "tables",
+    "training",
     "trials",
     "verify",
 ]

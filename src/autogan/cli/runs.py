@@ -1,14 +1,13 @@
-"""The commands that make or go on with a run: demo, run, search, derive, train."""
+"""The commands that make or go on with a run that searches: demo, run, search, derive."""
 
 import json
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from autogan.basics.errors import UserError
-from autogan.cli.architectures import published_names, read_architecture
 from autogan.cli.common import (
     ConfigFile,
     Data,
@@ -21,30 +20,17 @@ from autogan.cli.common import (
     SkipBroken,
     TimeLimit,
     app,
-    data_changes,
     print_results,
 )
-from autogan.cli.console import notes, say_lines, tables
+from autogan.cli.console import notes, tables
 from autogan.cli.opening import ended, opened_run
+from autogan.cli.resolving import printed, required, resolved
 from autogan.cli.seeds import SeedCount, SideBySide, seeds_wanted, several
-from autogan.cli.together import joined
 from autogan.cli.trials import Storage, Study, address_of, places_of, run_trials
 from autogan.runs.file_names import ARCHITECTURES, DERIVED, RESULTS
 
 if TYPE_CHECKING:
-    from autogan.runs.task import Task
     from autogan.settings.sections import Settings
-
-
-ArchitectureOption = Annotated[
-    str | None,
-    typer.Option(
-        "--arch",
-        help="autogan-a, -b, -c, a text form (modern:… of the modern space), the authors' vector, or a JSON "
-        "file with one.",
-        autocompletion=published_names,
-    ),
-]
 
 
 @app.command()
@@ -62,7 +48,7 @@ def demo(
     from autogan.settings.loading import load_settings
 
     settings = load_settings("demo", overrides=overrides or ())
-    if not _printed(settings, dry_run, as_json):
+    if not printed(settings, dry_run, as_json):
         from autogan.runs.resume import free_folder
 
         folder = out or free_folder(Path("runs/demo"))
@@ -88,10 +74,10 @@ def run(
 
     Example: [bold]autogan run --preset cifar10-cpu --data cifar10 --out runs/first[/]
     """
-    settings = _resolved(preset, data, skip_broken, config, overrides, resume, out)
-    if _printed(settings, dry_run, as_json):
+    settings = resolved(preset, data, skip_broken, config, overrides, resume, out)
+    if printed(settings, dry_run, as_json):
         return
-    folder = _required(out)
+    folder = required(out)
     if seeds_wanted(seeds, side_by_side, resume, out):
         from autogan.runs.task import Task
 
@@ -146,10 +132,10 @@ def search(
     """
     if strategy is not None:
         overrides = [*(overrides or ()), f"search.strategy={strategy}"]
-    settings = _resolved(preset, data, skip_broken, config, overrides, resume, out)
-    if _printed(settings, dry_run, as_json):
+    settings = resolved(preset, data, skip_broken, config, overrides, resume, out)
+    if printed(settings, dry_run, as_json):
         return
-    folder = _required(out)
+    folder = required(out)
     apart = seeds_wanted(seeds, side_by_side, resume, out)
     if method == "trials":
         if apart:
@@ -230,145 +216,9 @@ def derive(
     )
 
 
-@app.command()
-def train(
-    architecture: ArchitectureOption = None,
-    discriminator: Annotated[
-        str | None,
-        typer.Option(
-            "--discriminator",
-            help="Against which it is trained: a block for each cell, such as "
-            "residual/bottleneck+half/residual+softmax/deviation. Without it AutoGAN's.",
-        ),
-    ] = None,
-    preset: Preset = None,
-    data: Data = None,
-    skip_broken: SkipBroken = False,
-    out: Out = None,
-    config: ConfigFile = None,
-    overrides: SetOptions = None,
-    seeds: SeedCount = None,
-    side_by_side: SideBySide = 1,
-    resume: Resume = False,
-    time_limit: TimeLimit = None,
-    dry_run: DryRun = False,
-    as_json: Json = False,
-) -> None:
-    """Train one architecture from scratch and evaluate it.
-
-    Example: [bold]autogan train --arch autogan-a --preset cifar10-cpu --data cifar10 --out runs/a[/]
-    """
-    from autogan.runs.contents import read_results
-    from autogan.runs.task import Task
-    from autogan.spaces import SPACES
-    from autogan.spaces.pair import players
-
-    if resume and not architecture:
-        task = _task_of(_required(out))
-        architecture = task.architecture if task else None
-    if not architecture:
-        raise UserError("Which architecture should be trained? Give --arch; for example autogan-a.")
-    chosen = read_architecture(architecture)
-    if chosen.space not in SPACES:
-        generator, own = players(chosen)
-        raise UserError(
-            f"--arch is a pair of a generator and its discriminator. Give both apart: --arch {generator} "
-            f"--discriminator {own}"
-        )
-    settings = _resolved(
-        preset, data, skip_broken, config, overrides, resume, out, chosen.space, discriminator
-    )
-    if chosen.space != settings.network.space:
-        raise UserError(
-            f"--arch is of the space {chosen.space}, and network.space is {settings.network.space}."
-        )
-    if len(chosen) != settings.cells:
-        raise UserError(
-            f"--arch has {len(chosen)} cells, but {settings.data.image_size} pixels from a bottom "
-            f"of {settings.network.bottom_size} take {settings.cells}."
-        )
-    if _printed(settings, dry_run, as_json):
-        return
-    task = Task("train", str(chosen))
-    if seeds_wanted(seeds, side_by_side, resume, out):
-        several(task, settings, _required(out), seeds, side_by_side, resume, time_limit, as_json)
-        return
-    with joined(_required(out), resume) as (folder, processes):
-        results: dict[str, Any] | None
-        if resume and ended(folder, task, settings, RESULTS):
-            results = read_results(folder)
-        else:
-            with opened_run(settings, folder, task, resume, time_limit) as (run, progress):
-                from autogan.device.processes import ALONE
-                from autogan.method.pipeline import run_training
-
-                results = run_training(run, chosen, progress, processes or ALONE)
-        if results is not None and (processes is None or processes.first):
-            print_results(results, folder, as_json)
-
-
-def _task_of(folder: Path) -> "Task | None":
-    """What a run, or runs with several seeds, were made to do."""
-    from autogan.runs.config import read_task
-    from autogan.runs.seeds import holds_seeds, read_seeds
-
-    return read_seeds(folder).task if holds_seeds(folder) else read_task(folder)
-
-
 def _figure(value: float | None) -> str:
     """A score, or a dash where the judge cannot give it."""
     return "–" if value is None else f"{value:.3f}"
-
-
-def _resolved(
-    preset: str | None,
-    data: str | None,
-    skip_broken: bool,
-    config: Path | None,
-    overrides: list[str] | None,
-    resume: bool,
-    out: Path | None,
-    space: str | None = None,
-    discriminator: str | None = None,
-) -> "Settings":
-    """space, discriminator: of the architecture that is trained and against which, where given."""
-    from autogan.settings.loading import load_settings, merged
-    from autogan.spaces.discriminator_architecture import told_discriminator
-
-    given, changes = overrides or (), data_changes(data, skip_broken)
-    if space is not None:
-        changes = merged(changes, {"network": {"space": space}})
-    if discriminator is not None:
-        changes = merged(changes, {"network": {"discriminator": discriminator}})
-    if resume and not (preset or config):
-        from autogan.runs.config import read_settings
-        from autogan.runs.seeds import holds_seeds, read_seeds_settings
-
-        folder = _required(out)
-        made = read_seeds_settings(folder) if holds_seeds(folder) else read_settings(folder)
-        own = made.model_dump(mode="json")
-        settings = load_settings(None, None, given, changes, tree=own)
-    else:
-        settings = load_settings(preset, config, given, changes)
-    told_discriminator(settings.network.discriminator, settings.cells)  # refuses what is none
-    return settings
-
-
-def _required(out: Path | None) -> Path:
-    if out is None:
-        raise UserError("Where should the run be written? Give --out FOLDER.")
-    return out
-
-
-def _printed(settings: "Settings", dry_run: bool, as_json: bool) -> bool:
-    """Whether the settings were printed, and nothing else is to be done."""
-    if dry_run and as_json:
-        print(json.dumps(settings.model_dump(mode="json")))
-    elif dry_run:
-        from autogan.settings.loading import settings_to_yaml
-
-        say_lines(settings_to_yaml(settings))
-    return dry_run
 
 
 def _run_whole(

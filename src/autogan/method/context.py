@@ -103,7 +103,7 @@ def prepare(
     task = run.task if run else task
     parts = Plan.of(settings, task, derives=derives).parts
     if to_train:
-        settings = _with_start(settings, parts, progress)
+        settings = _with_start(settings, parts, task, progress)
         bytes_a_number = 2 if compute.autocast_dtype else 4
         refuse_too_large_batches(settings, parts, compute.memory_bytes, bytes_a_number)
         refuse_unplayable(settings, parts, discriminator, compute)
@@ -164,10 +164,15 @@ def prepare(
     )
 
 
-def _with_start(settings: Settings, parts: Collection[Part], progress: Progress) -> Settings:
-    """With fresh weights where none can be inherited, which is said."""
+def _with_start(
+    settings: Settings, parts: Collection[Part], task: Task | None, progress: Progress
+) -> Settings:
+    """With fresh weights where none can be inherited; what trainings begin with is said where that may
+    surprise."""
     decided = decide_start(settings, searches="search" in parts)
-    if decided is not settings:
+    if task and task.start:
+        progress.note(f"The training goes on from where that in {task.start} ended.")
+    elif decided is not settings:
         progress.note(
             "train.start is shared, and here no search leaves weights to begin with: they are fresh. From "
             "scratch it takes more steps (train.generator_steps) to come as far."

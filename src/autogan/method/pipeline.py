@@ -24,6 +24,7 @@ from autogan.progress.base import Progress
 from autogan.report.live import LiveReport
 from autogan.runs.contents import Neighbours
 from autogan.runs.drive import drive
+from autogan.runs.ended_training import TRAINING
 from autogan.runs.file_names import DATA, GENERATOR, TIMINGS
 from autogan.runs.folder import Run
 from autogan.runs.outcomes import Candidate, Child
@@ -263,7 +264,7 @@ def train_part(architecture: Architecture, run: Run, context: Context, progress:
     with part_of(run, "train"):
         progress.start("train")
         steps = context.settings.train.generator_steps
-        training = train(architecture, steps, "train", context, run, progress)
+        training = train(architecture, steps, TRAINING, context, run, progress)
         assert training.best is not None
         generator = training.best_generator()
         save_generator(

@@ -1,11 +1,13 @@
-"""Training one architecture, from scratch (paper section 4) or from what a search has learned."""
+"""Training one architecture: from scratch (paper section 4), from what a search has learned, or on from
+where another training ended."""
 
 from contextlib import nullcontext
+from pathlib import Path
 from typing import Any, Protocol
 
 from torch import Tensor
 
-from autogan.basics.errors import Diverged
+from autogan.basics.errors import Diverged, UserError
 from autogan.basics.randomness import torch_generator
 from autogan.gan.averaging import HalfLife
 from autogan.gan.from_settings import discriminator_for, gan_for
@@ -17,7 +19,9 @@ from autogan.method.game_batches import GameBatches
 from autogan.method.losses import read_losses
 from autogan.method.subject import DISCRIMINATOR, SEARCH, with_discriminator
 from autogan.progress.base import Progress
+from autogan.runs.checkpoints import load_checkpoint
 from autogan.runs.drive import drive
+from autogan.runs.ended_training import TRAINING
 from autogan.runs.events import Event, Validated
 from autogan.runs.folder import Run
 from autogan.runs.outcomes import Validation, from_plain, to_plain
@@ -246,6 +250,15 @@ class Training:
             k: v.to(self.context.compute.device) for k, v in state["best_state"].items()
         }
 
+    def go_on_from(self, ended: dict[str, Any]) -> None:
+        """Begins with networks, average, optimisers, streams and batches as an ended training left them.
+
+        Steps, rates and validations count anew. ended: what its `state_dict` gave.
+        """
+        self.gan.load_state_dict(ended["gan"])
+        self.gan.set_learning_rate(1.0)  # schedules leave that alone which they let stay
+        self.batches.load_state_dict(ended["batches"])
+
     def position(self) -> dict[str, Any]:
         """Generator steps that are done."""
         return {"step": self.steps_done}
@@ -257,6 +270,14 @@ class Training:
     def reseed(self, attempt: int) -> None:
         """Other latents from here on."""
         self.gan.streams.latents.reseed(attempt)
+
+
+def ended_state(folder: Path) -> dict[str, Any]:
+    """The last state of the training of a run that has ended; `UserError` where it is gone."""
+    state = load_checkpoint(folder, TRAINING)
+    if state is None:
+        raise UserError(f"The state that the training goes on from is gone from {folder}.")
+    return state
 
 
 def shared_weights(run: Run) -> dict[str, Any]:
@@ -284,6 +305,8 @@ def train(
     at = run.checkpoints.position(name)
     if at is not None:
         progress.skipped(context.workload.training(at["step"]))
+    elif run.task and run.task.start:
+        training.go_on_from(ended_state(Path(run.task.start)))
     elif training.settings.start == "shared":
         training.gan.inherit(shared_weights(run))
     processes = context.compute.processes

@@ -147,6 +147,9 @@ def _best(record: RunRecord) -> tuple[str | None, bool, str]:
         return record.results.architecture, True, ""
     if record.trials and record.trials.best is not None:
         row = record.trials.row(record.trials.best)
+        if row is None:
+            words = f"trials.json says that trial {record.trials.best} is the best, and does not hold it."
+            return None, False, words
         words = (
             f"The best of {record.trials.ended} trials that have ended, after {row.steps:,} generator "
             "steps."

@@ -2,8 +2,11 @@
 
 import json
 import shlex
+from pathlib import Path
 
+from autogan.basics.errors import UserError
 from autogan.basics.trees import leaves
+from autogan.runs.ended_training import read_ended_training
 from autogan.runs.record import RunRecord
 from autogan.settings.loading import load_settings, preset_names
 from autogan.settings.sections import Settings
@@ -18,6 +21,11 @@ def repeat_command(record: RunRecord) -> str | None:
     if record.command == "train" and architecture is None and record.results:
         architecture = record.results.architecture
     parts = ["autogan", record.command]
+    if record.task and record.task.start:
+        parts += ["--from", record.task.start]
+        for override in _differing(_before(record.task.start), settings):
+            parts += ["--set", override]
+        return f"{shlex.join(parts)} --out NEW_FOLDER"
     if record.command == "train":
         parts += ["--arch", str(architecture or "ARCHITECTURE")]
     if record.task and record.task.by_trials:
@@ -32,17 +40,28 @@ def repeat_command(record: RunRecord) -> str | None:
 
 def _nearest(settings: Settings) -> tuple[str | None, list[str]]:
     """The preset that the fewest overrides turn into `settings`, and these overrides."""
-    wanted = leaves(settings.model_dump(mode="json"))
-    found: list[tuple[str | None, list[str]]] = []
-    for preset in (None, *preset_names()):
-        given = leaves(load_settings(preset).model_dump(mode="json"))
-        differing = [
-            f"{name}={json.dumps(v, ensure_ascii=False)}"
-            for name, v in wanted.items()
-            if given[name] != v
-        ]
-        found.append((preset, differing))
+    found: list[tuple[str | None, list[str]]] = [
+        (preset, _differing(load_settings(preset), settings)) for preset in (None, *preset_names())
+    ]
     return min(found, key=lambda pair: len(pair[1]))
+
+
+def _differing(given: Settings | None, wanted: Settings) -> list[str]:
+    """What --set must say, beside what is given, for what is wanted."""
+    before = leaves(given.model_dump(mode="json")) if given else {}
+    return [
+        f"{name}={json.dumps(value, ensure_ascii=False)}"
+        for name, value in leaves(wanted.model_dump(mode="json")).items()
+        if name not in before or before[name] != value
+    ]
+
+
+def _before(start: str) -> Settings | None:
+    """The settings of the run that another one went on from; None where they cannot be read any more."""
+    try:
+        return read_ended_training(Path(start)).settings
+    except UserError:
+        return None
 
 
 def all_settings(record: RunRecord) -> dict[str, dict[str, str]]:

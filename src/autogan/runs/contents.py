@@ -276,13 +276,9 @@ class Trials:
     trials: list[TrialRow]
     surrogate: SurrogateRow | None = None
 
-    def __post_init__(self) -> None:
-        if self.best is not None and not any(row.number == self.best for row in self.trials):
-            raise ValueError(f"its best is trial {self.best}, which is not in it")
-
-    def row(self, number: int) -> TrialRow:
-        """The trial of that number, which must be there."""
-        return next(trial for trial in self.trials if trial.number == number)
+    def row(self, number: int) -> TrialRow | None:
+        """The trial of that number; None where the file names one that it does not hold."""
+        return next((trial for trial in self.trials if trial.number == number), None)
 
     @property
     def ended(self) -> int:
@@ -342,7 +338,7 @@ def read_content(folder: Path, name: str, kind: Any) -> Read[Any]:
     except ValidationError as error:
         first = error.errors(include_input=False)[0]
         where = ".".join(map(str, first["loc"]))
-        reason = f"{where}: {first['msg']}" if where else first["msg"]
+        reason = f"{where}: {first['msg']}"
         sentence = f"{name} is not what a run writes: {reason}"
         shown = _shown(name, content, reason)
         return Read(

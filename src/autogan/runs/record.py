@@ -118,6 +118,8 @@ class RunRecord:
     @property
     def start_words(self) -> str:
         """What its trainings began with, as the end of a sentence about a training."""
+        if self.task and self.task.start:
+            return f"on from where that in {self.task.start} ended"
         searched = self.command != "train" and not (self.task and self.task.by_trials)
         inherited = searched and self.setting("train.start") == "shared"
         return "from the search's weights" if inherited else "from scratch"

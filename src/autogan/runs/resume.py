@@ -27,7 +27,9 @@ def refuse_other_task(folder: Path, task: Task) -> None:
     """Trainings, searches and trials leave different states: none can go on with another's run."""
     made_for = read_task(folder)
     if made_for is not None and (
-        made_for.architecture != task.architecture or made_for.by_trials != task.by_trials
+        made_for.architecture != task.architecture
+        or made_for.by_trials != task.by_trials
+        or made_for.start != task.start
     ):
         raise UserError(
             f"The run in {folder} is not of this kind. Go on with it: "

@@ -16,7 +16,8 @@ class Task:
     architecture: the text form of what "train" trains; None for the others. method: of a search: with
     shared weights, or by trials, which are trainings from scratch. storage, study: of trials; the address of
     their database, without its password, and the search's name there. None: a file in the run's folder,
-    and the name that searches have by default.
+    and the name that searches have by default. start: the folder of the run whose ended training "train" goes
+    on from, absolute; None: it begins anew.
     """
 
     command: Command = "run"
@@ -24,6 +25,7 @@ class Task:
     method: Method = "shared"
     storage: str | None = None
     study: str | None = None
+    start: str | None = None
 
     @property
     def by_trials(self) -> bool:

@@ -1,0 +1,77 @@
+"""A run whose training has ended, for another one that goes on from there."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from autogan.basics.errors import UserError
+from autogan.files.storage import DamagedFile, check_tree
+from autogan.runs.checkpoints import checkpoint_files
+from autogan.runs.config import read_config, read_settings
+from autogan.runs.contents import read_results
+from autogan.runs.environment import settings_seen_from
+from autogan.runs.file_names import RESULTS
+from autogan.settings.resume_rules import refuse_another_game
+from autogan.settings.search import SearchSettings
+from autogan.settings.sections import Settings
+
+TRAINING = "train"
+"""The part of a run in which the one generator that it is about is trained with the whole budget."""
+
+
+@dataclass(frozen=True)
+class EndedTraining:
+    """What the run in a folder trained, and how.
+
+    folder: absolute. architecture: the text form of the generator's. settings: with absolute paths, and the
+    discriminator that was searched, if one was, as the one to train against.
+    """
+
+    folder: Path
+    architecture: str
+    settings: Settings
+
+    def refuse_another_game(self, architecture: str, settings: Settings) -> None:
+        """Raises `UserError` for another architecture, and for settings that would make other networks, or
+        play otherwise than the state that it goes on from was made."""
+        if architecture != self.architecture:
+            raise UserError(
+                f"The run in {self.folder} trained {self.architecture}: its training cannot go on with "
+                f"{architecture}."
+            )
+        refuse_another_game(self.settings, settings, f"The training in {self.folder}")
+
+
+def read_ended_training(folder: Path) -> EndedTraining:
+    """Raises `UserError` where the folder holds no run whose training has ended and left its state."""
+    config, settings = read_config(folder), read_settings(folder)
+    if not (folder / RESULTS).is_file():
+        way = f": {config.task.resume_command(folder)}" if config.task else ""
+        raise UserError(
+            f"The run in {folder} has no results, so there is no training that ended. Bring it to its "
+            f"end first{way}"
+        )
+    results = read_results(folder)
+    kept = checkpoint_files(folder, TRAINING)
+    if not kept:
+        raise UserError(
+            f"{folder} keeps no state of a training to go on from: its candidates were trained with the "
+            "whole budget (derive.generator_steps), or its checkpoints were removed. Train the "
+            f"architecture anew: autogan train --arch {results['architecture']}"
+        )
+    try:
+        check_tree(kept[-1])
+    except DamagedFile as damage:
+        raise UserError(f"{damage} So nothing can go on from it.") from None
+    settings = settings_seen_from(config.directory, settings)
+    against = results.get("discriminator") or {}
+    if against.get("how") in ("after", "together"):
+        network = settings.network.model_copy(update={"discriminator": against["architecture"]})
+        fields = SearchSettings.model_fields
+        names = (
+            "discriminator",
+            "discriminator_iterations",
+            "probe_steps",
+        )  # no search looks for one now
+        search = settings.search.model_copy(update={name: fields[name].default for name in names})
+        settings = settings.model_copy(update={"network": network, "search": search})
+    return EndedTraining(folder.absolute(), results["architecture"], settings)

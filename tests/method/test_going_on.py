@@ -1,0 +1,175 @@
+"""A training that goes on from where that of another run ended (`autogan train --from`)."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sources import split, write_folder
+from tiny import Listening, stop_in, tiny
+
+import autogan
+from autogan.basics.errors import UserError
+from autogan.files.storage import load_tensors
+from autogan.method.pipeline import run_everything, run_training
+from autogan.report.page import report_page
+from autogan.runs.checkpoints import checkpoint_files, load_checkpoint
+from autogan.runs.ended_training import read_ended_training
+from autogan.runs.folder import Run
+from autogan.runs.record import read_record
+from autogan.runs.stopping import Stopped
+from autogan.runs.task import Task
+from autogan.settings.loading import merged, settings_from_tree
+from autogan.settings.sections import Settings
+from autogan.spaces.architecture import Architecture
+from autogan.testing.checks import equal_trees
+
+ARCHITECTURE = Architecture.parse("autogan:pre-batch-nearest/post-none-bilinear+skip0")
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> Path:
+    write_folder(split(40, 40), tmp_path / "pets")
+    return tmp_path / "pets"
+
+
+def settings(images: Path, **changes: Any) -> Settings:
+    return tiny(**merged({"data": {"source": f"folder:{images}"}}, changes))
+
+
+def changed(before: Settings, **train: Any) -> Settings:
+    return settings_from_tree(merged(before.model_dump(mode="json"), {"train": train}))
+
+
+def trained(folder: Path, chosen: Settings, start: Path | None = None) -> dict[str, Any]:
+    """The last state of a training."""
+    task = Task("train", str(ARCHITECTURE), start=str(start) if start else None)
+    run = Run.create(folder, chosen, task)
+    assert run_training(run, ARCHITECTURE, Listening())
+    run.close()
+    state = load_checkpoint(folder, "train")
+    assert state is not None
+    return state
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"network": {"conditional": "always"}, "train": {"mirror": True}},
+        {
+            "train": {
+                "objective": {
+                    "loss": "relativistic-pairing",
+                    "spectral_norm": False,
+                    "real_penalty": 1.0,
+                    "penalty_every_steps": 4,
+                },
+                "augmentation": ["colour", "shift"],
+                "augmentation_probability": "adaptive",
+            }
+        },
+        {"train": {"average_half_life_images": 40, "average_seen_share": 0.5}},
+    ],
+)
+def test_two_trainings_end_as_one_that_is_as_long_as_both(
+    images: Path, tmp_path: Path, changes: dict[str, Any]
+) -> None:
+    """With constant rates: weights, moments, averages, streams and batches are equal to the bit."""
+    first = settings(images, **changes)
+    whole = trained(tmp_path / "whole", changed(first, generator_steps=10))
+    trained(tmp_path / "first", first)
+    then = trained(tmp_path / "then", changed(first, generator_steps=4), tmp_path / "first")
+    assert equal_trees(then["gan"], whole["gan"]) and equal_trees(then["batches"], whole["batches"])
+    assert then["step"] == 4 and [v["generator_steps"] for v in then["validations"]] == [2, 4]
+
+
+def test_the_rate_begins_anew(images: Path, tmp_path: Path) -> None:
+    """As the schedule says of the new steps; where there is none, at what the settings say."""
+    falling = settings(images, train={"schedule": {"learning_rate": "linear"}})
+    ended = trained(tmp_path / "first", falling)
+    (group,) = ended["gan"]["generator_optimiser"]["param_groups"]
+    assert group["lr"] < falling.train.learning_rate
+    constant = settings(images)
+    trained(tmp_path / "constant", constant)
+    higher = changed(constant, generator_steps=2, learning_rate=0.001)
+    state = trained(tmp_path / "higher", higher, tmp_path / "constant")
+    (group,) = state["gan"]["generator_optimiser"]["param_groups"]
+    assert group["lr"] == pytest.approx(0.001)
+
+
+def test_the_winner_of_a_search_goes_on_and_an_interruption_changes_nothing(
+    images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen = settings(
+        images,
+        search={"shared_epochs": None, "shared_steps": 4, "discriminator": "together"},
+        train={"start": "shared"},
+    )
+    chosen = settings_from_tree(merged(chosen.model_dump(), {"search": {"probe_steps": 1}}))
+    run = Run.create(tmp_path / "found", chosen)
+    results = run_everything(run, Listening())
+    run.close()
+    before = read_ended_training(tmp_path / "found")
+    assert before.architecture == results["architecture"]
+    assert before.settings.network.discriminator == results["discriminator"]["architecture"]
+    architecture = Architecture.parse(before.architecture)
+    task = Task("train", before.architecture, start=str(before.folder))
+    for name in ("whole", "stopped"):
+        run = Run.create(tmp_path / name, before.settings, task)
+        if name == "stopped":
+            with monkeypatch.context() as patch:
+                stop_in("train", run, patch)
+                with pytest.raises(Stopped):
+                    run_training(run, architecture, Listening())
+            run.close()
+            run = Run.resume(tmp_path / name)
+        listening = Listening()
+        run_training(run, architecture, listening)
+        run.close()
+        assert any("goes on from where that in" in note for note in listening.notes)
+    own, other = (
+        load_tensors(tmp_path / name / "generator.safetensors")[0] for name in ("whole", "stopped")
+    )
+    assert equal_trees(own, other)
+    page = report_page(read_record(tmp_path / "whole"))
+    assert f"was trained on from where that in {before.folder} ended" in page
+    assert f"autogan train --from {before.folder} --out NEW_FOLDER" in page
+
+
+def test_from_python(images: Path, tmp_path: Path) -> None:
+    chosen = settings(images)
+    trained(tmp_path / "first", chosen)
+    longer = changed(chosen, generator_steps=2)
+    _, results = autogan.train_architecture(
+        ARCHITECTURE, longer, tmp_path / "then", start=tmp_path / "first"
+    )
+    assert results["validation"]["generator_steps"] == 2
+    other = Architecture.parse("autogan:pre-batch-nearest/post-none-bilinear")
+    with pytest.raises(UserError, match="cannot go on with"):
+        autogan.train_architecture(other, longer, tmp_path / "no", start=tmp_path / "first")
+    wider = changed(chosen, generator_channels=16)
+    with pytest.raises(UserError, match=r"train\.generator_channels: 8 before, 16 now"):
+        autogan.train_architecture(ARCHITECTURE, wider, tmp_path / "no", start=tmp_path / "first")
+    assert not (tmp_path / "no").exists()
+
+
+def test_what_leaves_nothing_to_go_on_from_is_refused(images: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "first"
+    with pytest.raises(UserError, match="holds no run"):
+        read_ended_training(tmp_path)
+    Run.create(folder, settings(images), Task("train", str(ARCHITECTURE))).close()
+    with pytest.raises(UserError, match="Bring it to its end first: autogan train --resume"):
+        read_ended_training(folder)
+    run = Run.resume(folder)
+    run_training(run, ARCHITECTURE, Listening())
+    run.close()
+    read_ended_training(folder)
+    newest = checkpoint_files(folder, "train")[-1]
+    content = bytearray(newest.read_bytes())
+    content[-1] ^= 1
+    newest.write_bytes(content)
+    with pytest.raises(UserError, match="So nothing can go on from it"):
+        read_ended_training(folder)
+    for file in checkpoint_files(folder, "train"):
+        file.unlink()
+    with pytest.raises(UserError, match="keeps no state of a training to go on from"):
+        read_ended_training(folder)
