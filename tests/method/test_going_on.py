@@ -130,7 +130,10 @@ def test_the_winner_of_a_search_goes_on_and_an_interruption_changes_nothing(
         load_tensors(tmp_path / name / "generator.safetensors")[0] for name in ("whole", "stopped")
     )
     assert equal_trees(own, other)
-    page = report_page(read_record(tmp_path / "whole"))
+    record = read_record(tmp_path / "whole")
+    page = report_page(record)
+    steps = 4 * before.settings.train.generator_steps
+    assert f"{record.folder} --set train.generator_steps={steps} --out NEW_FOLDER" in page
     assert f"was trained on from where that in {before.folder} ended" in page
     assert f"autogan train --from {before.folder} --out NEW_FOLDER" in page
 

@@ -25,7 +25,7 @@ from autogan.report.quality import (
     published,
     score_bars,
 )
-from autogan.report.repeat import all_settings, repeat_command
+from autogan.report.repeat import all_settings, longer_command, repeat_command
 from autogan.report.searches import searches_of
 from autogan.report.tree import beam_tree, columns_of
 from autogan.report.trials import trials_of
@@ -86,6 +86,7 @@ def report_page(record: RunRecord) -> str:
         costs=part_costs(record),
         settings=all_settings(record),
         command=repeat_command(record),
+        longer_command=longer_command(record),
         next_command=next_command(record),
         evaluate_command=shlex.join(["autogan", "evaluate", str(record.folder / GENERATOR)]),
     )

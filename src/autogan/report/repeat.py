@@ -1,4 +1,4 @@
-"""The command that repeats a run: the nearest preset, and what differs from it."""
+"""The commands that repeat a run, and that train what it has found for longer."""
 
 import json
 import shlex
@@ -6,14 +6,18 @@ from pathlib import Path
 
 from autogan.basics.errors import UserError
 from autogan.basics.trees import leaves
-from autogan.runs.ended_training import read_ended_training
+from autogan.runs.checkpoints import checkpoint_files
+from autogan.runs.ended_training import TRAINING, read_ended_training
 from autogan.runs.record import RunRecord
 from autogan.settings.loading import load_settings, preset_names
 from autogan.settings.sections import Settings
 
 
 def repeat_command(record: RunRecord) -> str | None:
-    """One command line; None where the run has settings that this version does not know."""
+    """One command line, by the nearest preset and what differs from it.
+
+    None where the run has settings that this version does not know.
+    """
     settings = record.settings
     if settings is None:
         return None
@@ -36,6 +40,15 @@ def repeat_command(record: RunRecord) -> str | None:
     for override in overrides:
         parts += ["--set", override]
     return f"{shlex.join(parts)} --out NEW_FOLDER"
+
+
+def longer_command(record: RunRecord) -> str | None:
+    """One command line that trains what the run has found for longer; None where no state was left for it."""
+    if not record.results or not checkpoint_files(record.folder, TRAINING):
+        return None
+    steps = 4 * int(record.setting("train.generator_steps"))
+    parts = ["autogan", "train", "--from", str(record.folder)]
+    return f"{shlex.join(parts)} --set train.generator_steps={steps} --out NEW_FOLDER"
 
 
 def _nearest(settings: Settings) -> tuple[str | None, list[str]]:
