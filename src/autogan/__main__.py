@@ -29,7 +29,9 @@ def main() -> None:
         run_command()
     except KeyboardInterrupt:
         sys.exit(ENDED_BY_CTRL_C)
-    except MemoryError:  # too little even for what shows messages
+    except (MemoryError, ImportError) as error:  # too little even for what shows messages
+        if isinstance(error, ImportError) and "failed to map segment" not in str(error):
+            raise
         os.write(2, b"Error: There is not enough memory to start.\n")
         sys.exit(2)
 

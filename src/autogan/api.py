@@ -69,7 +69,7 @@ def train_architecture(
     task = Task("train", str(architecture))
     if start is not None:
         before = read_ended_training(Path(start))
-        before.refuse_another_game(str(architecture), settings)
+        before.refuse_unfit(str(architecture), settings)
         task = replace(task, start=str(before.folder))
     with _new_run(folder, settings, task) as run:
         results = run_training(run, architecture, progress or Progress())

@@ -183,7 +183,7 @@ def shape(name: str, number: int) -> Image.Image:
 def story(folder: Path) -> dict[str, Any]:
     """All that a finished run holds, without what must differ between two runs."""
     from autogan.files.storage import load_tree
-    from autogan.runs.checkpoints import checkpoint_files
+    from autogan.runs.file_names import checkpoint_files
 
     told: dict[str, Any] = {}
     for file in folder.rglob("*"):

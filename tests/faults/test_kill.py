@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from autogan.runs.checkpoints import checkpoint_files
+from autogan.runs.file_names import checkpoint_files
 
 PHASE_OF_PART = {"judge": "judge", "search": "search", "ranking": "derive", "derive": "derive"}
 

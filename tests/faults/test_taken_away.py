@@ -15,8 +15,7 @@ from typing import Any
 import pytest
 
 from autogan.basics.errors import UserError
-from autogan.runs.checkpoints import checkpoint_files
-from autogan.runs.file_names import LOCK
+from autogan.runs.file_names import LOCK, checkpoint_files
 from autogan.runs.folder import Run
 from autogan.runs.locking import FolderLost, is_locked
 from autogan.settings.loading import load_settings

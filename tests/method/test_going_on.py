@@ -12,8 +12,9 @@ from autogan.basics.errors import UserError
 from autogan.files.storage import load_tensors
 from autogan.method.pipeline import run_everything, run_training
 from autogan.report.page import report_page
-from autogan.runs.checkpoints import checkpoint_files, load_checkpoint
+from autogan.runs.checkpoints import load_checkpoint
 from autogan.runs.ended_training import read_ended_training
+from autogan.runs.file_names import checkpoint_files
 from autogan.runs.folder import Run
 from autogan.runs.record import read_record
 from autogan.runs.stopping import Stopped
@@ -171,7 +172,7 @@ def test_what_leaves_nothing_to_go_on_from_is_refused(images: Path, tmp_path: Pa
     content[-1] ^= 1
     newest.write_bytes(content)
     with pytest.raises(UserError, match="So nothing can go on from it"):
-        read_ended_training(folder)
+        read_ended_training(folder).refuse_unfit(str(ARCHITECTURE), settings(images))
     for file in checkpoint_files(folder, "train"):
         file.unlink()
     with pytest.raises(UserError, match="keeps no state of a training to go on from"):

@@ -34,6 +34,7 @@ def test_a_new_run_describes_itself_before_it_does_anything(run: Run) -> None:
         "method": "shared",
         "storage": None,
         "study": None,
+        "start": None,
     }
     assert {"autogan", "torch", "python", "commit", "threads"} <= described["environment"].keys()
     assert read_settings(run.folder) == load_settings() == run.settings

@@ -22,9 +22,8 @@ from autogan.cli.common import app
 from autogan.files.storage import load_tensors, save_tensors
 from autogan.method.pipeline import run_everything, run_training
 from autogan.progress.base import Progress
-from autogan.runs.checkpoints import checkpoint_files
 from autogan.runs.checksums import write_checksums
-from autogan.runs.file_names import CHECKSUMS
+from autogan.runs.file_names import CHECKSUMS, checkpoint_files
 from autogan.runs.folder import Run
 from autogan.runs.task import Task
 from autogan.settings.loading import merged, settings_from_tree

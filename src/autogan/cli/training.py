@@ -140,7 +140,7 @@ def _on_from(start: Path, overrides: list[str] | None) -> tuple["Task", "Archite
     before = read_ended_training(start)
     tree = before.settings.model_dump(mode="json")
     settings = load_settings(None, None, overrides or (), {}, tree=tree)
-    before.refuse_another_game(before.architecture, settings)
+    before.refuse_unfit(before.architecture, settings)
     task = Task("train", before.architecture, start=str(before.folder))
     return task, read_architecture(before.architecture), settings
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from autogan.basics.errors import UserError
 from autogan.basics.trees import leaves
-from autogan.runs.checkpoints import checkpoint_files
 from autogan.runs.ended_training import TRAINING, read_ended_training
+from autogan.runs.file_names import checkpoint_files
 from autogan.runs.record import RunRecord
 from autogan.settings.loading import load_settings, preset_names
 from autogan.settings.sections import Settings

@@ -12,7 +12,7 @@ from typing import Any
 
 from autogan.basics.errors import UserError
 from autogan.files.storage import DamagedFile, check_tree, load_tree, read_about, save_tree
-from autogan.runs.file_names import CHECKPOINTS
+from autogan.runs.file_names import CHECKPOINTS, checkpoint_files, checkpoint_number
 from autogan.runs.journal import Journal
 from autogan.runs.locking import FolderLock
 from autogan.settings.resume_rules import refuse_changes
@@ -20,12 +20,6 @@ from autogan.settings.sections import Settings
 
 KEPT_CHECKPOINTS = 2
 """Of each part."""
-
-
-def checkpoint_files(folder: Path, part: str = "*") -> list[Path]:
-    """The checkpoints of a part of the run in `folder`, or of all parts, the oldest first."""
-    files = (folder / CHECKPOINTS).glob(f"{part}-????????.safetensors")
-    return sorted(files, key=_number)
 
 
 def newest_positions(folder: Path) -> dict[str, dict[str, Any]]:
@@ -82,7 +76,7 @@ class Checkpoints:
         self._held.check()
         (self._folder / CHECKPOINTS).mkdir(exist_ok=True)
         every = checkpoint_files(self._folder)
-        number = 1 + (_number(every[-1]) if every else 0)
+        number = 1 + (checkpoint_number(every[-1]) if every else 0)
         about = {
             "position": position or {},
             "log_bytes": self._journal.flush(),
@@ -146,14 +140,14 @@ def go_back_to_whole_state(folder: Path, settings: Settings) -> None:
             f"{reason} It is set aside as {damaged.name}.damaged, and {goes_on}.", stacklevel=4
         )
         for file in checkpoint_files(folder):
-            if _number(file) > _number(damaged):
+            if checkpoint_number(file) > checkpoint_number(damaged):
                 file.unlink()
         damaged.rename(damaged.with_name(damaged.name + ".damaged"))
 
 
 def _damages(folder: Path, settings: Settings) -> Iterator[tuple[Path, str]]:
     """Those of the newest states that are damaged, and what is wrong with them; the oldest first."""
-    for file in sorted(_newest(folder).values(), key=_number):
+    for file in sorted(_newest(folder).values(), key=checkpoint_number):
         try:
             check_tree(file)
         except DamagedFile as damage:
@@ -165,7 +159,3 @@ def _damages(folder: Path, settings: Settings) -> Iterator[tuple[Path, str]]:
 def _newest(folder: Path) -> dict[str, Path]:
     """The newest checkpoint of every part."""
     return {file.stem[:-9]: file for file in checkpoint_files(folder)}
-
-
-def _number(checkpoint: Path) -> int:
-    return int(checkpoint.stem[-8:])

@@ -1,15 +1,13 @@
-"""A run whose training has ended, for another one that goes on from there."""
+"""A run whose training has ended, for another one that goes on from there. Reading it takes no torch."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 from autogan.basics.errors import UserError
-from autogan.files.storage import DamagedFile, check_tree
-from autogan.runs.checkpoints import checkpoint_files
 from autogan.runs.config import read_config, read_settings
 from autogan.runs.contents import read_results
 from autogan.runs.environment import settings_seen_from
-from autogan.runs.file_names import RESULTS
+from autogan.runs.file_names import RESULTS, checkpoint_files
 from autogan.settings.resume_rules import refuse_another_game
 from autogan.settings.search import SearchSettings
 from autogan.settings.sections import Settings
@@ -30,9 +28,15 @@ class EndedTraining:
     architecture: str
     settings: Settings
 
-    def refuse_another_game(self, architecture: str, settings: Settings) -> None:
-        """Raises `UserError` for another architecture, and for settings that would make other networks, or
-        play otherwise than the state that it goes on from was made."""
+    def refuse_unfit(self, architecture: str, settings: Settings) -> None:
+        """Raises `UserError` where its state is damaged, for another architecture, and for settings that make
+        other networks or play otherwise."""
+        from autogan.files.storage import DamagedFile, check_tree  # torch takes seconds
+
+        try:
+            check_tree(checkpoint_files(self.folder, TRAINING)[-1])
+        except DamagedFile as damage:
+            raise UserError(f"{damage} So nothing can go on from it.") from None
         if architecture != self.architecture:
             raise UserError(
                 f"The run in {self.folder} trained {self.architecture}: its training cannot go on with "
@@ -51,17 +55,12 @@ def read_ended_training(folder: Path) -> EndedTraining:
             f"end first{way}"
         )
     results = read_results(folder)
-    kept = checkpoint_files(folder, TRAINING)
-    if not kept:
+    if not checkpoint_files(folder, TRAINING):
         raise UserError(
             f"{folder} keeps no state of a training to go on from: its candidates were trained with the "
             "whole budget (derive.generator_steps), or its checkpoints were removed. Train the "
             f"architecture anew: autogan train --arch {results['architecture']}"
         )
-    try:
-        check_tree(kept[-1])
-    except DamagedFile as damage:
-        raise UserError(f"{damage} So nothing can go on from it.") from None
     settings = settings_seen_from(config.directory, settings)
     against = results.get("discriminator") or {}
     if against.get("how") in ("after", "together"):

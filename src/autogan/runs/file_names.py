@@ -1,5 +1,7 @@
 """What a run's folder holds, by name (docs/run-folder.md). Paths are relative to the folder."""
 
+from pathlib import Path
+
 CONFIG = "config.yaml"
 DATA = "data.json"
 LOG = "log.jsonl"
@@ -34,3 +36,14 @@ WORKER_LOGS = "workers"
 """Of a search by trials: the folder with what each worker said."""
 TRIALS = "trials.json"
 """Of a search by trials: all of them, for readers without the database."""
+
+
+def checkpoint_files(folder: Path, part: str = "*") -> list[Path]:
+    """The checkpoints of a part of the run in `folder`, or of all parts, the oldest first."""
+    files = (folder / CHECKPOINTS).glob(f"{part}-????????.safetensors")
+    return sorted(files, key=checkpoint_number)
+
+
+def checkpoint_number(checkpoint: Path) -> int:
+    """How many checkpoints of the run were made up to this one."""
+    return int(checkpoint.stem[-8:])

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from autogan.basics.errors import UserError
+from autogan.runs.file_names import checkpoint_files
 from autogan.runs.outcomes import from_plain
 
 
@@ -60,7 +61,7 @@ class Positions:
 
 def read_positions(folder: Path) -> Positions:
     """Raises `UserError` where a newest checkpoint is damaged, or of an older version."""
-    from autogan.runs.checkpoints import checkpoint_files, newest_positions  # these bring torch
+    from autogan.runs.checkpoints import newest_positions  # brings torch
 
     for file in checkpoint_files(folder):
         if not file.is_file() and (file.exists() or file.is_symlink()):
