@@ -67,7 +67,7 @@ def train_architecture(
             f"{settings.network.space}."
         )
     task = Task("train", str(architecture))
-    if start is not None:
+    if start is not None and isinstance(settings, Settings):
         before = read_ended_training(Path(start))
         before.refuse_unfit(str(architecture), settings)
         task = replace(task, start=str(before.folder))

@@ -1,5 +1,6 @@
 """A training that goes on from where that of another run ended (`autogan train --from`)."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -177,3 +178,18 @@ def test_what_leaves_nothing_to_go_on_from_is_refused(images: Path, tmp_path: Pa
         file.unlink()
     with pytest.raises(UserError, match="keeps no state of a training to go on from"):
         read_ended_training(folder)
+
+
+def test_damaged_results_are_named_and_end_no_report(images: Path, tmp_path: Path) -> None:
+    trained(tmp_path / "first", settings(images))
+    trained(tmp_path / "then", settings(images), tmp_path / "first")
+    results = tmp_path / "first" / "results.json"
+    content = json.loads(results.read_text())
+    del content["architecture"]
+    results.write_text(json.dumps(content))
+    with pytest.raises(UserError, match=r"results\.json is damaged"):
+        read_ended_training(tmp_path / "first")
+    page = report_page(read_record(tmp_path / "then"))
+    assert (
+        "--set train.generator_channels=8" in page
+    )  # all is said: what it went on from is unknown

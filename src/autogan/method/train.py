@@ -9,6 +9,7 @@ from torch import Tensor
 
 from autogan.basics.errors import Diverged, UserError
 from autogan.basics.randomness import torch_generator
+from autogan.files.storage import DamagedFile
 from autogan.gan.averaging import HalfLife
 from autogan.gan.from_settings import discriminator_for, gan_for
 from autogan.gan.schedules import Schedule
@@ -273,8 +274,11 @@ class Training:
 
 
 def ended_state(folder: Path) -> dict[str, Any]:
-    """The last state of the training of a run that has ended; `UserError` where it is gone."""
-    state = load_checkpoint(folder, TRAINING)
+    """The last state of the training of a run that has ended; `UserError` where it is gone or damaged."""
+    try:
+        state = load_checkpoint(folder, TRAINING)
+    except DamagedFile as damage:
+        raise UserError(f"{damage} So nothing can go on from it.") from None
     if state is None:
         raise UserError(f"The state that the training goes on from is gone from {folder}.")
     return state

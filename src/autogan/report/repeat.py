@@ -44,9 +44,9 @@ def repeat_command(record: RunRecord) -> str | None:
 
 def longer_command(record: RunRecord) -> str | None:
     """One command line that trains what the run has found for longer; None where no state was left for it."""
-    if not record.results or not checkpoint_files(record.folder, TRAINING):
+    if not record.results or not record.settings or not checkpoint_files(record.folder, TRAINING):
         return None
-    steps = 4 * int(record.setting("train.generator_steps"))
+    steps = 4 * record.settings.train.generator_steps
     parts = ["autogan", "train", "--from", str(record.folder)]
     return f"{shlex.join(parts)} --set train.generator_steps={steps} --out NEW_FOLDER"
 

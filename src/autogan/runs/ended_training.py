@@ -5,7 +5,7 @@ from pathlib import Path
 
 from autogan.basics.errors import UserError
 from autogan.runs.config import read_config, read_settings
-from autogan.runs.contents import read_results
+from autogan.runs.contents import Results, read_content, read_results
 from autogan.runs.environment import settings_seen_from
 from autogan.runs.file_names import RESULTS, checkpoint_files
 from autogan.settings.resume_rules import refuse_another_game
@@ -54,23 +54,25 @@ def read_ended_training(folder: Path) -> EndedTraining:
             f"The run in {folder} has no results, so there is no training that ended. Bring it to its "
             f"end first{way}"
         )
-    results = read_results(folder)
+    read_results(folder)  # refuses those of another version
+    found = read_content(folder, RESULTS, Results)
+    if found.damage:
+        raise found.damage.refusal(folder)
+    results = found.value
+    assert results is not None
     if not checkpoint_files(folder, TRAINING):
         raise UserError(
             f"{folder} keeps no state of a training to go on from: its candidates were trained with the "
             "whole budget (derive.generator_steps), or its checkpoints were removed. Train the "
-            f"architecture anew: autogan train --arch {results['architecture']}"
+            f"architecture anew: autogan train --arch {results.architecture}"
         )
     settings = settings_seen_from(config.directory, settings)
-    against = results.get("discriminator") or {}
-    if against.get("how") in ("after", "together"):
-        network = settings.network.model_copy(update={"discriminator": against["architecture"]})
+    against = results.discriminator
+    if against and against.how != "fixed":
+        network = settings.network.model_copy(update={"discriminator": against.architecture})
+        # What belongs to a search for discriminators means nothing beside one that is told.
         fields = SearchSettings.model_fields
-        names = (
-            "discriminator",
-            "discriminator_iterations",
-            "probe_steps",
-        )  # no search looks for one now
+        names = ("discriminator", "discriminator_iterations", "probe_steps")
         search = settings.search.model_copy(update={name: fields[name].default for name in names})
         settings = settings.model_copy(update={"network": network, "search": search})
-    return EndedTraining(folder.absolute(), results["architecture"], settings)
+    return EndedTraining(folder.absolute(), results.architecture, settings)

@@ -19,7 +19,8 @@ processor, computes the same but for rounding; recorded steps compute the same."
 
 
 MAY_CHANGE_AFTER_ITS_END = (
-    *MAY_CHANGE,
+    "log_every_steps",
+    "checkpoint_every_minutes",
     "compute",
     "evaluate",
     "train.generator_steps",
