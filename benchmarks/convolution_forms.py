@@ -7,7 +7,7 @@ Prints three Markdown tables: medians of interleaved rounds. The forms that won 
 `convolve_upsampled`, `convolve_deconvolved` and `convolve_and_pool` in autogan/nets/layers.py.
 """
 
-import sys
+import argparse
 from collections.abc import Callable
 from functools import cache, partial
 
@@ -206,8 +206,11 @@ def _normalised(norm: Callable[[Tensor], Tensor], x: Tensor, by: Tensor) -> None
         torch.autograd.grad(y, x, by)
 
 
-def main(precisions: list[str]) -> None:
+def main() -> None:
     """Prints the tables."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n\n")[0])
+    parser.add_argument("precisions", nargs="*", help="float32, bfloat16; both without a word")
+    precisions = parser.parse_args().precisions
     keep_freed_memory()
     dtypes = [torch.float32, torch.bfloat16]
     if precisions:
@@ -238,4 +241,4 @@ def main(precisions: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

@@ -8,6 +8,7 @@ stream, is held out to check it. Prints Markdown: the fit, its errors, and what 
 measurements of those that do not take too long.
 """
 
+import argparse
 import random
 import statistics
 import time
@@ -119,6 +120,7 @@ def steps_of(stage: int, widths: Widths, compute: Compute) -> Callable[[], objec
 
 def main() -> None:
     """Measures, fits, checks, and prints."""
+    argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0]).parse_args()
     compute = Compute.resolve("cpu", "float32")
     measured: list[tuple[tuple[int, int, int], Counts, float]] = []
     for stage, channels, batch in GRID:

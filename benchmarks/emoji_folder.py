@@ -6,9 +6,9 @@ Fetches the package emoji-datasource-twitter (graphics by Twitter, CC-BY 4.0) wi
 installed, and copies one picture of each emoji (no skin tones) into FOLDER/CATEGORY/.
 """
 
+import argparse
 import json
 import subprocess
-import sys
 import tarfile
 import tempfile
 from pathlib import Path
@@ -20,8 +20,11 @@ LEFT_OUT = "Component"
 """A category of five, too few for a class."""
 
 
-def main(folder: Path) -> None:
+def main() -> None:
     """Fetches, and writes the folder."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("folder", type=Path)
+    folder = parser.parse_args().folder
     with tempfile.TemporaryDirectory() as fetched:
         subprocess.run(["npm", "pack", "--silent", PACKAGE], cwd=fetched, check=True)
         (file,) = Path(fetched).glob("*.tgz")
@@ -45,4 +48,4 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main()

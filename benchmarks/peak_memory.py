@@ -7,6 +7,7 @@ scratch (the lightest one there is, and a random one), then the peak of the proc
 before the networks were made. Prints Markdown.
 """
 
+import argparse
 import random
 import subprocess
 import sys
@@ -69,8 +70,8 @@ def estimated(side: int, generator: int, discriminator: int, batch: int) -> int:
     return max(step_bytes(settings.train, settings.network, cells, bytes_a_number=4).values())
 
 
-def main() -> None:
-    """All sizes, each in a process of its own."""
+def all_sizes() -> None:
+    """Each in a process of its own."""
     print(f"{processor_name()}, {torch.get_num_threads()} thread(s), torch {torch.__version__}\n")
     print("| side, pixels | channels | batch | peak, lightest | peak, random | estimate |")
     print("| --- | --- | --- | --- | --- | --- |")
@@ -90,8 +91,17 @@ def main() -> None:
             )
 
 
-if __name__ == "__main__":
-    if sys.argv[1:]:
-        print(measured(sys.argv[1], *(int(number) for number in sys.argv[2:])))
+def main() -> None:
+    """Measures all sizes, or one of them."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    one = "one measurement: lightest or random, side, both numbers of channels, images in a batch"
+    parser.add_argument("one", nargs="*", help=one)
+    given = parser.parse_args().one
+    if given:
+        print(measured(given[0], *(int(number) for number in given[1:])))
     else:
-        main()
+        all_sizes()
+
+
+if __name__ == "__main__":
+    main()

@@ -4,8 +4,8 @@ autogan bench --growth --json > bench.json
 python benchmarks/plot_growth.py bench.json docs/pictures/growth.png
 """
 
+import argparse
 import json
-import sys
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -38,5 +38,8 @@ def draw(points: list[dict[str, float]]) -> Figure:
 
 
 if __name__ == "__main__":
-    source, target = map(Path, sys.argv[1:])
-    draw(json.loads(source.read_text())["growth"]).savefig(target, dpi=120)
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("measured", type=Path, help="what autogan bench --growth --json printed")
+    parser.add_argument("picture", type=Path)
+    given = parser.parse_args()
+    draw(json.loads(given.measured.read_text())["growth"]).savefig(given.picture, dpi=120)

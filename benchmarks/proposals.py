@@ -5,6 +5,7 @@
 Prints milliseconds for each architecture, at every stage of the published space.
 """
 
+import argparse
 from functools import partial
 
 import torch
@@ -26,6 +27,7 @@ def alone(strategy: Strategy, rung: Rung) -> None:
 
 def main() -> None:
     """One line for each stage."""
+    argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0]).parse_args()
     strategy = Reinforce(search_space("autogan", 3), ControllerSettings(), seed=0)
     promoted: tuple[Architecture, ...] = ()
     for stage in range(3):
