@@ -38,6 +38,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 RUNS, GENERATORS, INGREDIENTS = "Runs", "Generators", "What runs are made of"
+TRIALS = "Searches by trials, on many machines"
 """Headings of `autogan --help`; the commands that search and train stand above them."""
 
 
@@ -81,7 +82,13 @@ SetOptions = Annotated[
     typer.Option("--set", help="One setting, e.g. search.iterations=40. May be repeated."),
 ]
 ConfigFile = Annotated[Path | None, typer.Option("--config", help="YAML file with settings.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the resolved settings and stop.")]
+DryRun = Annotated[
+    bool,
+    typer.Option(
+        "--dry-run",
+        help="Print the resolved settings and stop, before images, networks and memory are checked.",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print the results as one JSON object.")]
 
 
@@ -110,7 +117,7 @@ TimeLimit = Annotated[
         "--time-limit",
         parser=seconds_of,
         metavar="TIME",
-        help="Stop after this time (90s, 9m, 1h30m) with a checkpoint; --resume goes on.",
+        help="Stop after this time (90s, 9m, 1h30m) with a checkpoint, and say how to go on.",
     ),
 ]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run that --out holds.")]

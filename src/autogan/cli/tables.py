@@ -219,7 +219,7 @@ def compare_strategies(
             "precision or recall."
         ),
     ] = "frechet_distance",
-    seeds: Annotated[int, typer.Option(help="Searches with each strategy.")] = 100,
+    seeds: Annotated[int, typer.Option(help="Searches with each strategy, 20 or more.")] = 100,
     trainings: Annotated[
         float, typer.Option(help="Time of a search, in average whole trainings.")
     ] = 50,

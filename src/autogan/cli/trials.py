@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from autogan.basics.errors import UserError
-from autogan.cli.common import Json, app, shown_progress
+from autogan.cli.common import TRIALS, Json, app, shown_progress
 from autogan.cli.console import notes, tables
 from autogan.cli.opening import ended, opened_run
 from autogan.runs.file_names import GENERATOR
@@ -43,14 +43,16 @@ def address_of(storage: str | None) -> str | None:
     return storage or os.environ.get("AUTOGAN_STORAGE") or None
 
 
-@app.command()
+@app.command(rich_help_panel=TRIALS)
 def worker(
     storage: Storage = None,
     study: Study = None,
     out: Annotated[
         Path,
         typer.Option(
-            "--out", help="Folder of the trials; shared by machines, trials go on from it."
+            "--out",
+            help="Folder of the trials (`trials` in the search's folder); shared by machines, "
+            "trials go on from it.",
         ),
     ] = Path("trials"),
     data: Annotated[
@@ -65,7 +67,7 @@ def worker(
 ) -> None:
     """Work at a search by trials that was begun elsewhere, until it has ended.
 
-    Example: [bold]autogan worker --storage postgresql+psycopg://me@server/gan --out /shared/trials[/]
+    Example: [bold]autogan worker --storage postgresql+psycopg://me@server/gan --out /shared/trials/trials[/]
     """
     address = address_of(storage)
     if address is None:
@@ -88,7 +90,7 @@ def worker(
         raise SystemExit(stop.exit_code) from None
 
 
-@app.command()
+@app.command(rich_help_panel=TRIALS)
 def dashboard(
     folder: Annotated[
         Path | None, typer.Argument(metavar="[RUN]", help="Folder of a search by trials.")
@@ -141,7 +143,7 @@ def _refuse_used_port(port: int) -> None:
             ) from None
 
 
-@app.command()
+@app.command(rich_help_panel=TRIALS)
 def front(
     folder: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a search by trials.")],
     as_json: Json = False,

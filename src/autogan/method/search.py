@@ -275,8 +275,9 @@ class Search:
         self._enter_stage()
         self.write_architectures()
         self.run.journal.log(Grown(self.iteration, self.stage, self.subject.line_part))
+        beams = "1 beam" if len(kept) == 1 else f"{len(kept)} beams"
         self.progress.note(
-            f"Stage {self.stage + 1} begins with {len(kept)} beams; best: {kept[0].architecture} "
+            f"Stage {self.stage + 1} begins with {beams}; best: {kept[0].architecture} "
             f"(reward {kept[0].reward:.3f})"
         )
 
