@@ -221,6 +221,11 @@ def test_a_training_goes_on_from_the_end_of_another(
     told = refused("train", "--from", first, *more, "--set", "train.generator_batch=5")
     assert "train.generator_batch: " in told and "5 now" in told and not longer.exists()
     assert "holds no run" in refused("train", "--from", home, *more)
+    told = refused("train", "--from", first, *more, "--resume")
+    assert told.endswith(f"autogan train --resume --out {longer}\n")
+    for option in ("--seeds", "--side-by-side"):
+        told = refused("train", "--from", first, *more, option, "2")
+        assert "--seeds and --side-by-side do not fit" in told
     shown = json.loads(done("train", "--from", first, *more, "--dry-run", "--json").out)
     assert shown["train"]["generator_steps"] == 2 and not longer.exists()
     with monkeypatch.context() as patch:

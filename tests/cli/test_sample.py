@@ -1,6 +1,7 @@
 """`autogan sample`: every kind of output, from a small generator with fresh weights."""
 
 import shutil
+import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 
@@ -123,6 +124,8 @@ def test_without_a_target_the_grid_is_samples_png(
         (["--interpolate", "--count", "9", "--out", "{tmp}/a.png"], "multiple of 8"),
         (["--count", "20000", "--out", "{tmp}/a.png"], "at most 10,000"),
         (["--count", "1000000000000", "--npz", "{tmp}/a.npz"], "GiB free"),
+        (["--count", "9" * 30, "--npz", "{tmp}/a.npz"], "GiB free"),
+        (["--count", "9" * 30, "--out", "{tmp}/a.png"], "at most 10,000"),
         (["--out", "{tmp}/mine"], "exists already"),
         (["--npz", "{tmp}/mine"], "exists already"),
         (["--separate", "{tmp}/mine"], "exists already"),
@@ -227,6 +230,38 @@ def test_a_class_that_is_not_there_is_refused_with_those_that_are(
     message = refused("sample", of_fruit, "--class", "quince", "--out", tmp_path / "a.png")
     assert "There is no class 'quince'. There are: apple, pear, a, \\x1b[31mplum." in message
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--count", "1000000000000", "--npz", "{tmp}/a.npz"], "GiB free"),
+        (["--count", "9" * 30, "--class", "pear", "--npz", "{tmp}/a.npz"], "GiB free"),
+        (["--count", "5000", "--each-class", "--out", "{tmp}/a.png"], "not 15,000"),
+        (["--count", "9" * 30, "--out", "{tmp}/a.png"], "at most 10,000"),
+        (
+            ["--count", "3", "--each-class", "--interpolate", "--out", "{tmp}/a.png"],
+            "multiple of 8 up to 10,000, not 3.",
+        ),
+    ],
+)
+def test_more_images_of_classes_than_can_be_are_refused_before_they_are_counted_out(
+    refused: Callable, of_fruit: Path, tmp_path: Path, options: list[str], words: str
+) -> None:
+    filled = [option.format(tmp=tmp_path) for option in options]
+    assert words in refused("sample", of_fruit, *filled)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_names_of_classes_are_known_in_every_unicode_form(done: Callable, tmp_path: Path) -> None:
+    architecture = Architecture.parse("pre-batch-nearest/pre-batch-nearest")
+    generator = AutoGanGenerator.for_architecture(
+        architecture, latent_size=8, channels=4, classes=Classes(("apple", "poiré"), (0.5, 0.5))
+    )
+    save_generator(tmp_path / "g.safetensors", generator, generator.state_dict(), {})
+    name = unicodedata.normalize("NFD", "poiré")
+    assert name != "poiré"
+    done("sample", tmp_path / "g.safetensors", "--class", name, "--out", tmp_path / "a.png")
 
 
 def test_python_gives_the_same_images(done: Callable, of_fruit: Path, tmp_path: Path) -> None:

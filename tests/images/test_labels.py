@@ -156,6 +156,7 @@ def test_a_table_without_labels_is_of_images_without_classes(tmp_path: Path) -> 
         (table(*LINES[:-1], f"039.png,{'x' * 1001}"), r"line 41: the label has 1,001 characters"),
         (b"file,label\n\xff\xfe,pear\n", r"is not UTF-8"),
         (table('"000.png,pear'), r"line 2: it is no CSV"),
+        (table(LINES[0], '001.png,"pear', *LINES[2:]), r"line 3: it is no CSV"),
         (table(*LINES, "\x00,pear"), r"line 42"),
         (table(f"{'x' * 200_000},pear"), r"line 2: it is no CSV"),
     ],

@@ -1,6 +1,7 @@
 """A training that goes on from where that of another run ended (`autogan train --from`)."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from autogan.files.storage import load_tensors
 from autogan.method.pipeline import run_everything, run_training
 from autogan.report.page import report_page
 from autogan.runs.checkpoints import load_checkpoint
+from autogan.runs.checksums import write_checksums
 from autogan.runs.ended_training import read_ended_training
 from autogan.runs.file_names import checkpoint_files
 from autogan.runs.folder import Run
@@ -178,6 +180,127 @@ def test_what_leaves_nothing_to_go_on_from_is_refused(images: Path, tmp_path: Pa
         file.unlink()
     with pytest.raises(UserError, match="keeps no state of a training to go on from"):
         read_ended_training(folder)
+
+
+@pytest.mark.parametrize("change", ["one more", "another name", "another class", "no classes"])
+def test_other_images_than_the_first_training_had_are_refused_before_a_judge_learns(
+    images: Path, tmp_path: Path, change: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Labels that changed places, too: they would be of the old ones' numbers."""
+    chosen = settings(images, network={"conditional": "auto"})
+    trained(tmp_path / "first", chosen)
+    for part in (images / "train", images / "test"):
+        cats = part / "cats"
+        if change == "one more":
+            shutil.copy(next(cats.iterdir()), cats / "more.png")
+        elif change == "another name":
+            cats.rename(part / "zebras")
+        elif change == "another class":
+            shutil.copytree(cats, part / "emus")
+        else:
+            for file in list(cats.iterdir()):
+                file.rename(part / "dogs" / f"cat-{file.name}")
+
+    def judged(*_: Any) -> None:
+        raise AssertionError("a judge was made")
+
+    monkeypatch.setattr("autogan.method.context._judge", judged)
+    with pytest.raises(UserError, match=r"The training in .*first was of other images"):
+        autogan.train_architecture(
+            ARCHITECTURE, chosen, tmp_path / "then", start=tmp_path / "first"
+        )
+    assert not (tmp_path / "then").exists()
+
+
+def test_another_judge_than_the_first_training_had_is_said(
+    images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The cache lost it, and training it again gave another one."""
+    chosen = settings(images)
+    trained(tmp_path / "first", chosen)
+    for own in (True, False):
+        if not own:
+            data = tmp_path / "first" / "data.json"
+            data.write_text(data.read_text().replace('"judge": "domain-', '"judge": "domain-0'))
+            write_checksums(tmp_path / "first")
+        start = str(tmp_path / "first")
+        run = Run.create(tmp_path / f"{own}", chosen, Task("train", str(ARCHITECTURE), start=start))
+        listening = Listening()
+        run_training(run, ARCHITECTURE, listening)
+        run.close()
+        assert own != any("scores of the two runs do not compare" in n for n in listening.notes)
+
+
+def test_a_run_that_is_gone_is_missed_before_the_judge_learns(images: Path, tmp_path: Path) -> None:
+    chosen = settings(images)
+    trained(tmp_path / "first", chosen)
+    task = Task("train", str(ARCHITECTURE), start=str(tmp_path / "first"))
+    Run.create(tmp_path / "then", chosen, task).close()
+    (tmp_path / "first").rename(tmp_path / "elsewhere")
+    run = Run.resume(tmp_path / "then")
+    listening = Listening()
+    with pytest.raises(UserError, match=r"Put that run back as it was"):
+        run_training(run, ARCHITECTURE, listening)
+    assert listening.parts == []
+    (tmp_path / "elsewhere").rename(tmp_path / "first")
+    assert run_training(run, ARCHITECTURE, listening)
+    run.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("config.yaml", "latent_size: 17", r"config\.yaml does not match its checksum"),
+        ("checkpoints/train-{newest}.safetensors", None, r"train-\d{8}\.safetensors is missing"),
+        (
+            "checkpoints/train-{newest}.safetensors",
+            "folder",
+            r"train-\d{8}\.safetensors is missing",
+        ),
+    ],
+)
+def test_a_run_that_was_changed_since_is_refused(
+    images: Path, tmp_path: Path, name: str, content: str | None, message: str
+) -> None:
+    folder = tmp_path / "first"
+    trained(folder, settings(images))
+    newest = checkpoint_files(folder, "train")[-1].stem[-8:]
+    file = folder / name.format(newest=newest)
+    if content == "folder" or content is None:
+        file.unlink()
+        if content:
+            file.mkdir()
+    else:
+        file.write_text(file.read_text().replace("latent_size: 16", content))
+    with pytest.raises(UserError, match=message):
+        ended = read_ended_training(folder)
+        ended.refuse_unfit(str(ARCHITECTURE), ended.settings)
+
+
+def test_files_that_are_no_states_are_passed_over(images: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "first"
+    trained(folder, settings(images))
+    states = checkpoint_files(folder, "train")
+    (folder / "checkpoints" / "train-abcdefgh.safetensors").write_bytes(b"")
+    assert checkpoint_files(folder, "train") == states
+
+
+@pytest.mark.parametrize(
+    ("task", "message"),
+    [
+        (
+            Task("search"),
+            r"is only a search.*: autogan derive .*first, and then autogan train --arch",
+        ),
+        (Task("search", method="trials"), r"is a search by trials.*first/trials\. autogan front"),
+    ],
+)
+def test_a_search_leaves_no_training_to_go_on_from(
+    images: Path, tmp_path: Path, task: Task, message: str
+) -> None:
+    Run.create(tmp_path / "first", settings(images), task).close()
+    with pytest.raises(UserError, match=message):
+        read_ended_training(tmp_path / "first")
 
 
 def test_damaged_results_are_named_and_end_no_report(images: Path, tmp_path: Path) -> None:

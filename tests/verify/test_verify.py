@@ -444,6 +444,19 @@ def test_files_that_contradict_each_other_are_named(run: Path, name: str) -> Non
     assert words in output.replace("\n", " ")
 
 
+def test_other_images_are_said_before_a_judge_learns_them(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def other(results: Any) -> None:
+        results["data"]["digest"] = "0" * len(results["data"]["digest"])
+
+    edit_json("results.json", other)(run)
+    write_checksums(run)
+    monkeypatch.delattr("autogan.verify.recompute.prepare")
+    code, output = command("verify", run, "--recompute", "--json")
+    assert code == 1 and "The data here is not that of the run" in output
+
+
 def test_a_forged_score_does_not_come_out_again(run: Path) -> None:
     def better(value: Any) -> None:
         value["scores"]["frechet_distance"] = 0.5

@@ -90,6 +90,12 @@ def sample(
     if each_class:
         names = list(sampling.names_of_classes(generator))
     count = count or (8 if names else 64)
+    total = count * max(1, len(set(names)))
+    if separate or npz:
+        image_size = generator.bottom_size << len(generator.architecture)
+        sampling.refuse_too_large(target, total, image_size)
+    else:
+        sampling.refuse_large_grid(total)
     wanted = sampling.Wanted.of(generator, count, seed, names)
     make_folder_of(target)
     compute = Compute.resolve()
@@ -97,8 +103,6 @@ def sample(
         save = sampling.save_interpolation if interpolate else sampling.save_grid
         save(generator, target, wanted, compute)
     else:
-        image_size = generator.bottom_size << len(generator.architecture)
-        sampling.refuse_too_large(target, wanted.count, image_size)
         save_all = sampling.save_separately if separate else sampling.save_npz
         with shown_progress("sample") as progress:
             progress.plan({"sample": [sampling.sampling_cost(generator, wanted.count)]})

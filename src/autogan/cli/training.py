@@ -83,6 +83,15 @@ def train(
     from autogan.runs.task import Task
 
     if start is not None:
+        if resume:
+            again = Task("train").resume_command(required(out))
+            raise UserError(
+                f"A run that goes on knows from where: leave --from out. It goes on with: {again}"
+            )
+        if seeds is not None or side_by_side > 1:
+            raise UserError(
+                "--from goes on with one training: --seeds and --side-by-side do not fit."
+            )
         beside = {
             "--arch": architecture,
             "--discriminator": discriminator,
@@ -90,8 +99,6 @@ def train(
             "--data": data,
             "--skip-broken": skip_broken,
             "--config": config,
-            "--seeds": seeds,
-            "--resume": resume,
         }
         if given := [name for name, value in beside.items() if value]:
             raise UserError(

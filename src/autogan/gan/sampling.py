@@ -6,6 +6,7 @@ The seed names the latents, so that the same file, count and seed give the same 
 import csv
 import io
 import shutil
+import unicodedata
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -67,10 +68,12 @@ class Wanted:
             labels = shared_labels(classes, count, seed, "samples/labels") if classes else None
             return cls(count, seed, labels)
         known = names_of_classes(generator)
-        for name in class_names:
-            if name not in known:
+        of_form = [unicodedata.normalize("NFC", name) for name in known]
+        asked = dict.fromkeys(unicodedata.normalize("NFC", name) for name in class_names)
+        for name in asked:
+            if name not in of_form:
                 raise UserError(f"There is no class {name!r}. There are: {some(known)}.")
-        numbers = [known.index(name) for name in dict.fromkeys(class_names)]
+        numbers = [of_form.index(name) for name in asked]
         chosen = torch.tensor(numbers).repeat_interleave(count)
         return cls(len(chosen), seed, chosen, count)
 
@@ -104,12 +107,7 @@ def sampled_images(generator: Generator, wanted: Wanted, compute: Compute) -> It
 
 def save_grid(generator: Generator, file: Path, wanted: Wanted, compute: Compute) -> None:
     """One PNG with all images, each pixel drawn 2×2: as square as can be, or class by class a row."""
-    count = wanted.count
-    if count > MOST_IN_A_GRID:
-        raise UserError(
-            f"A grid holds at most {MOST_IN_A_GRID:,} images, not {count:,}. Write them with "
-            "--separate or --npz."
-        )
+    refuse_large_grid(wanted.count)
     images = torch.cat(list(sampled_images(generator, wanted, compute)))
     save_picture(file, class_grid(images, wanted.each) if wanted.each else grid(images, enlarge=2))
 
@@ -130,7 +128,7 @@ def save_interpolation(generator: Generator, file: Path, wanted: Wanted, compute
     if (wanted.each or count) % STEPS_IN_A_ROW or count > MOST_IN_A_GRID:
         raise UserError(
             f"An interpolation has rows of {STEPS_IN_A_ROW} images, so --count must be a multiple "
-            f"of {STEPS_IN_A_ROW} up to {MOST_IN_A_GRID:,}, not {count:,}."
+            f"of {STEPS_IN_A_ROW} up to {MOST_IN_A_GRID:,}, not {wanted.each or count:,}."
         )
     rows = count // STEPS_IN_A_ROW
     stream = torch_generator(seed, "samples/interpolation")
@@ -230,6 +228,15 @@ def sampling_cost(generator: Generator, count: int) -> Cost:
         classes=generator.classes,
     )
     return Cost("sampling", count / SCORING_BATCH, count * size.multiply_accumulates, count)
+
+
+def refuse_large_grid(count: int) -> None:
+    """Raises `UserError` for more images than a grid holds."""
+    if count > MOST_IN_A_GRID:
+        raise UserError(
+            f"A grid holds at most {MOST_IN_A_GRID:,} images, not {count:,}. Write them with "
+            "--separate or --npz."
+        )
 
 
 def refuse_too_large(target: Path, count: int, image_size: int) -> None:

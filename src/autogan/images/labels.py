@@ -93,6 +93,7 @@ def _pairs(text: str, table: str) -> Iterator[tuple[int, tuple[str, str]]]:
     Labels that differ only in their Unicode form are one.
     """
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    begun = 1  # the line that a row begins with: parts in quotation marks may hold line breaks
     try:
         header = next(reader, [])
         if [part.strip() for part in header] != _HEADER:
@@ -101,7 +102,9 @@ def _pairs(text: str, table: str) -> Iterator[tuple[int, tuple[str, str]]]:
                 f"{','.join(header)[:100]!r}. A file that has nothing to do with labels needs another "
                 "name."
             )
+        begun = reader.line_num + 1
         for row in reader:
+            begun = reader.line_num + 1
             if not row:
                 continue
             if len(row) != len(_HEADER):
@@ -112,4 +115,4 @@ def _pairs(text: str, table: str) -> Iterator[tuple[int, tuple[str, str]]]:
             file, label = (part.strip() for part in row)
             yield reader.line_num, (file, unicodedata.normalize("NFC", label))
     except csv.Error as error:
-        raise UserError(f"{table}, line {reader.line_num}: it is no CSV ({error}).") from None
+        raise UserError(f"{table}, line {begun}: it is no CSV ({error}).") from None

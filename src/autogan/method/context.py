@@ -108,13 +108,7 @@ def prepare(
         refuse_too_large_batches(settings, parts, compute.memory_bytes, bytes_a_number)
         refuse_unplayable(settings, parts, discriminator, compute)
     cache_directory: Path = default_cache_directory()
-    data = load_data(
-        run.source if run else settings.data.source,
-        settings.data.image_size,
-        skip_broken=settings.data.skip_broken,
-        limit_factor=settings.data.limit_factor,
-        tell=progress.status,
-    )
+    data = load_images(settings, run.source if run else settings.data.source, progress)
     knows_classes = data.labelled or settings.judge.kind == "inception"
     settings = decide_for_data(
         settings, data.name, has_classes=data.labelled, judge_knows_classes=knows_classes
@@ -161,6 +155,17 @@ def prepare(
         progress.note(warning or "Mirrored images look like the others to the judge.")
     return Context(
         settings, data, judge, statistics, compute, plan, workload, space, classes, discriminator
+    )
+
+
+def load_images(settings: Settings, source: str, progress: Progress) -> DataSet:
+    """The images of `source`, as the settings say they are to be read."""
+    return load_data(
+        source,
+        settings.data.image_size,
+        skip_broken=settings.data.skip_broken,
+        limit_factor=settings.data.limit_factor,
+        tell=progress.status,
     )
 
 

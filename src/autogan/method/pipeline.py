@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from autogan.basics.errors import UserError
@@ -24,7 +25,7 @@ from autogan.progress.base import Progress
 from autogan.report.live import LiveReport
 from autogan.runs.contents import Neighbours
 from autogan.runs.drive import drive
-from autogan.runs.ended_training import TRAINING
+from autogan.runs.ended_training import TRAINING, data_of_start, read_ended_training
 from autogan.runs.file_names import DATA, GENERATOR, TIMINGS
 from autogan.runs.folder import Run
 from autogan.runs.outcomes import Candidate, Child
@@ -114,6 +115,7 @@ def run_training(
 
     processes: those that train together. The first alone evaluates; in the others the answer is None.
     """
+    _refuse_lost_start(run)
     context = prepare_run(run, progress, processes=processes)
     train_part(architecture, run, context, progress)
     if not context.compute.processes.first:
@@ -122,6 +124,20 @@ def run_training(
     results = write_results(run, context, evaluation, neighbours, [])
     end(run)
     return results
+
+
+def _refuse_lost_start(run: Run) -> None:
+    """Raises `UserError` where a training has no state of its own yet, and that of the other is gone."""
+    if not run.task or not run.task.start or run.checkpoints.position(TRAINING):
+        return
+    try:
+        start = read_ended_training(Path(run.task.start))
+        start.refuse_unfit(str(run.task.architecture), run.settings)
+    except UserError as error:
+        raise UserError(
+            f"{error}\nThe training in {run.folder} goes on from there, and has no state of its own yet. Put "
+            "that run back as it was, or begin another one."
+        ) from None
 
 
 def end(run: Run) -> None:
@@ -154,6 +170,13 @@ def prepare_run(
                 f"cache any more, and training it again gave {name} (another number of threads or "
                 "another version is enough): their scores do not compare. Bring the cache back "
                 "(AUTOGAN_CACHE), or begin a new run with another --out."
+            )
+        started = data_of_start(run.task)
+        if not before and started and started.judge not in (None, name):
+            progress.note(
+                f"The judge of the run that this one goes on from, {started.judge}, is not in the cache any "
+                f"more, and training it again gave {name} (another number of threads or another version is "
+                "enough): the scores of the two runs do not compare."
             )
         keep_surroundings(run, context)
         return context

@@ -7,6 +7,7 @@ from autogan.basics.errors import UserError
 from autogan.device.compute import Compute
 from autogan.images import DataSet
 from autogan.judges.scores import fewest_for_inception_score
+from autogan.runs.ended_training import data_of_start
 from autogan.runs.file_names import DATA
 from autogan.runs.folder import Run
 from autogan.runs.plan import Part, trained_sections
@@ -42,8 +43,13 @@ def refuse_too_few_images(settings: Settings, data: DataSet, parts: Collection[P
 
 
 def refuse_other_data(run: Run, data: DataSet) -> None:
-    """Raises `UserError` where a run that goes on finds other images than it began with."""
+    """Raises `UserError` where a run that goes on finds other images than it began with, or than the run had
+    whose training goes on in it."""
     before: dict[str, Any] = run.read(DATA) or {}
+    whose = f"The run in {run.folder} began with"
+    if not before and run.task and (started := data_of_start(run.task)):
+        before = {name: getattr(started, name) for name in data.describe()}
+        whose = f"The training in {run.task.start} was of"
     now = data.describe()
     differing = [
         f"{name}: {before[name]} before, {value} now"
@@ -52,7 +58,7 @@ def refuse_other_data(run: Run, data: DataSet) -> None:
     ]
     if differing:
         raise UserError(
-            f"The run in {run.folder} began with other images, and cannot go on with these:\n  "
+            f"{whose} other images, and cannot go on with these:\n  "
             + "\n  ".join(differing)
             + "\nPut the images back as they were, or begin a new run with another --out."
         )

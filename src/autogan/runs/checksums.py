@@ -31,13 +31,17 @@ def renew_checksum(folder: Path, name: str) -> None:
         write_json(folder / CHECKSUMS, {**_read(folder), name: _sha256(folder / name)})
 
 
-def changed_files(folder: Path) -> list[str]:
+def changed_files(folder: Path, beginning: str | tuple[str, ...] = "") -> list[str]:
     """A sentence for each file that is missing or holds something else than was written down.
+
+    beginning: how the names of those begin that are looked at; by default all.
 
     Raises `ValueError` where checksums.json itself is damaged.
     """
     sentences = []
     for name, expected in _read(folder).items():
+        if not name.startswith(beginning):
+            continue
         file = folder / name
         if not file.is_file():
             sentences.append(f"{name} is missing")

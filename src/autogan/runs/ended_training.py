@@ -4,10 +4,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autogan.basics.errors import UserError
+from autogan.runs.checksums import changed_files
 from autogan.runs.config import read_config, read_settings
-from autogan.runs.contents import Results, read_content, read_results
+from autogan.runs.contents import Data, Results, read_content, read_results
 from autogan.runs.environment import settings_seen_from
-from autogan.runs.file_names import RESULTS, checkpoint_files
+from autogan.runs.file_names import (
+    CHECKPOINTS,
+    CHECKSUMS,
+    CONFIG,
+    DATA,
+    RESULTS,
+    TRIAL_FOLDERS,
+    checkpoint_files,
+)
+from autogan.runs.task import Task, derive_command
 from autogan.settings.resume_rules import refuse_another_game
 from autogan.settings.search import SearchSettings
 from autogan.settings.sections import Settings
@@ -31,12 +41,7 @@ class EndedTraining:
     def refuse_unfit(self, architecture: str, settings: Settings) -> None:
         """Raises `UserError` where its state is damaged, for another architecture, and for settings that make
         other networks or play otherwise."""
-        from autogan.files.storage import DamagedFile, check_tree  # torch takes seconds
-
-        try:
-            check_tree(checkpoint_files(self.folder, TRAINING)[-1])
-        except DamagedFile as damage:
-            raise UserError(f"{damage} So nothing can go on from it.") from None
+        self._refuse_damaged()
         if architecture != self.architecture:
             raise UserError(
                 f"The run in {self.folder} trained {self.architecture}: its training cannot go on with "
@@ -44,10 +49,44 @@ class EndedTraining:
             )
         refuse_another_game(self.settings, settings, f"The training in {self.folder}")
 
+    def _refuse_damaged(self) -> None:
+        """Raises `UserError` where its state, or what says what that is of, is not as the run left it."""
+        from autogan.files.storage import DamagedFile, check_tree  # torch takes seconds
+
+        newest = checkpoint_files(self.folder, TRAINING)[-1]
+        try:
+            if (self.folder / CHECKSUMS).is_file():
+                needed = (CONFIG, DATA, RESULTS, f"{CHECKPOINTS}/{TRAINING}-")
+                if changed := changed_files(self.folder, needed):
+                    raise DamagedFile(f"{self.folder}: {'; '.join(changed)}.")
+            if not newest.is_file():
+                raise DamagedFile(f"{newest} is not a regular file.")
+            check_tree(newest)
+        except (DamagedFile, ValueError) as damage:
+            raise UserError(f"{damage} So nothing can go on from it.") from None
+
+
+def data_of_start(task: Task | None) -> Data | None:
+    """data.json of the run that a training goes on from; None where it begins anew, or that run is gone."""
+    if task is None or task.start is None:
+        return None
+    data: Data | None = read_content(Path(task.start), DATA, Data).value
+    return data
+
 
 def read_ended_training(folder: Path) -> EndedTraining:
     """Raises `UserError` where the folder holds no run whose training has ended and left its state."""
     config, settings = read_config(folder), read_settings(folder)
+    if config.task and config.task.by_trials:
+        raise UserError(
+            f"The run in {folder} is a search by trials, each of which is a run of its own, in "
+            f"{folder / TRIAL_FOLDERS}. autogan front {folder} names the best ones."
+        )
+    if config.task and config.task.command == "search":
+        raise UserError(
+            f"The run in {folder} is only a search, which leaves no training to go on from. Train what it "
+            f"has found: {derive_command(folder)}, and then autogan train --arch."
+        )
     if not (folder / RESULTS).is_file():
         way = f": {config.task.resume_command(folder)}" if config.task else ""
         raise UserError(

@@ -40,7 +40,7 @@ TRIALS = "trials.json"
 
 def checkpoint_files(folder: Path, part: str = "*") -> list[Path]:
     """The checkpoints of a part of the run in `folder`, or of all parts, the oldest first."""
-    files = (folder / CHECKPOINTS).glob(f"{part}-????????.safetensors")
+    files = (folder / CHECKPOINTS).glob(f"{part}-{8 * '[0-9]'}.safetensors")
     return sorted(files, key=checkpoint_number)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from autogan.basics.errors import UserError
-from autogan.method.context import Context, prepare
+from autogan.method.context import Context, load_images, prepare
 from autogan.method.evaluate import evaluate
 from autogan.method.gallery import write_gallery
 from autogan.method.ranking import Ranking
@@ -44,17 +44,12 @@ def recompute(folder: Path, progress: Progress) -> list[str]:
         raise UserError(f"The run in {folder} has no results.json: there are no scores yet.")
     record = read_record(folder)
     settings = settings_seen_from(read_config(folder).directory, read_settings(folder))
+    data = load_images(settings, settings.data.source, progress)
+    if other := _other("data", "digest", data.digest, results):
+        return [other]  # before a judge is trained for other images
     context = prepare(_as_it_ran(settings, record), progress, task=record.task)
-    for what, here in (
-        ("data", context.data.describe()),
-        ("judge", context.judge.describe()),
-    ):
-        name = "digest" if what == "data" else "name"
-        if here[name] != results[what][name]:
-            return [
-                f"The {what} here is not that of the run ({name} {here[name]}, not "
-                f"{results[what][name]}), so no score can be recomputed"
-            ]
+    if other := _other("judge", "name", context.judge.name, results):
+        return [other]
     progress.start("evaluate")
     differences = [
         *_final_scores(folder, context, results, progress),
@@ -76,6 +71,17 @@ def _as_it_ran(settings: Settings, record: RunRecord) -> Settings:
         return settings
     compute = settings.compute.model_copy(update={"precision": precision})
     return settings.model_copy(update={"compute": compute})
+
+
+def _other(what: str, name: str, here: str, results: dict[str, Any]) -> str | None:
+    """A sentence where the data or the judge here is not the run's."""
+    recorded = results[what][name]
+    if here == recorded:
+        return None
+    return (
+        f"The {what} here is not that of the run ({name} {here}, not {recorded}), so no score can be "
+        "recomputed"
+    )
 
 
 def _final_scores(
