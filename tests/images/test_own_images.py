@@ -284,6 +284,15 @@ def test_what_is_left_must_still_be_enough(broken: Path, home: Path) -> None:
         load_data(str(broken), 16, skip_broken=True)
 
 
+def test_a_class_of_broken_files_alone_is_said_to_be_none(broken: Path, home: Path) -> None:
+    (broken / "birds").mkdir()
+    for number in range(3):
+        (broken / "birds" / f"{number}.png").write_text("no image")
+    data = load_data(str(broken), 16, skip_broken=True)
+    assert data.class_names == ("cats", "dogs")
+    assert "no image can be read of birds, so they are no classes" in data.notes
+
+
 def test_nothing_but_broken_files_is_refused(tmp_path: Path, home: Path) -> None:
     for number in range(7):
         (tmp_path / f"{number}.png").write_text("no image")

@@ -131,10 +131,13 @@ def _read_files(
         left_out = {name for name, _ in broken}
         kept = [name for name in names if name not in left_out]
         entry.restart()
+        whole = plan
         plan, decoded = _fill(entry, files, kept, table, size, limit_factor, tell)
         if decoded.broken:  # they changed between two readings
             raise decode.broken_files(decoded.broken, number - len(left_out), str(path))
         notes = (*plan.notes, decode.skipped_files(broken), *decoded.notes)
+        if gone := [name for name in whole.class_names if name not in plan.class_names]:
+            notes = (*notes, f"no image can be read of {layout.some(gone)}, so they are no classes")
         return _contents(plan, decoded, notes)
 
     return f"folder:{path.resolve().name}", cache.load_or_build(key, cache_directory, build)
