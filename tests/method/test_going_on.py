@@ -212,9 +212,7 @@ def test_other_images_than_the_first_training_had_are_refused_before_a_judge_lea
     assert not (tmp_path / "then").exists()
 
 
-def test_another_judge_than_the_first_training_had_is_said(
-    images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_another_judge_than_the_first_training_had_is_said(images: Path, tmp_path: Path) -> None:
     """The cache lost it, and training it again gave another one."""
     chosen = settings(images)
     trained(tmp_path / "first", chosen)
@@ -313,6 +311,5 @@ def test_damaged_results_are_named_and_end_no_report(images: Path, tmp_path: Pat
     with pytest.raises(UserError, match=r"results\.json is damaged"):
         read_ended_training(tmp_path / "first")
     page = report_page(read_record(tmp_path / "then"))
-    assert (
-        "--set train.generator_channels=8" in page
-    )  # all is said: what it went on from is unknown
+    # Every setting is said, because those of the run that it went on from are unknown.
+    assert "--set train.generator_channels=8" in page

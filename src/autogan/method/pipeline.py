@@ -171,8 +171,8 @@ def prepare_run(
                 "another version is enough): their scores do not compare. Bring the cache back "
                 "(AUTOGAN_CACHE), or begin a new run with another --out."
             )
-        started = data_of_start(run.task)
-        if not before and started and started.judge not in (None, name):
+        started = None if before else data_of_start(run.task)
+        if started and started.judge not in (None, name):
             progress.note(
                 f"The judge of the run that this one goes on from, {started.judge}, is not in the cache any "
                 f"more, and training it again gave {name} (another number of threads or another version is "
