@@ -249,6 +249,7 @@ def test_a_run_that_is_gone_is_missed_before_the_judge_learns(images: Path, tmp_
     ("name", "content", "message"),
     [
         ("config.yaml", "latent_size: 17", r"config\.yaml does not match its checksum"),
+        ("checksums.json", "[", r"checksums\.json is damaged \(.*So nothing can go on from it"),
         ("checkpoints/train-{newest}.safetensors", None, r"train-\d{8}\.safetensors is missing"),
         (
             "checkpoints/train-{newest}.safetensors",
@@ -269,7 +270,8 @@ def test_a_run_that_was_changed_since_is_refused(
         if content:
             file.mkdir()
     else:
-        file.write_text(file.read_text().replace("latent_size: 16", content))
+        before = "latent_size: 16" if name == "config.yaml" else file.read_text()
+        file.write_text(file.read_text().replace(before, content))
     with pytest.raises(UserError, match=message):
         ended = read_ended_training(folder)
         ended.refuse_unfit(str(ARCHITECTURE), ended.settings)

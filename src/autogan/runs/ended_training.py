@@ -56,14 +56,22 @@ class EndedTraining:
         newest = checkpoint_files(self.folder, TRAINING)[-1]
         try:
             if (self.folder / CHECKSUMS).is_file():
-                needed = (CONFIG, DATA, RESULTS, f"{CHECKPOINTS}/{TRAINING}-")
-                if changed := changed_files(self.folder, needed):
-                    raise DamagedFile(f"{self.folder}: {'; '.join(changed)}.")
+                self._refuse_changed()
             if not newest.is_file():
                 raise DamagedFile(f"{newest} is not a regular file.")
             check_tree(newest)
-        except (DamagedFile, ValueError) as damage:
+        except DamagedFile as damage:
             raise UserError(f"{damage} So nothing can go on from it.") from None
+
+    def _refuse_changed(self) -> None:
+        """Raises `UserError` where a file that counts here is not what checksums.json says."""
+        needed = (CONFIG, DATA, RESULTS, f"{CHECKPOINTS}/{TRAINING}-")
+        try:
+            changed = changed_files(self.folder, needed)
+        except ValueError as damage:
+            changed = [f"{CHECKSUMS} is damaged ({damage})"]
+        if changed:
+            raise UserError(f"{self.folder}: {'; '.join(changed)}. So nothing can go on from it.")
 
 
 def data_of_start(task: Task | None) -> Data | None:
