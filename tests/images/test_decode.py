@@ -76,9 +76,9 @@ def test_16_bit_grey_with_a_transparent_value_lies_on_white() -> None:
     values[:4] = 30_000
     got, kinds, _ = decode(packed(Image.fromarray(values), transparency=30_000), 8)
     assert (got[:4] == 255).all() and (got[4:] == 117).all()
-    assert kinds == {"16-bit", "transparent"}
+    assert kinds == {"deep", "transparent"}
     got, kinds, _ = decode(packed(Image.fromarray(values), transparency=1), 8)
-    assert (got == 117).all() and kinds == {"16-bit"}
+    assert (got == 117).all() and kinds == {"deep"}
 
 
 def test_opaque_alpha_changes_nothing() -> None:
@@ -94,7 +94,7 @@ def test_16_bit_is_scaled_not_clipped(form: str) -> None:
     values = np.linspace(0, 65535, 64).reshape(8, 8)
     got, kinds, _ = decode(packed(Image.fromarray(values.astype(np.uint16)), form), 8)
     assert np.abs(got[..., 0] - values / 257).max() <= 0.51
-    assert kinds == {"16-bit"}
+    assert kinds == {"deep"}
 
 
 def test_packed_12_bit_tiffs_are_scaled_by_their_own_range() -> None:
@@ -107,7 +107,7 @@ def test_packed_12_bit_tiffs_are_scaled_by_their_own_range() -> None:
     file = head + pixels + struct.pack("<H", len(numbers)) + tags + bytes(4)
     got, kinds, _ = decode(file, 8)
     assert np.abs(got[..., 0] - values * 255 / 4095).max() <= 0.51
-    assert kinds == {"16-bit"}
+    assert kinds == {"deep"}
 
 
 @pytest.mark.parametrize("most", [255, 65535, 2**31 - 1])

@@ -205,7 +205,7 @@ def test_a_folder_of_mixed_kinds_is_converted_and_each_kind_said_once(
         "2 grey images became RGB",
         "1 palette image became RGB",
         "1 transparent image was laid on white",
-        "1 16-bit image was scaled down to 8 bits",
+        "1 image of more than 8 bits was scaled down to 8 bits",
         "1 CMYK image became RGB",
         "1 image was turned as the EXIF data says",
         "3 images were cropped to the centre square",

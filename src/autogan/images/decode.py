@@ -61,7 +61,7 @@ _SAYINGS = {
     "pages": ("file of several pages gave", "files of several pages gave", "only the first page"),
     "grey": ("grey image became", "grey images became", "RGB"),
     "palette": ("palette image became", "palette images became", "RGB"),
-    "16-bit": ("16-bit image was", "16-bit images were", "scaled down to 8 bits"),
+    "deep": ("image of more than 8 bits was", "images of more than 8 bits were", "scaled down to 8 bits"),
     "CMYK": ("CMYK image became", "CMYK images became", "RGB"),
     "other": ("image in another mode became", "images in other modes became", "RGB"),
     "transparent": ("transparent image was", "transparent images were", "laid on white"),
@@ -234,7 +234,7 @@ def _to_rgb(image: Image.Image, kinds: set[str]) -> Image.Image:
     if mode == "I" or mode.startswith("I;16"):
         values = np.asarray(image)
         largest = 2 ** _bits_of_a_channel(image) - 1
-        kinds.add("16-bit")
+        kinds.add("deep")
         scaled = np.empty(values.shape, np.uint8)
         for row, wide in zip(scaled, values, strict=True):  # all at once would take eight times it
             row[:] = (wide.astype(np.int64) * 255 + largest // 2) // largest
