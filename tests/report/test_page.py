@@ -126,6 +126,14 @@ def test_every_name_from_outside_is_escaped(make_run: MakeRun, results: dict[str
     assert page.sections == SECTIONS
 
 
+def test_a_name_does_not_turn_the_rest_of_its_line_round(
+    make_run: MakeRun, results: dict[str, Any]
+) -> None:
+    results["judge"]["class_names"] = ["\u202eraep", "b", "square"]
+    html = report_page(read_record(make_run(content=results)))
+    assert "\u202e" not in html and "\\u202eraep" in html
+
+
 @pytest.mark.parametrize(
     ("until", "task", "sentences"),
     [

@@ -61,7 +61,11 @@ _SAYINGS = {
     "pages": ("file of several pages gave", "files of several pages gave", "only the first page"),
     "grey": ("grey image became", "grey images became", "RGB"),
     "palette": ("palette image became", "palette images became", "RGB"),
-    "deep": ("image of more than 8 bits was", "images of more than 8 bits were", "scaled down to 8 bits"),
+    "deep": (
+        "image of more than 8 bits was",
+        "images of more than 8 bits were",
+        "scaled down to 8 bits",
+    ),
     "CMYK": ("CMYK image became", "CMYK images became", "RGB"),
     "other": ("image in another mode became", "images in other modes became", "RGB"),
     "transparent": ("transparent image was", "transparent images were", "laid on white"),

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from autogan.basics.errors import UserError
-from autogan.basics.formatting import duration
+from autogan.basics.formatting import duration, shown_text
 from autogan.basics.version import package_version
 from autogan.report.cost import part_costs, validated_steps
 from autogan.report.discriminator import discriminator_words
@@ -93,12 +93,15 @@ def report_page(record: RunRecord) -> str:
 
 
 def render(template: str, **values: Any) -> str:
-    """A template of this package, filled in; everything that is not SVG of ours is escaped."""
+    """A template of this package, filled in; everything that is not SVG of ours is escaped, and what would
+    turn the direction of a line is shown as text.
+    """
     import jinja2
 
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("autogan.report"),
         autoescape=True,
+        finalize=lambda value: shown_text(value) if type(value) is str else value,
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
