@@ -334,6 +334,19 @@ def test_the_commands_about_architectures_know_the_modern_space(done: Callable) 
     assert "space: modern" in printed
 
 
+def test_a_generator_with_its_training_is_shown_and_trained_so(done: Callable) -> None:
+    text = "autogan+training:A@wasserstein+gradient-penalty"
+    shown = json.loads(done("arch", "show", text, "--json").out)
+    assert (
+        len(shown["vector"])
+        == len(json.loads(done("arch", "show", "A", "--json").out)["vector"]) + 2
+    )
+    options = ("--preset", "own-32", "--set", "train.objective.slope_penalty=5", "--dry-run")
+    printed = done("train", "--arch", text, *options).out
+    assert "space: autogan\n" in printed and "loss: wasserstein" in printed
+    assert "slope_penalty: 5" in printed and "real_penalty: 0.0\n" in printed
+
+
 def test_a_discriminator_is_shown(done: Callable) -> None:
     text = "residual/bottleneck+half/residual+softmax/deviation"
     described = json.loads(done("arch", "discriminator", text, "--channels", 16, "--json").out)

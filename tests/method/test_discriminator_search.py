@@ -31,9 +31,9 @@ from autogan.runs.task import Task
 from autogan.settings.sections import Settings
 from autogan.spaces import search_space
 from autogan.spaces.architecture import Architecture
+from autogan.spaces.around_generators import players
 from autogan.spaces.block_discriminator import BlockDiscriminator
 from autogan.spaces.generator_file import load_generator
-from autogan.spaces.pair import players
 from autogan.testing.checks import equal_trees
 from autogan.verify import verify
 from autogan.verify.recompute import recompute

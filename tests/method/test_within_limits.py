@@ -20,8 +20,8 @@ from autogan.settings.limits import LimitSettings
 from autogan.settings.sections import Settings
 from autogan.spaces import search_space
 from autogan.spaces.architecture import Architecture
+from autogan.spaces.around_generators import players
 from autogan.spaces.limits import Costs, Limits
-from autogan.spaces.pair import players
 from autogan.spaces.sizes import generator_size
 from autogan.strategies import STRATEGIES, make_strategy
 from autogan.strategies.base import Observation, Rung, Strategy

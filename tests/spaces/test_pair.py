@@ -9,8 +9,9 @@ from autogan.basics.errors import UserError
 from autogan.nets.layers import initialise
 from autogan.spaces import PAIR_SPACES, search_space
 from autogan.spaces.architecture import Architecture
+from autogan.spaces.around_generators import players
 from autogan.spaces.discriminator_architecture import DiscriminatorArchitecture
-from autogan.spaces.pair import PairSpace, pair_space, players
+from autogan.spaces.pair import PairSpace, pair_space
 from autogan.spaces.space import SearchSpace
 
 

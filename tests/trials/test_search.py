@@ -24,13 +24,16 @@ from autogan.runs.stopping import Stopped, Stopping
 from autogan.runs.task import Task
 from autogan.settings.sections import Settings
 from autogan.spaces.architecture import Architecture
+from autogan.spaces.around_generators import players
 from autogan.spaces.generator_file import load_generator
 from autogan.spaces.sizes import generator_size
+from autogan.spaces.trained import objective_of
 from autogan.trials.places import Order, Places, Started
 from autogan.trials.proxies import proxied
 from autogan.trials.search import refuse_before_anything, search_by_trials, work
 from autogan.trials.storage import open_storage
 from autogan.trials.study import Ledger, open_study, settings_of
+from autogan.verify import verify
 
 TASK = Task("search", method="trials")
 
@@ -70,10 +73,39 @@ def test_every_strategy_for_trials_searches(strategy: str, images: Path, tmp_pat
     assert read_record(tmp_path / "run").trials == found
 
 
+def test_the_training_can_be_searched_too(images: Path, tmp_path: Path) -> None:
+    changes = {"training": "searched", "goals": ["frechet_distance", "parameters"]}
+    settings = trials_settings(images, search={"strategy": "evolution"}, trials=changes)
+    found = searched(settings, tmp_path / "run")
+    assert found.ended == 6
+    trained_with = set()
+    for trial in found.trials:
+        member = Architecture.parse(trial.architecture)
+        record = read_record(tmp_path / "run" / "trials" / f"{trial.number:05d}")
+        assert record.settings is not None and record.task is not None
+        assert record.task.architecture == str(players(member)[0])
+        objective = record.settings.train.objective
+        assert objective == objective_of(member, settings.train.objective)
+        trained_with.add((objective.loss, objective.spectral_norm, objective.real_penalty))
+    assert len(trained_with) > 2, "all trials have one training"
+    best = next(trial for trial in found.trials if trial.number == found.best)
+    kept = load_generator(tmp_path / "run" / "generator.safetensors").generator
+    assert kept.architecture == players(Architecture.parse(best.architecture))[0]
+    assert verify(tmp_path / "run").problems == []
+    config = tmp_path / "run" / "trials" / "00000" / "config.yaml"
+    loss = found.trials[0].architecture.partition("@")[2].partition("+")[0]
+    other = "hinge" if loss != "hinge" else "wasserstein"
+    config.write_text(config.read_text().replace(f"loss: {loss}", f"loss: {other}"))
+    problems = verify(tmp_path / "run").problems
+    assert any("trial 0 has another training than config.yaml" in problem for problem in problems)
+
+
+@pytest.mark.parametrize("training", ["fixed", "searched"])
 def test_a_search_that_was_stopped_again_and_again_ends_as_the_whole_one(
-    images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    training: str, images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings = trials_settings(images, search={"strategy": "evolution"})
+    trials = {"training": training}
+    settings = trials_settings(images, search={"strategy": "evolution"}, trials=trials)
     whole = searched(settings, tmp_path / "whole")
     Run.create(tmp_path / "stopped", settings, TASK).close()
     for steps in (1, 4, 3):
@@ -237,6 +269,20 @@ def test_trials_at_a_low_resolution_and_a_narrow_width_end(images: Path, tmp_pat
         ),
         ({"search": {"strategy": "tpe", "discriminator": "together"}}, "shared weights"),
         ({"trials": {"image_size": 9}}, "trials.image_size cannot be 9"),
+        (
+            {
+                "trials": {"training": "searched"},
+                "train": {"objective": {"direction_head": True}},
+            },
+            "train.objective.direction_head: that goes with some losses",
+        ),
+        (
+            {
+                "trials": {"training": "searched"},
+                "train": {"objective": {"real_penalty": 1}, "schedule": {"penalty_end": 0.5}},
+            },
+            "train.schedule.penalty_end: that goes with some losses",
+        ),
     ],
 )
 def test_what_cannot_be_is_refused_before_anything(

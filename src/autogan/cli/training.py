@@ -113,10 +113,12 @@ def train(
             raise UserError(
                 "Which architecture should be trained? Give --arch; for example autogan-a."
             )
-        chosen = _generator(architecture)
+        told = read_architecture(architecture)
+        chosen = _generator(told)
         settings = resolved(
             preset, data, skip_broken, config, overrides, resume, out, chosen.space, discriminator
         )
+        settings = _trained_as(told, settings)
         _refuse_unfitting(chosen, settings)
         task = Task("train", str(chosen), start=begun.start if begun else None)
     if printed(settings, dry_run, as_json):
@@ -152,19 +154,26 @@ def _on_from(start: Path, overrides: list[str] | None) -> tuple["Task", "Archite
     return task, read_architecture(before.architecture), settings
 
 
-def _generator(text: str) -> "Architecture":
-    """The architecture that --arch names; `UserError` where it is a pair."""
-    from autogan.spaces import SPACES
-    from autogan.spaces.pair import players
+def _generator(told: "Architecture") -> "Architecture":
+    """The generator that --arch names; `UserError` where that is a pair."""
+    from autogan.spaces.around_generators import players
 
-    chosen = read_architecture(text)
-    if chosen.space not in SPACES:
-        generator, own = players(chosen)
+    generator, own = players(told)
+    if own is not None:
         raise UserError(
             f"--arch is a pair of a generator and its discriminator. Give both apart: --arch {generator} "
             f"--discriminator {own}"
         )
-    return chosen
+    return generator
+
+
+def _trained_as(told: "Architecture", settings: "Settings") -> "Settings":
+    """With the objective of what --arch names, where it says one: a search by trials finds such."""
+    from autogan.spaces.trained import objective_of
+
+    objective = objective_of(told, settings.train.objective)
+    train = settings.train.model_copy(update={"objective": objective})
+    return settings.model_copy(update={"train": train})
 
 
 def _refuse_unfitting(chosen: "Architecture", settings: "Settings") -> None:

@@ -27,9 +27,9 @@ from autogan.nets.joint_norm import join_batch_norms
 from autogan.nets.layers import initialise
 from autogan.nets.optimisers import TIMES, load_optimiser, put_back_optimiser, rate_groups
 from autogan.spaces.architecture import Architecture
+from autogan.spaces.around_generators import players
 from autogan.spaces.discriminator_architecture import DiscriminatorArchitecture
 from autogan.spaces.networks import Discriminator, Generator
-from autogan.spaces.pair import players
 
 
 class Gan:

@@ -22,8 +22,8 @@ from autogan.judges import (
 from autogan.method.probe import Probe
 from autogan.runs.stopping import Stopped
 from autogan.spaces.architecture import Architecture
+from autogan.spaces.around_generators import players
 from autogan.spaces.networks import Generator
-from autogan.spaces.pair import players
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,9 @@ from autogan.gan.from_settings import discriminator_for, gan_for
 from autogan.gan.step import Gan
 from autogan.method.context import Context
 from autogan.spaces.architecture import Architecture
+from autogan.spaces.around_generators import players
 from autogan.spaces.discriminator_architecture import DiscriminatorArchitecture
-from autogan.spaces.pair import PairSpace, pair_space, players
+from autogan.spaces.pair import PairSpace, pair_space
 from autogan.spaces.space import SearchSpace
 
 SEARCH, DISCRIMINATOR = "search", "discriminator"

@@ -8,8 +8,8 @@ from autogan.basics.errors import UserError
 from autogan.runs.contents import Searched
 from autogan.spaces import space_of
 from autogan.spaces.architecture import Architecture
+from autogan.spaces.around_generators import players
 from autogan.spaces.discriminator_architecture import DEVIATION
-from autogan.spaces.pair import players
 
 _WIDTH, _HEIGHT, _GAP, _BETWEEN, _TOP = 268, 50, 12, 58, 50
 _MOST_WORDS, _FIRST_LINE = 3, 31  # words and characters beside the reward

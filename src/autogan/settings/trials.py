@@ -34,7 +34,9 @@ class TrialsSettings(Section):
     """A proxy: trials at this side in pixels, with bottom_size made smaller as much; null: as the data."""
     width: float = Field(default=1.0, gt=0, le=1)
     """A proxy: the share of all channels that trials have."""
-
+    training: Literal["fixed", "searched"] = "fixed"
+    """fixed: all are trained with train.objective. searched: its loss, and what holds the discriminator's
+    slope (spectral norm, R1, R1 and R2, or the gradient penalty), are decisions beside the architecture."""
     surrogate: Literal["none", "ridge"] = "none"
     """A proxy: a model that predicts the first goal from decisions chooses among `pool` proposals of the
     strategy, as long as it surely orders trials better than chance. none: the strategy's first is taken."""

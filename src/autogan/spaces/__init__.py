@@ -18,8 +18,12 @@ DEFAULT_SPACE = "autogan"
 """The space of vectors and of texts that name none."""
 PAIRED = "+discriminator"
 """Ends the name of a space whose members are generators of `SPACES` with their discriminators."""
+TRAINED = "+training"
+"""Ends the name of a space whose members are generators of `SPACES` with what they are trained with."""
 PAIR_SPACES = tuple(f"{name}{PAIRED}" for name in SPACES)
 """The spaces of these pairs."""
+TRAINED_SPACES = tuple(f"{name}{TRAINED}" for name in SPACES)
+"""The spaces of these generators with their trainings."""
 
 
 def space_class(name: str) -> "type[SearchSpace]":
@@ -36,6 +40,10 @@ def space_class(name: str) -> "type[SearchSpace]":
         from autogan.spaces.pair import pairs_of
 
         return pairs_of(space_class(name.removesuffix(PAIRED)))
+    if name.endswith(TRAINED):
+        from autogan.spaces.trained import trained_of
+
+        return trained_of(space_class(name.removesuffix(TRAINED)))
     raise unknown_name("search space", name, SPACES)
 
 

@@ -5,7 +5,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from autogan.basics.errors import UserError
-from autogan.spaces import DEFAULT_SPACE, PAIRED, SPACES, search_space, space_class, space_of
+from autogan.spaces import (
+    DEFAULT_SPACE,
+    PAIR_SPACES,
+    SPACES,
+    TRAINED_SPACES,
+    search_space,
+    space_class,
+    space_of,
+)
 from autogan.spaces.decisions import Option, option_text
 
 MOST_CHARACTERS = 2000
@@ -86,6 +94,6 @@ class Architecture:
                 f"An architecture's text has at most {MOST_CHARACTERS:,} characters, not {len(text):,}."
             )
         name, _, rest = text.partition(":")
-        if name.removesuffix(PAIRED) in SPACES:
+        if name in (*SPACES, *PAIR_SPACES, *TRAINED_SPACES):
             return space_class(name).parse(rest.strip())
         return space_class(DEFAULT_SPACE).parse(text)

@@ -8,16 +8,16 @@ Option = str | bool | tuple[int, ...]
 
 @dataclass(frozen=True)
 class Place:
-    """Where a decision or an operation stands: "generator cell" 0, "discriminator block" 2.
+    """Where a decision or an operation stands: "generator cell" 0, "discriminator block" 2, "training".
 
-    kind: what stands there; number: which of its kind, from 0.
+    kind: what stands there; number: which of its kind, from 0; None where there is only one.
     """
 
     kind: str
-    number: int
+    number: int | None = None
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.number}"
+        return self.kind if self.number is None else f"{self.kind} {self.number}"
 
 
 def generator_cell(index: int) -> Place:

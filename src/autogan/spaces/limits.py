@@ -15,7 +15,7 @@ from autogan.nets.layers import initialise
 from autogan.settings.limits import LimitSettings
 from autogan.settings.sections import Settings
 from autogan.spaces.architecture import Architecture
-from autogan.spaces.pair import players
+from autogan.spaces.around_generators import players
 from autogan.spaces.sizes import generator_size
 from autogan.spaces.space import SearchSpace
 
@@ -36,6 +36,7 @@ class Costs:
 
     def of(self, architecture: Architecture, name: str) -> float:
         """parameters, multiply_accumulates or latency_milliseconds."""
+        architecture, _ = players(architecture)
         key = (architecture, name)
         if key not in self._known:
             self._known[key] = self._found(architecture, name)

@@ -85,3 +85,14 @@ def integer(digits: str) -> int:
             f"{digits[:MOST_DIGITS]}… is no number of an architecture: it has too many digits."
         )
     return int(digits)
+
+
+def numbers_of(text: str) -> list[int] | None:
+    """The integers of a vector's text, with or without brackets and commas; None where it is none.
+
+    Raises `UserError` as `integer` does.
+    """
+    numbers = text.strip("[() ]").replace(",", " ").split()
+    if not numbers or not all(n.isascii() and n.isdecimal() for n in numbers):
+        return None
+    return [integer(number) for number in numbers]

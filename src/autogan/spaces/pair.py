@@ -1,27 +1,27 @@
 """Pairs: a generator's decisions and its discriminator's as one search space."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from functools import cache, lru_cache
-from typing import TYPE_CHECKING, ClassVar, Self
+from functools import cache
+from typing import TYPE_CHECKING, Self
 
 from autogan.basics.errors import UserError
 from autogan.spaces import PAIRED, search_space, space_class, space_of
 from autogan.spaces.architecture import Architecture
+from autogan.spaces.around_generators import AroundGenerators
 from autogan.spaces.decisions import Decision
 from autogan.spaces.discriminator_architecture import (
     EXAMPLE,
     DiscriminatorArchitecture,
     stage_decisions,
 )
-from autogan.spaces.made_of_cells import integer, taken_of_vector
+from autogan.spaces.made_of_cells import numbers_of, taken_of_vector
 from autogan.spaces.operations import Operation
 from autogan.spaces.space import SearchSpace
-from autogan.spaces.widths import Channels
 
 if TYPE_CHECKING:
     from autogan.images.classes import Classes
-    from autogan.spaces.networks import Discriminator, Generator
+    from autogan.spaces.networks import Discriminator
 
 BETWEEN = "~"
 """In a pair's text, between its generator and its discriminator."""
@@ -29,7 +29,7 @@ PREFIX = "discriminator "
 """Before the names of a discriminator's decisions: a generator's may have the same."""
 
 
-class PairSpace(SearchSpace):
+class PairSpace(AroundGenerators):
     """At every stage the decisions of a generator's newest cell, then those of its discriminator's block.
 
     The first stages of more than four are less than the smaller space: their blocks come to see larger
@@ -38,9 +38,6 @@ class PairSpace(SearchSpace):
     `joined` closes none of a given generator space's options that are open, and opens none that are
     closed: with `SearchSpace.only(generator)` the members are the discriminators of one generator.
     """
-
-    of_generators: ClassVar[str]
-    """The name of the space of its generators."""
 
     @classmethod
     def joined(cls, generators: SearchSpace) -> Self:
@@ -60,13 +57,24 @@ class PairSpace(SearchSpace):
 
     @property
     def generators(self) -> SearchSpace:
-        """The space of its generators, with the same open options."""
+        """As `AroundGenerators.generators`."""
         return space_class(self.of_generators)(
             tuple(
                 decisions[: -len(stage_decisions(stage, self.stages))]
                 for stage, decisions in enumerate(self.by_stage)
             )
         )
+
+    @classmethod
+    def players(
+        cls, architecture: Architecture
+    ) -> tuple[Architecture, DiscriminatorArchitecture | None]:
+        """The generator of a pair, and its discriminator."""
+        stages = len(architecture)
+        counts = [len(stage_decisions(stage, stages)) for stage in range(stages)]
+        cells = tuple(t[:-n] for t, n in zip(architecture.taken, counts, strict=True))
+        blocks = [t[-n:] for t, n in zip(architecture.taken, counts, strict=True)]
+        return Architecture(cls.of_generators, cells), DiscriminatorArchitecture.of(blocks)
 
     @classmethod
     def pair(
@@ -82,14 +90,9 @@ class PairSpace(SearchSpace):
         return Architecture(cls.name, tuple((*cell, *block) for cell, block in joined))
 
     @classmethod
-    def published(cls) -> Mapping[str, Architecture]:
-        """None."""
-        return {}
-
-    @classmethod
     def text(cls, architecture: Architecture) -> str:
         """The generator's text and the discriminator's, such as `A~B`."""
-        generator, discriminator = players(architecture)
+        generator, discriminator = cls.players(architecture)
         return f"{space_of(generator).text(generator)}{BETWEEN}{discriminator}"
 
     @classmethod
@@ -101,9 +104,8 @@ class PairSpace(SearchSpace):
                 space_class(cls.of_generators).parse(generator),
                 DiscriminatorArchitecture.parse(discriminator),
             )
-        numbers = text.strip("[() ]").replace(",", " ").split()
-        if numbers and all(number.isascii() and number.isdecimal() for number in numbers):
-            return cls.from_vector([integer(number) for number in numbers])
+        if (numbers := numbers_of(text)) is not None:
+            return cls.from_vector(numbers)
         raise UserError(
             f"Cannot read {text!r} as a generator and its discriminator: write both, with {BETWEEN} "
             f"between them; a discriminator is as in {EXAMPLE}."
@@ -116,19 +118,6 @@ class PairSpace(SearchSpace):
             vector, lambda stage: cls.of(stage + 1).at_stage(stage), what="stage"
         )
         return Architecture(cls.name, taken)
-
-    def generator(
-        self,
-        *,
-        latent_size: int,
-        channels: Channels,
-        bottom_size: int,
-        classes: "Classes | None" = None,
-    ) -> "Generator":
-        """That of its generators; it is told a generator's architecture, not a pair's."""
-        return self.generators.generator(
-            latent_size=latent_size, channels=channels, bottom_size=bottom_size, classes=classes
-        )
 
     def discriminator(
         self,
@@ -156,24 +145,6 @@ class PairSpace(SearchSpace):
             classes=classes,
         )
 
-    def operations(
-        self,
-        architecture: Architecture,
-        *,
-        latent_size: int,
-        channels: Channels,
-        bottom_size: int,
-        classes: "Classes | None" = None,
-    ) -> tuple[Operation, ...]:
-        """What the generator of the pair does."""
-        return self.generators.operations(
-            players(architecture)[0],
-            latent_size=latent_size,
-            channels=channels,
-            bottom_size=bottom_size,
-            classes=classes,
-        )
-
     def discriminator_operations(
         self,
         stage: int,
@@ -185,22 +156,10 @@ class PairSpace(SearchSpace):
         """What the discriminator of its first member does."""
         from autogan.spaces.block_operations import discriminator_operations
 
-        _, discriminator = players(self.first())
+        _, discriminator = self.players(self.first())
         assert discriminator is not None
         return discriminator_operations(
             discriminator, stage, channels=channels, image_size=image_size, classes=classes
-        )
-
-    def diagram(self, architecture: Architecture, *, bottom_size: int = 4) -> str:
-        """The generator of the pair as one SVG drawing."""
-        return self.generators.diagram(players(architecture)[0], bottom_size=bottom_size)
-
-    def text_diagram(
-        self, architecture: Architecture, *, channels: Channels, bottom_size: int
-    ) -> str:
-        """The generator of the pair drawn with characters."""
-        return self.generators.text_diagram(
-            players(architecture)[0], channels=channels, bottom_size=bottom_size
         )
 
 
@@ -218,22 +177,6 @@ def pairs_of(generators: type[SearchSpace]) -> type[PairSpace]:
 def pair_space(generators: SearchSpace) -> PairSpace:
     """Each of these generators with each discriminator, as a search space."""
     return pairs_of(type(generators)).joined(generators)
-
-
-@lru_cache(maxsize=4096)
-def players(architecture: Architecture) -> tuple[Architecture, DiscriminatorArchitecture | None]:
-    """The generator of an architecture, and its discriminator where it is a pair.
-
-    Made once for each: every training step asks.
-    """
-    space = space_class(architecture.space)
-    if not issubclass(space, PairSpace):
-        return architecture, None
-    stages = len(architecture)
-    counts = [len(stage_decisions(stage, stages)) for stage in range(stages)]
-    cells = tuple(t[:-n] for t, n in zip(architecture.taken, counts, strict=True))
-    blocks = [t[-n:] for t, n in zip(architecture.taken, counts, strict=True)]
-    return Architecture(space.of_generators, cells), DiscriminatorArchitecture.of(blocks)
 
 
 def _renamed(decision: Decision) -> Decision:

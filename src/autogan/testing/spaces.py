@@ -15,9 +15,10 @@ from autogan.images.classes import Classes
 from autogan.nets.layers import initialise
 from autogan.spaces import search_space
 from autogan.spaces.architecture import MOST_CHARACTERS, Architecture
+from autogan.spaces.around_generators import players
 from autogan.spaces.networks import Discriminator, Generator
 from autogan.spaces.operations import Size
-from autogan.spaces.pair import pair_space, players
+from autogan.spaces.pair import pair_space
 from autogan.spaces.sizes import discriminator_size, generator_size
 from autogan.spaces.space import SearchSpace
 from autogan.spaces.widths import Channels

@@ -16,10 +16,10 @@ from autogan.runs.folder import Run
 from autogan.runs.outcomes import to_plain
 from autogan.settings.sections import Settings
 from autogan.settings.trials import TrialsSettings
-from autogan.spaces import search_space
 from autogan.strategies.base import Goal, State
 from autogan.strategies.fronts import Gains
 from autogan.trials.halving import hypervolume
+from autogan.trials.proxies import space_of_trials
 from autogan.trials.records import TrialRecord, front_of, goals_of
 from autogan.trials.study import Ledger, attempts_of
 from autogan.trials.surrogate import surrogate_of
@@ -78,8 +78,7 @@ class Found:
         settings = self._settings.trials
         if settings.surrogate == "none":
             return None
-        space = search_space(self._settings.network.space, self._settings.cells)
-        found = surrogate_of(records, settings, space)
+        found = surrogate_of(records, settings, space_of_trials(self._settings))
         if found is None:
             return None
         agreement = found.agreement

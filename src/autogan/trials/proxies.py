@@ -5,16 +5,31 @@ from typing import TypeVar
 from autogan.basics.errors import UserError
 from autogan.settings.sections import SMALLEST_BOTTOM, Settings
 from autogan.settings.trials import SCORED
+from autogan.spaces import search_space
+from autogan.spaces.architecture import Architecture
+from autogan.spaces.space import SearchSpace
+from autogan.spaces.trained import objective_of, trained_space
 
 S = TypeVar("S", bound=Settings)
 
 
-def trial_settings(settings: S, seed: int) -> S:
+def space_of_trials(settings: Settings) -> SearchSpace:
+    """What a search by trials proposes from: architectures, or these with what they are trained with."""
+    space = search_space(settings.network.space, settings.cells)
+    return trained_space(space) if settings.trials.training == "searched" else space
+
+
+def trial_settings(settings: S, architecture: Architecture, seed: int) -> S:
     """Those of one trial's own run: trained to the last rung, validated at the end of every first one; the
-    state that is best by the first goal that is a score is kept."""
+    state that is best by the first goal that is a score is kept. The objective is that of the architecture,
+    where it decides one."""
     trials = settings.trials
-    steps = {"generator_steps": trials.rung_steps[-1], "validate_every_steps": trials.steps}
-    train = settings.train.model_copy(update=steps)
+    changed = {
+        "generator_steps": trials.rung_steps[-1],
+        "validate_every_steps": trials.steps,
+        "objective": objective_of(architecture, settings.train.objective),
+    }
+    train = settings.train.model_copy(update=changed)
     metric = next(goal for goal in trials.goals if goal in SCORED)
     derive = settings.derive.model_copy(update={"metric": metric})
     return settings.model_copy(update={"train": train, "derive": derive, "seed": seed})

@@ -53,7 +53,22 @@ def refuse_before_anything(settings: Settings) -> None:
             f"search.discriminator={settings.search.discriminator} is of a search with shared weights. "
             "Trials have the discriminator of network.discriminator: set search.discriminator=fixed."
         )
+    if settings.trials.training == "searched":
+        _refuse_what_fits_some(settings)
     proxied(settings)
+
+
+def _refuse_what_fits_some(settings: Settings) -> None:
+    """Raises `UserError` for settings that do not go with every training that is searched."""
+    wrong = {
+        "train.objective.direction_head": settings.train.objective.direction_head,
+        "train.schedule.penalty_end": settings.train.schedule.penalty_end < 1,
+    }
+    if found := [name for name, given in wrong.items() if given]:
+        raise UserError(
+            f"{' and '.join(found)}: that goes with some losses and penalties only, and "
+            "trials.training=searched tries all. Leave one of the two out."
+        )
 
 
 def begun_task(address: str | None, study: str | None) -> Task:

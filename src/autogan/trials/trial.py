@@ -15,6 +15,7 @@ from autogan.runs.drive import drive
 from autogan.runs.file_names import GENERATOR, PICTURES
 from autogan.runs.folder import Run
 from autogan.settings.trials import SCORED
+from autogan.spaces.around_generators import players
 from autogan.spaces.generator_file import save_generator
 from autogan.spaces.limits import Costs
 from autogan.strategies.base import State
@@ -43,10 +44,10 @@ class Trial:
 
     def train(self, run: Run) -> TrialRecord:
         """Trains in a run's folder, from its newest checkpoint on; the record with how it ended."""
-        settings = trial_settings(self.context.settings, self.record.seed)
+        settings = trial_settings(self.context.settings, self.record.architecture, self.record.seed)
         context = replace(self.context, settings=settings)
         training = Training(
-            self.record.architecture,
+            players(self.record.architecture)[0],
             settings.train.generator_steps,
             "train",
             context,

@@ -30,10 +30,11 @@ from autogan.runs.locking import is_locked, lock
 from autogan.runs.stopping import Stopped, Stopping
 from autogan.runs.task import Task
 from autogan.settings.sections import Settings
+from autogan.spaces.around_generators import players
 from autogan.spaces.limits import Costs
 from autogan.strategies.base import State
 from autogan.trials.proposals import Proposal, Proposer
-from autogan.trials.proxies import trial_settings
+from autogan.trials.proxies import space_of_trials, trial_settings
 from autogan.trials.records import RECORD, TrialRecord, number_of
 from autogan.trials.storage import MOST_RETRIES, known_experiments, place_of_worker
 from autogan.trials.study import Ledger, begun, differing_settings, has, ordinal_of
@@ -65,7 +66,9 @@ class Worker:
         self._costs = Costs(context.settings, context.classes, context.compute.device)
         self._study = study
         self._ledger = Ledger(study)
-        self._proposer = Proposer(context.settings, context.space, self._costs, self._ledger)
+        self._proposer = Proposer(
+            context.settings, space_of_trials(context.settings), self._costs, self._ledger
+        )
         self.after_trial: Callable[[], object] | None = None
         """Called when a trial of this worker has ended."""
         self._name = f"{socket.gethostname()}/{os.getpid()}"
@@ -213,8 +216,8 @@ class Worker:
         Where a worker that was thought dead still holds it, a second folder is begun. Raises
         `FolderOfAnotherSearch` where the folder is that.
         """
-        settings = trial_settings(self._context.settings, record.seed)
-        task = Task("train", str(record.architecture))
+        settings = trial_settings(self._context.settings, record.architecture, record.seed)
+        task = Task("train", str(players(record.architecture)[0]))
         folder = folder_of(self._trials, record.number)
         for attempt in range(MOST_RETRIES + 1):
             place = folder if attempt == 0 else folder.with_name(f"{folder.name}-{attempt}")

@@ -40,8 +40,9 @@ from autogan.settings.decided import decide_start
 from autogan.settings.loading import settings_from_tree
 from autogan.settings.resume_rules import MAY_CHANGE
 from autogan.settings.sections import Settings
+from autogan.spaces.architecture import Architecture
+from autogan.spaces.around_generators import players
 from autogan.spaces.generator_file import SavedGenerator, load_generator
-from autogan.spaces.pair import players
 from autogan.trials.proxies import proxied, trial_settings
 from autogan.verify.history import (
     candidate_problems,
@@ -117,7 +118,8 @@ class _Verifier:
                 self._say(trials_problems(self.folder, settings, classes, trials))
                 best = next((row for row in trials.trials if row.number == trials.best), None)
                 if best is not None:
-                    made_under = trial_settings(proxied(made_under), best.seed)
+                    trained = Architecture.parse(best.architecture)
+                    made_under = trial_settings(proxied(made_under), trained, best.seed)
                 if best is not None and winner is not None:
                     self._say(best_trial_problems(winner, best, trials.goals))
             for name, saved in generators.items():

@@ -16,8 +16,8 @@ from autogan.runs.plan import Plan
 from autogan.runs.task import Task
 from autogan.settings.sections import Settings
 from autogan.spaces import search_space
+from autogan.spaces.around_generators import players
 from autogan.spaces.generator_file import SavedGenerator
-from autogan.spaces.pair import players
 
 
 def search_problems(

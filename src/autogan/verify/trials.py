@@ -18,8 +18,10 @@ from autogan.runs.record import read_record
 from autogan.settings.sections import Settings
 from autogan.settings.trials import SCORED
 from autogan.spaces.architecture import Architecture
+from autogan.spaces.around_generators import players
 from autogan.spaces.generator_file import SavedGenerator
 from autogan.spaces.limits import Costs
+from autogan.spaces.trained import objective_of
 from autogan.strategies.base import State
 from autogan.trials.found import finished_folders, standing_of
 from autogan.trials.proxies import proxied
@@ -55,7 +57,7 @@ def best_trial_problems(
     winner: SavedGenerator, best: TrialRow, goals: Sequence[str]
 ) -> Iterator[str]:
     """The run's generator is that of its best trial."""
-    if str(winner.generator.architecture) != best.architecture:
+    if winner.generator.architecture != players(Architecture.parse(best.architecture))[0]:
         yield f"generator.safetensors is not of the architecture of the best trial ({best.number})"
     validation = Validation(**winner.origin["validation"])
     if _in_one_go(best) and not _agree(validation, goals, best.values or []):
@@ -102,8 +104,13 @@ def _contradiction(row: TrialRow, goals: Sequence[str], place: Path) -> str | No
     except UserError as error:
         return f"the folder of trial {row.number} cannot be read: {error}"
     seed, task = record.setting("seed"), record.task
-    if task is None or (task.architecture, seed) != (row.architecture, row.seed):
+    architecture = Architecture.parse(row.architecture)
+    own = (str(players(architecture)[0]), row.seed)
+    if task is None or (task.architecture, seed) != own:
         return f"trial {row.number} has another architecture or seed than config.yaml in {place}"
+    trained_with = record.settings.train.objective if record.settings else None
+    if trained_with and trained_with != objective_of(architecture, trained_with):
+        return f"trial {row.number} has another training than config.yaml in {place}"
     metric = record.setting("derive.metric")
     for steps, values in row.rungs:
         best = None
