@@ -285,6 +285,23 @@ def test_losses_are_logged_as_often_as_the_settings_say(tmp_path: Path) -> None:
     assert {line["part"] for line in events(run, "losses")} == {"train"}
 
 
+def test_a_discriminator_that_says_the_same_of_every_image_is_told_once(tmp_path: Path) -> None:
+    """As where its last features have sunk below zero: nothing is left of them after the ReLU."""
+    trainings = Trainings(tmp_path, discriminator_steps=1)
+    context = trainings.context
+    for sunk in (False, True):
+        run, progress = trainings.run(f"sunk-{sunk}"), Listening()
+        training = Training(ARCHITECTURE, 14, "train", context, run, progress)
+        if sunk:
+            with torch.no_grad():
+                training.gan.discriminator.last.convolution2.bias.fill_(-1e4)
+        while not training.done:
+            training.step()
+        told = [note for note in progress.notes if "said the same of every image" in note]
+        assert len(told) == sunk, progress.notes
+        assert not sunk or "since step 2 or before" in told[0]
+
+
 def test_images_that_cannot_be_scored_are_a_training_that_went_wrong(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

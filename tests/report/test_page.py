@@ -95,6 +95,17 @@ def test_a_finished_run_has_everything(make_run: MakeRun) -> None:
     assert html.count('class="notice"') == 1 and "Classes are missing: square." in words(page)
 
 
+def test_a_training_at_a_standstill_is_a_warning(make_run: MakeRun) -> None:
+    folder = make_run()
+    assert "said the same of every image" not in words(page_of(folder))
+    with (folder / "log.jsonl").open("a") as log:
+        for step in range(1000, 1500, 100):
+            same = {"discriminator_loss": 2.0, "generator_loss": 0.0}
+            line = {"event": "losses", "seconds": 1.0, "part": "train", "step": step, **same}
+            log.write(json.dumps(line) + "\n")
+    assert "said the same of every image since step 1,000 or before" in words(page_of(folder))
+
+
 def test_the_page_is_whole_in_itself(make_run: MakeRun) -> None:
     html = report_page(read_record(make_run()))
     page = Page(html)

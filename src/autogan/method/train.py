@@ -1,6 +1,7 @@
 """Training one architecture: from scratch (paper section 4), from what a search has learned, or on from
 where another training ended."""
 
+from collections import deque
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Protocol
@@ -23,9 +24,10 @@ from autogan.progress.base import Progress
 from autogan.runs.checkpoints import load_checkpoint
 from autogan.runs.drive import drive
 from autogan.runs.ended_training import TRAINING
-from autogan.runs.events import Event, Validated
+from autogan.runs.events import Event, Losses, Validated
 from autogan.runs.folder import Run
 from autogan.runs.outcomes import Validation, from_plain, to_plain
+from autogan.runs.standstill import FEWEST, standstill, standstill_words
 from autogan.runs.stopping import Stopping
 from autogan.settings.sections import Settings, TrainSettings
 from autogan.spaces.architecture import Architecture
@@ -140,6 +142,8 @@ class Training:
         self.validations: list[Validation] = []
         self.best: Validation | None = None
         self.best_state: dict[str, Tensor] = {}
+        self._last_losses: deque[Losses] = deque(maxlen=FEWEST)
+        self._stands_still = False  # and it was said
 
     def _new_generator(self) -> Generator:
         return SearchSpace.only(self.architecture).generator(
@@ -194,6 +198,14 @@ class Training:
                 self.name, self.steps_done, loss, generator_loss, None, probability
             )
             self.run.journal.log(losses)
+            self._look_for_standstill(losses)
+
+    def _look_for_standstill(self, losses: Losses) -> None:
+        self._last_losses.append(losses)
+        step = standstill(self._last_losses)
+        if step is not None and not self._stands_still:
+            self.progress.note(f"{self.name}: {standstill_words(step)}")
+        self._stands_still = step is not None
 
     def _validation_is_due(self) -> bool:
         """Whether the present step ends an interval, or all, and was not validated yet."""

@@ -31,11 +31,14 @@ from autogan.report.tree import beam_tree, columns_of
 from autogan.report.trials import trials_of
 from autogan.runs.cautions import cautions
 from autogan.runs.contents import Searched
+from autogan.runs.ended_training import TRAINING
+from autogan.runs.events import Losses
 from autogan.runs.file_names import GENERATOR, PICTURES, REPORT
 from autogan.runs.outcomes import Child
 from autogan.runs.plan import Plan, Reached
 from autogan.runs.positions import DerivePosition, Positions, SearchPosition, TrainingPosition
 from autogan.runs.record import RunRecord, class_pictures, missing_pictures, read_record
+from autogan.runs.standstill import standstill, standstill_words
 from autogan.runs.task import Task
 from autogan.spaces import DEFAULT_SPACE, space_of
 from autogan.spaces.architecture import Architecture
@@ -75,7 +78,7 @@ def report_page(record: RunRecord) -> str:
         strategy_words=strategy_words(record),
         limits=record.settings.search.limits.in_words if record.settings else "",
         bars=bars,
-        cautions=cautions(record.results) if record.results else [],
+        cautions=[*_standstill(record), *(cautions(record.results) if record.results else [])],
         words=in_words(record.results, bars) if record.results else [],
         protocol=protocol_words(record.results) if record.results else "",
         classes=classes_of(record.results) if record.results else None,
@@ -239,6 +242,12 @@ def _reached(record: RunRecord) -> Reached:
 def pictures_of(record: RunRecord) -> dict[str, str]:
     """The run's pictures as data URIs, by name: those that are there."""
     return _embedded(record.folder, PICTURES)
+
+
+def _standstill(record: RunRecord) -> list[str]:
+    """That the training has come to one, in words; nothing where it has not."""
+    step = standstill([line for line in record.of(Losses) if line.part == TRAINING])
+    return [] if step is None else [standstill_words(step)]
 
 
 def _missing_pictures(record: RunRecord) -> dict[int, str]:
