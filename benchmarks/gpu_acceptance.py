@@ -26,9 +26,9 @@ import torch
 from autogan.bench.cases import (
     BOTTOM_SIZE,
     LATENT_SIZE,
+    RECIPES,
     SCRATCH,
     SEARCH,
-    SPACES,
     Case,
     Widths,
     adversarial_case,
@@ -46,6 +46,7 @@ from autogan.device.timing import interleaved, synchronise
 from autogan.files.storage import write_json
 from autogan.gan.augmentation import make_augmentation
 from autogan.gan.capture import CudaRecorder, Recorder, Recordings
+from autogan.gan.from_settings import discriminator_for
 from autogan.gan.penalties import LOSSES, make_objective
 from autogan.gan.schedules import Schedule
 from autogan.gan.step import Gan
@@ -62,8 +63,9 @@ from autogan.settings.game import AdversarialSettings
 from autogan.settings.loading import load_settings
 from autogan.settings.search import SearchSettings
 from autogan.settings.sections import Settings
-from autogan.spaces import search_space
+from autogan.spaces import DEFAULT_SPACE, PAIRED, SPACES, search_space
 from autogan.spaces.architecture import Architecture
+from autogan.spaces.discriminator_architecture import EXAMPLE, DiscriminatorArchitecture
 from autogan.spaces.space import SearchSpace
 
 ARCHITECTURE_A = Architecture.parse("autogan-a")
@@ -75,7 +77,6 @@ def _game(**given: Any) -> AdversarialSettings:
     return SearchSettings.model_validate(given)
 
 
-HINGE = _game()
 ALL_PENALTIES = {"real_penalty": 0.1, "generated_penalty": 0.1, "penalty_every_steps": 2}
 CHANGES = ("colour", "shift", "cutout")
 GAMES: dict[str, AdversarialSettings] = {
@@ -117,6 +118,44 @@ GAMES: dict[str, AdversarialSettings] = {
 decay rate may not: a recorded step keeps it.)"""
 OF_ALL_SPACES = ("hinge", "all penalties", "everything that changes")
 """Games that are played in every space and at every stage; the others in AutoGAN's, at the second."""
+BLOCKS = DiscriminatorArchitecture.parse(EXAMPLE)
+
+
+@dataclass(frozen=True)
+class Setup:
+    """A game, and the networks that play it.
+
+    space: of generators, or of pairs. game: its name in `GAMES`. discriminator: the one that is told;
+    None for the space's own.
+    """
+
+    space: str
+    game: str
+    stage: int
+    classes: Classes | None = None
+    discriminator: DiscriminatorArchitecture | None = None
+
+    @property
+    def settings(self) -> AdversarialSettings:
+        """Those of the game."""
+        return GAMES[self.game]
+
+
+def setups() -> Iterator[Setup]:
+    """All that recorded steps are compared in: of two games also with classes, and against discriminators
+    made of blocks, told or of a pair."""
+    for space in SPACES:
+        for game in GAMES:
+            if game in OF_ALL_SPACES:
+                yield from (Setup(space, game, stage) for stage in range(3))
+            elif space == DEFAULT_SPACE:
+                yield Setup(space, game, 1)
+        for game in ("hinge", "all penalties"):
+            yield from (Setup(space, game, stage, PARTLY_LABELLED) for stage in range(3))
+    yield Setup(DEFAULT_SPACE, "all penalties", 2, discriminator=BLOCKS)
+    yield Setup(f"{DEFAULT_SPACE}{PAIRED}", "hinge", 1)
+
+
 LARGEST_DIFFERENCE = 1e-3
 """‖recorded − direct‖ / ‖direct‖ of all weights after some steps, which libraries may order otherwise."""
 
@@ -214,27 +253,20 @@ class Acceptance:
         return matrix_peak(self.compute.device, dtype, side=self.scale.peak_side)
 
     def recorded_steps(self) -> list[dict[str, Any]]:
-        """How far recorded steps lie from direct ones, for every space and every game; of two games also
-        where the networks are told the classes of some images."""
-        told = [(name, None) for name in GAMES]
-        told += [(name, PARTLY_LABELLED) for name in ("hinge", "all penalties")]
+        """How far recorded steps lie from direct ones."""
         return [
             {
-                "space": space,
-                "objective": name,
-                "classes": len(classes) if classes else 0,
-                "stage": stage,
-                **self._difference(space, GAMES[name], stage, classes),
+                "space": setup.space,
+                "objective": setup.game,
+                "classes": len(setup.classes) if setup.classes else 0,
+                "discriminator": str(setup.discriminator or ""),
+                "stage": setup.stage,
+                **self._difference(setup),
             }
-            for space in SPACES
-            for name, classes in told
-            if space == "autogan" or name in OF_ALL_SPACES
-            for stage in (range(3) if name in OF_ALL_SPACES else (1,))
+            for setup in setups()
         ]
 
-    def _difference(
-        self, space: str, game: AdversarialSettings, stage: int, classes: Classes | None
-    ) -> dict[str, float]:
+    def _difference(self, setup: Setup) -> dict[str, float]:
         """Relative difference of all weights of both networks after six rounds of two architectures.
 
         In float32 as the processor has it, and with libraries that add in one order: else trainings of the
@@ -244,17 +276,17 @@ class Acceptance:
         if self.compute.device.type == "cuda":
             recorder = CudaRecorder(self.compute.device)
         compute = replace(self.compute.with_precision("float32"), captures=False)
-        architectures = search_architectures(stage + 1, space)[:2]
+        architectures = search_architectures(setup.stage + 1, setup.space)[:2]
         ends = []
         for recordings in (None, Recordings(recorder)):
             with torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False):
-                gan = _gan(self.scale.search, compute, space, game, recordings, classes=classes)
-                real = _real(gan, self.scale.search, architectures[0])
-                schedule = Schedule(game, 12)
+                gan = game_of(setup, self.scale.search, compute, recordings)
+                real = real_images(gan, self.scale.search, architectures[0])
+                schedule = Schedule(setup.settings, 12)
                 for number in range(6):
                     for place, architecture in enumerate(architectures):
                         schedule.apply(gan, 2 * number + place)
-                        _round(gan, self.scale.search, architecture, real)
+                        play_round(gan, self.scale.search, architecture, real)
             networks = (gan.generator, gan.discriminator)
             weights = [p.detach().flatten().double() for n in networks for p in n.parameters()]
             ends.append(torch.cat(weights))
@@ -278,8 +310,8 @@ class Acceptance:
         yield lambda: adversarial_case(
             "step of architecture A", 3, 2, scale.scratch, compute, ARCHITECTURE_A
         )
-        for space in SPACES:
-            yield lambda space=space: recipe_case(space, compute)  # type: ignore[misc]
+        for recipe in RECIPES:
+            yield partial(recipe_case, recipe, compute, scale.overrides)
         yield lambda: scoring_a_child(scale.scored_images, compute)
         yield lambda: sampling(min(250, scale.scored_images), compute)
         yield lambda: judging(min(1000, scale.scored_images), compute)
@@ -289,22 +321,22 @@ class Acceptance:
         where steps are."""
         compute = self.compute
         scale = self.scale.scratch
-        gan = _gan(scale, compute, average_decay=0.999)
+        gan = _gan(scale, compute)
         gan.generator.compile()
         gan.discriminator.compile()
-        real = _real(gan, scale, ARCHITECTURE_A)
+        real = real_images(gan, scale, ARCHITECTURE_A)
         began = time.perf_counter()
         try:
-            _round(gan, scale, ARCHITECTURE_A, real)
+            play_round(gan, scale, ARCHITECTURE_A, real)
         except torch._dynamo.exc.TorchDynamoException as error:
             return {"why_not": str(error).strip().splitlines()[0]}  # no compiler on this machine
         synchronise(compute.device)
         compiling = time.perf_counter() - began
-        as_it_is = _gan(scale, compute, average_decay=0.999)
+        as_it_is = _gan(scale, compute)
         timing = interleaved(
             {
-                "compiled": partial(_round, gan, scale, ARCHITECTURE_A, real),
-                "as it is": partial(_round, as_it_is, scale, ARCHITECTURE_A, real),
+                "compiled": partial(play_round, gan, scale, ARCHITECTURE_A, real),
+                "as it is": partial(play_round, as_it_is, scale, ARCHITECTURE_A, real),
             },
             compute.device,
             60 * self.scale.minutes * 0.02,
@@ -450,44 +482,48 @@ def _prepared(settings: Settings, compute: Compute, task: Task) -> Iterator[tupl
             run.close()
 
 
-def _gan(
+def _gan(widths: Widths, compute: Compute) -> Gan:
+    """The game of architecture A with its averaged generator."""
+    setup = Setup(DEFAULT_SPACE, "hinge", 2)
+    return game_of(
+        setup, widths, compute, generators=SearchSpace.only(ARCHITECTURE_A), average_decay=0.999
+    )
+
+
+def game_of(
+    setup: Setup,
     widths: Widths,
     compute: Compute,
-    space: str = "autogan",
-    game: AdversarialSettings = HINGE,
     recordings: Recordings | None = None,
+    generators: SearchSpace | None = None,
     average_decay: float | None = None,
-    classes: Classes | None = None,
 ) -> Gan:
-    """Networks of a whole space of three cells, or of architecture A where they are averaged."""
-    networks = search_space(space, 3)
-    chosen = SearchSpace.only(ARCHITECTURE_A) if average_decay else networks
+    """Networks of three cells. generators: by default the whole space."""
+    space = search_space(setup.space, 3)
+    section = setup.settings.model_copy(
+        update={"discriminator_channels": widths.discriminator_channels}
+    )
     return Gan(
-        chosen.generator(
+        (generators or space).generator(
             latent_size=LATENT_SIZE,
             channels=widths.generator_channels,
             bottom_size=BOTTOM_SIZE,
-            classes=classes,
+            classes=setup.classes,
         ),
-        networks.discriminator(
-            widths.discriminator_channels,
-            spectral_norm=game.objective.spectral_norm,
-            direction_head=game.objective.direction_head,
-            classes=classes,
-        ),
+        discriminator_for(section, space, setup.classes, setup.discriminator),
         learning_rate=2e-4,
         betas=(0.0, 0.9),
         compute=compute,
         seed=0,
         purpose="acceptance",
         average_decay=average_decay,
-        objective=make_objective(game.objective),
-        augmentation=make_augmentation(game),
+        objective=make_objective(section.objective),
+        augmentation=make_augmentation(section),
         recordings=recordings,
     )
 
 
-def _real(gan: Gan, widths: Widths, architecture: Architecture) -> Batch:
+def real_images(gan: Gan, widths: Widths, architecture: Architecture) -> Batch:
     """Real images, the same at every call; every third has no label."""
     size = BOTTOM_SIZE << len(architecture)
     stream = torch.Generator().manual_seed(1)
@@ -500,7 +536,7 @@ def _real(gan: Gan, widths: Widths, architecture: Architecture) -> Batch:
     return Batch(pixels, labels).to(gan.compute.device)
 
 
-def _round(gan: Gan, widths: Widths, architecture: Architecture, real: Batch) -> None:
+def play_round(gan: Gan, widths: Widths, architecture: Architecture, real: Batch) -> None:
     """A step of each network."""
     gan.discriminator_step(real, architecture)
     sees_real = gan.objective.generator_sees_real

@@ -27,7 +27,7 @@ def test_it_runs_in_miniature_and_resumes(tmp_path: Path) -> None:
         *("machine", "recorded steps", "speed", "search budget", "architecture A", "precision"),
     }
     differences = [entry["difference"] for entry in found["recorded steps"]]
-    assert len(differences) == 2 * (3 + 2) * 3 + 10 and max(differences) < 1e-3
+    assert len(differences) == 2 * (3 + 2) * 3 + 10 + 2 and max(differences) < 1e-3
     assert found["search budget"]["minutes"] > 0 and len(found["search budget"]["stages"]) == 3
     assert [point["frechet_distance"] > 0 for point in found["architecture A"]["curve"]] == [
         True

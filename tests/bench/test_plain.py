@@ -14,7 +14,7 @@ from games import ClassDiscriminator, ClassGenerator, GradientPenalties, Paired,
 from torch import Tensor
 
 from autogan.bench import growth
-from autogan.bench.cases import Widths, adversarial_case
+from autogan.bench.cases import RECIPES, Widths, adversarial_case, recipe_case
 from autogan.bench.matrix_peak import matrix_peak
 from autogan.bench.plain import PlainGan, as_plain, plain_compute
 from autogan.bench.suite import measured
@@ -29,6 +29,13 @@ from autogan.spaces import search_space
 from autogan.spaces.architecture import Architecture
 from autogan.spaces.autogan.discriminator import AutoGanDiscriminator
 from autogan.spaces.autogan.generator import AutoGanGenerator
+from autogan.spaces.block_discriminator import BlockDiscriminator
+from autogan.spaces.discriminator_architecture import (
+    EXAMPLE,
+    DiscriminatorArchitecture,
+    only_options,
+)
+from autogan.spaces.networks import Discriminator
 
 CPU = torch.device("cpu")
 FAST = Compute.resolve("cpu", "float32")
@@ -48,11 +55,14 @@ def gan(
     augmentation: type[Augmentation] = Augmentation,
     of_classes: bool = False,
     classes: Classes | None = None,
+    told: DiscriminatorArchitecture | None = None,
 ) -> Gan:
     generator = AutoGanGenerator(
         search_space("autogan", 3), latent_size=16, channels=8, bottom_size=4, classes=classes
     )
-    discriminator = AutoGanDiscriminator(3, 8, classes=classes)
+    discriminator: Discriminator = AutoGanDiscriminator(3, 8, classes=classes)
+    if told:
+        discriminator = BlockDiscriminator(only_options(told), 8, classes=classes)
     if of_classes:
         generator, discriminator = ClassGenerator(3), ClassDiscriminator(3)
     plain = kind is PlainGan
@@ -114,6 +124,14 @@ def test_so_they_are_where_networks_are_told_classes(
     )
 
 
+def test_so_they_are_against_a_discriminator_made_of_blocks() -> None:
+    """Which looks at the deviation of four images: eight real ones make two such groups."""
+    told = DiscriminatorArchitecture.parse(EXAMPLE)
+    assert_same_steps(
+        lambda kind: gan(kind, GradientPenalties, told=told), spread()[-1], labels=[0] * 8
+    )
+
+
 def assert_same_steps(
     make: Callable[[type[Gan]], Gan],
     architecture: Architecture,
@@ -122,14 +140,15 @@ def assert_same_steps(
     """Loss and gradients of a discriminator step, then of a generator step, fast and plain."""
     size = 4 << len(architecture)
     stream = torch.Generator().manual_seed(4)
-    pixels = torch.randint(0, 256, (6, 3, size, size), generator=stream, dtype=torch.uint8)
+    shape = (len(labels), 3, size, size)
+    pixels = torch.randint(0, 256, shape, generator=stream, dtype=torch.uint8)
     real = Batch(pixels, torch.tensor(labels))
     for step, network in (("discriminator_step", "discriminator"), ("generator_step", "generator")):
         fast, plain = make(Gan), make(PlainGan)
         if network == "discriminator":
             losses = [made.discriminator_step(real, architecture) for made in (fast, plain)]
         else:
-            losses = [made.generator_step(6, architecture, real) for made in (fast, plain)]
+            losses = [made.generator_step(len(real), architecture, real) for made in (fast, plain)]
         assert_close(losses[0], losses[1], f"{step}: loss")
         expected = gradients(getattr(plain, network))
         found = gradients(getattr(fast, network))
@@ -157,6 +176,21 @@ def test_a_case_runs_both_ways_and_counts_its_work() -> None:
     assert all(t.rounds == 2 and t.lower_quartile_ms > 0 for t in timings.values())
     wider = adversarial_case("wide", 2, 1, Widths(16, 16, 4, 4, 1), FAST)
     assert 3 < wider.floating_point_operations / case.floating_point_operations < 4
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_a_recipe_runs_both_ways_and_counts_its_discriminator(recipe: str) -> None:
+    narrow = [f"train.{player}_batch=4" for player in ("generator", "discriminator")]
+    narrow.append("train.generator_channels=8")
+    cases = [
+        recipe_case(recipe, FAST, [*narrow, f"train.discriminator_channels={channels}"])
+        for channels in (8, 16)
+    ]
+    assert cases[0].ways.keys() == {"plain", "fast"}
+    for call in cases[0].ways.values():
+        call()
+    narrower, wider = (case.floating_point_operations for case in cases)
+    assert 1.5 < wider / narrower < 4
 
 
 def test_interleaving_times_what_it_calls() -> None:

@@ -2,14 +2,16 @@
 
 import copy
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 import torch
-from games import CPU, ONE, gradient_norms, real
+from games import CPU, ONE, TWO, gradient_norms, real
 from torch import Tensor, nn
 
 from autogan.gan.objectives import (
     BestScored,
+    Discriminate,
     Hinge,
     LeCam,
     NonSaturating,
@@ -18,10 +20,19 @@ from autogan.gan.objectives import (
     RelativisticPairing,
     Wasserstein,
 )
-from autogan.gan.penalties import LOSSES, OneCentred, Penalised, ZeroCentred, make_objective
+from autogan.gan.penalties import (
+    LOSSES,
+    OneCentred,
+    Penalised,
+    Penalty,
+    ZeroCentred,
+    make_objective,
+)
 from autogan.gan.step import Gan
+from autogan.images.pixels import to_unit
 from autogan.settings.game import ObjectiveSettings
 from autogan.spaces import search_space
+from autogan.spaces.architecture import Architecture
 from autogan.testing import ObjectiveConformance
 
 
@@ -52,6 +63,13 @@ FORMULAS: dict[str, tuple[Objective, Callable[[Tensor, Tensor], tuple[Tensor, Te
         ),
     ),
     "wasserstein": (Wasserstein(), lambda r, g: (g.mean() - r.mean(), -g.mean())),
+    "hinge": (
+        Hinge(),
+        lambda r, g: (
+            torch.where(r < 1, 1 - r, 0).mean() + torch.where(g > -1, 1 + g, 0).mean(),
+            -g.mean(),
+        ),
+    ),
 }
 
 
@@ -89,14 +107,59 @@ def test_penalties_by_hand() -> None:
     numbers = torch.rand(4, 1, generator=stream, dtype=torch.float64)
     slopes = [(images + 0.25).square().sum(dim=(1, 2, 3)) for images in (x, g)]
     for of_real, slope in ((True, slopes[0]), (False, slopes[1])):
-        penalty = ZeroCentred(0.6, of_real)(Quadratic(), x, g, numbers)
-        torch.testing.assert_close(penalty.double(), 0.3 * slope.mean(), rtol=1e-6, atol=0)
+        assert_same(ZeroCentred(0.6, of_real)(Quadratic(), x, g, numbers), 0.3 * slope.mean())
     between = x + numbers[:, :, None, None] * (g - x)
     lengths = (between + 0.25).square().sum(dim=(1, 2, 3)).sqrt()
-    penalty = OneCentred(10.0)(Quadratic(), x, g, numbers)
-    torch.testing.assert_close(
-        penalty.double(), 10 * ((lengths - 1) ** 2).mean(), rtol=1e-6, atol=0
-    )
+    assert_same(OneCentred(10.0)(Quadratic(), x, g, numbers), 10 * ((lengths - 1) ** 2).mean())
+
+
+Formula = Callable[[Discriminate, Tensor, Tensor, Tensor], Tensor]
+
+
+def zero_centred(
+    d: Discriminate, x: Tensor, g: Tensor, numbers: Tensor, *, of_real: bool
+) -> Tensor:
+    seen = x if of_real else g
+    return 0.3 * gradient_norms(partial(d, generated=not of_real), seen).mean()
+
+
+def one_centred(d: Discriminate, x: Tensor, g: Tensor, numbers: Tensor) -> Tensor:
+    share = numbers[:, :, None, None]
+    lengths = gradient_norms(partial(d, generated=True), (1 - share) * x + share * g).sqrt()
+    return 10 * (lengths - 1).square().mean()
+
+
+PENALTIES: dict[str, tuple[Penalty, Formula]] = {
+    "R1": (ZeroCentred(0.6, True), partial(zero_centred, of_real=True)),
+    "R2": (ZeroCentred(0.6, False), partial(zero_centred, of_real=False)),
+    "slope": (OneCentred(10.0), one_centred),
+}
+
+
+@pytest.mark.parametrize("name", PENALTIES)
+def test_gradients_of_a_penalty_are_those_of_a_second_backward_pass(name: str) -> None:
+    penalty, formula = PENALTIES[name]
+    stream = torch.Generator().manual_seed(1)
+    network = search_space("autogan", 2).discriminator(8, spectral_norm=False)
+    network.initialise(stream)
+    network.double()
+    x, g = (torch.rand(4, 3, 16, 16, generator=stream, dtype=torch.float64) for _ in range(2))
+    numbers = torch.rand(4, 1, generator=stream, dtype=torch.float64)
+
+    def discriminate(images: Tensor, *, generated: bool = False) -> Tensor:
+        """Told that images are generated, it says something else of them."""
+        return network(images) * (2 if generated else 1)
+
+    def with_gradients(made: Penalty | Formula) -> list[Tensor]:
+        network.zero_grad()
+        value = made(discriminate, x, g, numbers)
+        value.backward()
+        return [value, *(w.grad for w in network.parameters() if w.grad is not None)]
+
+    found, wanted = with_gradients(penalty), with_gradients(formula)
+    assert sum(bool(gradient.any()) for gradient in wanted[1:]) > 5
+    for got, expected in zip(found, wanted, strict=True):
+        torch.testing.assert_close(got, expected, rtol=1e-9, atol=1e-12)
 
 
 def test_a_flat_discriminator_gives_a_slope_penalty_that_can_be_learned_from() -> None:
@@ -110,11 +173,17 @@ def test_a_flat_discriminator_gives_a_slope_penalty_that_can_be_learned_from() -
     assert bool(weight.grad.isfinite())
 
 
-def game(objective: Objective, *, direction_head: bool = False) -> Gan:
-    space = search_space("autogan", 1)
+def game(
+    objective: Objective,
+    *,
+    cells: int = 1,
+    spectral_norm: bool = False,
+    direction_head: bool = False,
+) -> Gan:
+    space = search_space("autogan", cells)
     return Gan(
         space.generator(latent_size=8, channels=8, bottom_size=4),
-        space.discriminator(8, spectral_norm=False, direction_head=direction_head),
+        space.discriminator(8, spectral_norm=spectral_norm, direction_head=direction_head),
         learning_rate=1e-3,
         betas=(0.0, 0.9),
         compute=CPU,
@@ -124,24 +193,49 @@ def game(objective: Objective, *, direction_head: bool = False) -> Gan:
     )
 
 
-def test_a_lazy_penalty_comes_every_so_many_steps_and_counts_as_many_times() -> None:
-    bare, lazy = (
-        game(NonSaturating()),
-        game(Penalised(NonSaturating(), [ZeroCentred(2.0, True)], 3)),
+@pytest.mark.parametrize(("every", "architecture"), [(1, ONE), (3, TWO)], ids=str)
+@pytest.mark.parametrize("name", PENALTIES)
+def test_a_penalty_comes_every_so_many_steps_and_counts_as_many_times(
+    name: str, every: int, architecture: Architecture
+) -> None:
+    """In the loss, and in the gradients of the weights."""
+    penalty, formula = PENALTIES[name]
+    bare, penalised, other = (
+        game(objective, cells=2, spectral_norm=True)
+        for objective in (
+            NonSaturating(),
+            *(Penalised(NonSaturating(), [penalty], every) for _ in range(2)),
+        )
     )
-    added = []
-    for step in range(5):
-        batch = real(ONE, step)
-        lazy.discriminator.load_state_dict(bare.discriminator.state_dict())
-        images = batch.pixels.float() / 127.5 - 1
-        expected = 3 * gradient_norms(lambda x: bare.discriminator(x, 0), images).mean()
-        difference = lazy.discriminator_step(batch, ONE) - bare.discriminator_step(batch, ONE)
-        if step % 3 == 0:
-            torch.testing.assert_close(difference, expected.detach(), rtol=1e-3, atol=1e-5)
-        else:
-            assert difference.item() == pytest.approx(0, abs=1e-6)
-        added.append(difference.item())
-    assert added[0] > 1e-4 and added[3] > 1e-4
+    for gan in (bare, penalised, other):
+        gan.discriminator.eval()  # a pass more would be a power iteration more
+    stage = len(architecture) - 1
+
+    def discriminate(images: Tensor, *, generated: bool = False) -> Tensor:
+        return other.discriminator(images, stage)
+
+    for step in range(every + 2):
+        batch = real(architecture, step)
+        for gan in (penalised, other):
+            gan.discriminator.load_state_dict(bare.discriminator.state_dict())
+        added = penalised.discriminator_step(batch, architecture)
+        added -= bare.discriminator_step(batch, architecture)
+        times = 0 if step % every else every
+        numbers = other.streams.penalty(4) if times else torch.zeros(4, 1)
+        generated = other.generator(other.streams.latents.draw(4), architecture)
+        images = to_unit(batch.pixels), generated.detach()
+        expected = times * formula(discriminate, *images, numbers)
+        assert (expected.item() > 1e-4) == bool(times)
+        torch.testing.assert_close(added, expected.detach(), rtol=1e-3, atol=1e-5)
+        other.discriminator.zero_grad()
+        expected.backward()
+        for weight, with_it, without in zip(
+            *(gan.discriminator.parameters() for gan in (other, penalised, bare)), strict=True
+        ):
+            if weight.grad is not None:
+                assert with_it.grad is not None and without.grad is not None
+                gradient = with_it.grad - without.grad
+                torch.testing.assert_close(gradient, weight.grad, rtol=1e-3, atol=1e-5)
 
 
 def test_a_game_with_lazy_penalties_goes_on_exactly() -> None:

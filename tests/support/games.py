@@ -1,14 +1,14 @@
 """What later objectives, augmentations and networks will ask of a step, in its smallest form."""
 
 from collections.abc import Callable
-from functools import partial
 
 import torch
 from torch import Tensor
 
 from autogan.device.compute import Compute
 from autogan.gan.augmentation import Augmentation
-from autogan.gan.objectives import Discriminate, Hinge, Objective
+from autogan.gan.objectives import Hinge, Objective
+from autogan.gan.penalties import Penalised, ZeroCentred
 from autogan.images.batches import Batch
 from autogan.spaces import search_space
 from autogan.spaces.architecture import Architecture
@@ -28,17 +28,11 @@ def gradient_norms(discriminate: Callable[[Tensor], Tensor], images: Tensor) -> 
     return gradients.square().sum(dim=(1, 2, 3))
 
 
-class GradientPenalties(Hinge):
+class GradientPenalties(Penalised):
     """The hinge objective with both gradient penalties, on real (R1) and on generated images (R2)."""
 
-    WEIGHT = 3.0
-
-    def penalty(
-        self, discriminate: Discriminate, real: Tensor, generated: Tensor, numbers: Tensor
-    ) -> Tensor:
-        of_real = gradient_norms(discriminate, real).mean()
-        of_generated = gradient_norms(partial(discriminate, generated=True), generated).mean()
-        return self.WEIGHT / 2 * (of_real + of_generated)
+    def __init__(self) -> None:
+        super().__init__(Hinge(), [ZeroCentred(3.0, of_real=True), ZeroCentred(3.0, of_real=False)])
 
 
 class Paired(Objective):

@@ -2,7 +2,7 @@
 
 import itertools
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib.util import find_spec
@@ -22,6 +22,7 @@ from autogan.judges.network import ResidualClassifier, build, initialise
 from autogan.spaces import search_space
 from autogan.spaces.architecture import Architecture
 from autogan.spaces.autogan.generator import AutoGanGenerator
+from autogan.spaces.discriminator_architecture import EXAMPLE, told_discriminator
 from autogan.spaces.sizes import discriminator_size, generator_size
 from autogan.spaces.space import SearchSpace
 
@@ -31,7 +32,18 @@ ARCHITECTURES = 8
 RECORDING_CALLS = 12
 """Calls of search steps after which each of the architectures was met three times by both steps."""
 PLAIN_SCORING_BATCH = 100
-SPACES = ("autogan", "modern")
+RECIPES: dict[str, tuple[str, ...]] = {
+    "autogan": ("network.space=autogan",),
+    "modern": ("network.space=modern",),
+    "modern against blocks": ("network.space=modern", f"network.discriminator={EXAMPLE}"),
+    "Wasserstein": (
+        "train.objective.loss=wasserstein",
+        "train.objective.real_penalty=0",
+        "train.objective.generated_penalty=0",
+        "train.objective.slope_penalty=10",
+    ),
+}
+"""What is changed in `own-32` for each of the recipes whose steps are timed."""
 SCORING, SAMPLING = "scoring one child", "sampling, architecture A"
 JUDGING, JUDGING_BY_INCEPTION = "domain judge", "Inception judge"
 
@@ -149,52 +161,54 @@ def adversarial_case(
     )
 
 
-def recipe_case(space: str, compute: Compute) -> Case:
-    """Two discriminator and two generator steps as `own-32` trains, for images of ten classes: labels,
-    relativistic pairing, and R1 and R2 at one of the two. Needs pydantic and PyYAML."""
+def recipe_case(recipe: str, compute: Compute, changes: Sequence[str] = ()) -> Case:
+    """Steps of both networks from one penalty to the next, as `own-32` trains images of ten classes with what
+    one of `RECIPES` changes: labels, and by default relativistic pairing, R1 and R2.
+
+    changes: more settings to change. Needs pydantic and PyYAML.
+    """
+    from autogan.gan.from_settings import discriminator_for
     from autogan.gan.penalties import make_objective
     from autogan.runs.workload import PENALTY_PASSES
     from autogan.settings.loading import load_settings
 
-    settings = load_settings("own-32", overrides=[f"network.space={space}"])
-    recipe, size = settings.train, settings.data.image_size
+    settings = load_settings("own-32", overrides=[*RECIPES[recipe], *changes])
+    section, size = settings.train, settings.data.image_size
+    space = settings.network.space
+    told = told_discriminator(settings.network.discriminator, settings.cells)
     classes = Classes(tuple("0123456789"), (0.1,) * 10)
     architecture = search_architectures(settings.cells, space)[0]
     whole = search_space(space, settings.cells)
-    shape = (recipe.generator_batch, 3, size, size)
+    shape = (section.generator_batch, 3, size, size)
     real = Batch(
         torch.randint(0, 256, shape, dtype=torch.uint8, device=compute.device),
-        (torch.arange(recipe.generator_batch) % 10).to(compute.device),
+        (torch.arange(section.generator_batch) % 10).to(compute.device),
     )
 
     def steps(kind: type[Gan], compute: Compute) -> Callable[[], object]:
         plain = kind is PlainGan
         generator = SearchSpace.only(architecture).generator(
             latent_size=LATENT_SIZE,
-            channels=recipe.generator_channels,
+            channels=section.generator_channels,
             bottom_size=BOTTOM_SIZE,
             classes=classes,
         )
-        discriminator = whole.discriminator(
-            recipe.discriminator_channels,
-            spectral_norm=recipe.objective.spectral_norm,
-            classes=classes,
-        )
+        discriminator = discriminator_for(section, whole, classes, told)
         gan = kind(
             as_plain(generator) if plain else generator,
             as_plain(discriminator) if plain else discriminator,
-            learning_rate=recipe.learning_rate,
-            betas=recipe.betas,
-            class_rate=recipe.class_rate,
+            learning_rate=section.learning_rate,
+            betas=section.betas,
+            class_rate=section.class_rate,
             compute=compute,
             seed=0,
             purpose="bench",
-            average_decay=recipe.average_decay,
-            objective=make_objective(recipe.objective),
+            average_decay=section.average_decay,
+            objective=make_objective(section.objective),
         )
 
         def rounds() -> None:
-            for _ in range(recipe.objective.penalty_every_steps):
+            for _ in range(section.objective.penalty_every_steps):
                 gan.discriminator_step(real, architecture)
                 gan.generator_step(len(real), architecture, real)
 
@@ -203,26 +217,29 @@ def recipe_case(space: str, compute: Compute) -> Case:
     ways = {"plain": steps(PlainGan, plain_compute(compute.device)), "fast": steps(Gan, compute)}
     if compute.captures:
         ways["fast, not captured"] = steps(Gan, replace(compute, captures=False))
-    each = recipe.objective.penalty_every_steps
+    each = section.objective.penalty_every_steps
     generator = generator_size(
         architecture,
         latent_size=LATENT_SIZE,
-        channels=recipe.generator_channels,
+        channels=section.generator_channels,
         bottom_size=BOTTOM_SIZE,
         classes=classes,
     ).multiply_accumulates
     discriminator = discriminator_size(
         whole,
         settings.cells - 1,
-        channels=recipe.discriminator_channels,
+        channels=section.discriminator_channels,
         image_size=size,
         classes=classes,
+        told=told,
     ).multiply_accumulates
-    # D's step: both kinds of images forwards and backwards; G's: both forwards, one backwards to the pixels.
-    passes = 2 * 3 + PENALTY_PASSES * recipe.objective.penalties / each + 3
+    # D's step: both kinds of images forwards and backwards; G's: those it sees forwards, one backwards to
+    # the pixels.
+    passes = 2 * 3 + PENALTY_PASSES * section.objective.penalties / each
+    passes += 3 if section.objective.generator_sees_real else 2
     work = 2.0 * len(real) * (passes * discriminator + (1 + 3) * generator)
     return Case(
-        recipe_name(space),
+        recipe_name(recipe),
         ways,
         each * work,
         each * len(real),
@@ -373,8 +390,8 @@ def named_cases(compute: Compute, scored_images: int) -> dict[str, Callable[[], 
     name = "from-scratch step, architecture A"
     made[name] = partial(adversarial_case, name, 3, 2, SCRATCH, compute, a)
     if find_spec("pydantic") and find_spec("yaml"):
-        for space in SPACES:
-            made[recipe_name(space)] = partial(recipe_case, space, compute)
+        for recipe in RECIPES:
+            made[recipe_name(recipe)] = partial(recipe_case, recipe, compute)
     made[SCORING] = partial(scoring_a_child, scored_images, compute)
     made[SAMPLING] = partial(sampling, 250, compute)
     made[JUDGING] = partial(judging, 1000, compute)
@@ -383,6 +400,6 @@ def named_cases(compute: Compute, scored_images: int) -> dict[str, Callable[[], 
     return made
 
 
-def recipe_name(space: str) -> str:
+def recipe_name(recipe: str) -> str:
     """Of `recipe_case`."""
-    return f"from-scratch step as own-32 trains, {space}"
+    return f"from-scratch step as own-32 trains, {recipe}"

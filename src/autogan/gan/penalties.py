@@ -82,14 +82,14 @@ class OneCentred(Penalty):
 
 
 def squared_gradients(discriminate: Discriminate, images: Tensor, *, generated: bool) -> Tensor:
-    """‖∇D‖² of each image, summed over C, H and W, with a graph to D's weights: B.
+    """‖∇D‖² of each image, summed over C, H and W, with a graph to D's weights: B, as precise as the images.
 
     generated: as of `Discriminate`.
     """
     images = images.detach().requires_grad_()
     logits = discriminate(images, generated=generated)
     (gradients,) = torch.autograd.grad(logits.sum(), images, create_graph=True)
-    return gradients.float().square().sum(dim=(1, 2, 3))
+    return gradients.square().sum(dim=(1, 2, 3))
 
 
 class Penalised(Extended):
