@@ -9,6 +9,7 @@ import yaml
 from commands import Answer, autogan
 from PIL import Image, ImageDraw
 
+from autogan.device.memory import Memory
 from autogan.method.search import Search
 from autogan.settings.loading import load_settings, settings_from_tree, settings_to_yaml
 
@@ -184,6 +185,21 @@ def test_bad_input_is_refused_and_leaves_nothing(
     for word in words:
         assert word.format(tmp=tmp_path) in message
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_256_pixels_are_refused_where_a_container_has_two_gibibytes(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before a judge is trained, and nothing is left."""
+    little = Memory(2 * 2**30, "this container may use", holds_program=True)
+    monkeypatch.setattr("autogan.device.compute.main_memory", lambda: little)
+    out = tmp_path / "out"
+    source = ["--data", f"folder:{home / 'shapes'}", "--set", "compute.device=cpu"]
+    wide = ["--set", "train.start=fresh", "--set", "train.discriminator_channels=192"]
+    message = refused("run", "--preset", "own-256", *source, *wide, "--out", out)
+    assert "train.discriminator_batch is 8: one training step" in message
+    assert "GiB of memory, and this container may use 2.0 GiB" in message
+    assert not out.exists()
 
 
 @pytest.mark.parametrize("command", ["run", "search"])

@@ -14,7 +14,7 @@ from autogan.basics.randomness import torch_generator
 from autogan.device.compute import Compute
 from autogan.files.storage import load_tree, save_tree
 from autogan.gan.averaging import AveragedGenerator
-from autogan.gan.generation import SCORING_BATCH, generate, latent_batches
+from autogan.gan.generation import SCORING_BATCH, generate, images_at_once, latent_batches
 from autogan.gan.objectives import BestScored, Hinge, Objective
 from autogan.gan.step import Gan
 from autogan.nets.layers import initialise
@@ -325,6 +325,23 @@ def test_generate_gives_uint8_in_evaluation_mode_and_restores_the_mode(training:
     assert (images.float() - (expected + 1) * 127.5).abs().max() <= 0.501
     batch = generate(generator, latents, CPU, TWO, batch_statistics=True)
     assert not torch.equal(batch, images)
+
+
+def test_of_larger_images_fewer_are_made_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With running statistics they are the same images; with those of a batch, a part has its own."""
+    assert [images_at_once(side) for side in (8, 64, 128, 256)] == [250, 250, 62, 15]
+    generator = AutoGanGenerator(
+        search_space("autogan", 2), latent_size=16, channels=8, bottom_size=4
+    )
+    initialise(generator, torch.Generator().manual_seed(0))
+    latents = torch.randn(11, 16, generator=torch.Generator().manual_seed(0))
+    whole = generate(generator, latents, CPU, TWO).float()
+    first = generate(generator, latents[:4], CPU, TWO, batch_statistics=True)
+    side = whole.shape[-1]
+    monkeypatch.setattr("autogan.gan.generation.PIXELS_AT_ONCE", 4 * side**2)
+    assert (generate(generator, latents, CPU, TWO).float() - whole).abs().max() <= 1
+    own = generate(generator, latents, CPU, TWO, batch_statistics=True)
+    assert own.shape == whole.shape and torch.equal(own[:4], first)
 
 
 @pytest.mark.parametrize("count", [3, SCORING_BATCH, SCORING_BATCH + 7])

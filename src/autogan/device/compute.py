@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from autogan.basics.errors import UserError
-from autogan.device.memory import all_memory_bytes, keep_freed_memory
+from autogan.device.memory import Memory, keep_freed_memory, main_memory
 from autogan.device.processes import ALONE, Processes
 
 AnyModule = TypeVar("AnyModule", bound=nn.Module)
@@ -107,11 +107,12 @@ class Compute:
         return "bfloat16" if self.autocast_dtype else "float32"
 
     @property
-    def memory_bytes(self) -> int:
+    def memory(self) -> Memory:
         """All that the device has; of what shares the main memory, that and swap."""
         if self.device.type == "cuda":
-            return int(torch.cuda.get_device_properties(self.device).total_memory)
-        return all_memory_bytes()
+            size = int(torch.cuda.get_device_properties(self.device).total_memory)
+            return Memory(size, "the GPU has", holds_program=False)
+        return main_memory()
 
     def describe(self) -> str:
         """Device, precision, layout and capture, for people and logs."""

@@ -15,7 +15,10 @@ from autogan.spaces.architecture import Architecture
 from autogan.spaces.networks import Generator
 
 SCORING_BATCH = 250
-"""Images generated and judged at once; a child's own BatchNorm statistics are over as many."""
+"""Images judged at once, and generated at once up to 64×64 pixels; a child's own BatchNorm statistics are
+over as many."""
+PIXELS_AT_ONCE = SCORING_BATCH * 64**2
+"""Of larger images fewer are generated at once, so that they take no more memory."""
 
 
 def latent_batches(count: int, draw: Callable[[int], Tensor]) -> Iterator[Tensor]:
@@ -36,6 +39,11 @@ def label_batches(labels: Tensor | None) -> Iterator[Tensor | None]:
     return itertools.repeat(None) if labels is None else iter(labels.split(SCORING_BATCH))
 
 
+def images_at_once(side: int) -> int:
+    """How many images of side×side pixels are generated at once."""
+    return max(1, min(SCORING_BATCH, PIXELS_AT_ONCE // side**2))
+
+
 @torch.no_grad()
 def generate(
     generator: Generator,
@@ -50,12 +58,18 @@ def generate(
 
     labels: int64 B, the classes that images are wanted of, for generators that take them.
     """
-    labels = None if labels is None else labels.to(compute.device)
+    side = generator.bottom_size << len(architecture or generator.architecture)
+    count = images_at_once(side)
+    parts = latents.to(compute.device).split(count)
+    told = [None] * len(parts) if labels is None else labels.to(compute.device).split(count)
     was_training = generator.training
     generator.eval()
-    with compute.autocast():
-        images = generator(latents.to(compute.device), architecture, batch_statistics, labels)
+    made = []
+    for part, of_part in zip(parts, told, strict=True):
+        with compute.autocast():
+            images = generator(part, architecture, batch_statistics, of_part)
+        if not bool(images.isfinite().all()):
+            raise Diverged("The generator's images hold values that are no finite numbers.")
+        made.append(to_uint8(images))
     generator.train(was_training)
-    if not bool(images.isfinite().all()):
-        raise Diverged("The generator's images hold values that are no finite numbers.")
-    return to_uint8(images)
+    return torch.cat(made)

@@ -67,7 +67,7 @@ class Gan:
         self.compute = compute
         if recordings is None and compute.captures:
             recordings = Recordings(
-                CudaRecorder(compute.device), most=recordings_in(compute.memory_bytes)
+                CudaRecorder(compute.device), most=recordings_in(compute.memory.size)
             )
         self._recordings = recordings
         self.average_decay = average_decay

@@ -20,7 +20,7 @@ from autogan.judges.questions import Question
 from autogan.judges.training import NetworkTraining
 from autogan.judges.values import weak_below
 from autogan.method.mirroring import warning_of_mirrored
-from autogan.method.precision import decide_precision
+from autogan.method.precision import decide_precision, fewest_bytes_a_number
 from autogan.method.refusals import (
     refuse_other_data,
     refuse_too_few_images,
@@ -30,7 +30,11 @@ from autogan.progress.base import Progress
 from autogan.runs.drive import drive
 from autogan.runs.file_names import DATA
 from autogan.runs.folder import Run
-from autogan.runs.memory_needed import refuse_too_large_batches
+from autogan.runs.memory_needed import (
+    memory_needed,
+    refuse_too_little_memory,
+    warning_of_little_memory,
+)
 from autogan.runs.plan import JUDGE, Part, Plan, trained_sections
 from autogan.runs.task import Task
 from autogan.runs.workload import Workload
@@ -104,8 +108,10 @@ def prepare(
     parts = Plan.of(settings, task, derives=derives).parts
     if to_train:
         settings = _with_start(settings, parts, task, progress)
-        bytes_a_number = 2 if compute.autocast_dtype else 4
-        refuse_too_large_batches(settings, parts, compute.memory_bytes, bytes_a_number)
+        needed = memory_needed(settings, parts, fewest_bytes_a_number(settings, compute))
+        refuse_too_little_memory(needed, compute.memory)
+        if little := warning_of_little_memory(needed, compute.memory):
+            progress.note(little)
         refuse_unplayable(settings, parts, discriminator, compute)
     cache_directory: Path = default_cache_directory()
     data = load_images(settings, run.source if run else settings.data.source, progress)

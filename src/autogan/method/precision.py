@@ -78,6 +78,12 @@ def decide_precision(
     return compute.with_precision(faster)
 
 
+def fewest_bytes_a_number(settings: Settings, compute: Compute) -> int:
+    """In feature maps, 2 or 4: of the shortest format that `decide_precision` may take."""
+    open_to_bfloat16 = settings.compute.precision == "auto" and computes_in_bfloat16(compute.device)
+    return 2 if compute.autocast_dtype or open_to_bfloat16 else 4
+
+
 def measured_seconds(
     settings: Settings,
     kinds: Collection[StepKind],
