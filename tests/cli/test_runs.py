@@ -133,6 +133,8 @@ def test_a_search_that_is_interrupted_goes_on_as_told(
     assert 0 <= status["seconds_since_write"] < 300
     text = done("status", folder).out
     assert "stopped; last wrote" in text and f"go on: {command}" in text
+    assert "loss" in status["trains_with"]
+    assert f"trains with: {status['trains_with']}" in " ".join(text.split())
 
     done("search", "--resume", "--out", folder)
     status = json.loads(done("status", folder, "--json").out)

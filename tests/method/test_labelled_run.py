@@ -41,6 +41,8 @@ def test_a_run_of_classes_is_whole_and_sound(folders: tuple[str, ...], tmp_path:
     data = json.loads((tmp_path / "run" / "data.json").read_text())
     assert data["classes"]["unlabelled"] == (len(folders) == 3)
     assert data["classes"]["shares"] == list(generator.classes.shares)
+    some = f"{data['labelled_images']} have a label" if "labelled_images" in data else None
+    assert (some is not None) == (len(folders) == 3)
     assert results["classes"] == generator.classes.to_plain()
     assert [row["name"] for row in results["by_class"]["classes"]] == ["apple", "pear"]
     assert 0 <= results["by_class"]["agreement"] <= 1
@@ -48,6 +50,7 @@ def test_a_run_of_classes_is_whole_and_sound(folders: tuple[str, ...], tmp_path:
     saved = load_generator(tmp_path / "run" / "generator.safetensors")
     assert saved.origin["settings"]["network"]["conditional"] == "always"
     page = (tmp_path / "run" / "report.html").read_text()
+    assert "judges whether an image fits it" in page and (some is None or some in page)
     assert "Class by class" in page and "network.conditional" in page
     answer = autogan("verify", tmp_path / "run", "--recompute")
     assert answer.code == 0, answer.err

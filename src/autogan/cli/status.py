@@ -68,6 +68,7 @@ def _tell(found: "Status") -> None:
         say(f"strategy {found.strategy}: {STRATEGIES_IN_WORDS[found.strategy].sentence}")
     if found.limits:
         say(f"limits: {found.limits}")
+    say(f"trains with: {found.trains_with}")
     if found.share is not None:
         say(f"done and kept: {found.share:.0%} of the computing of the whole run")
     if found.kept:

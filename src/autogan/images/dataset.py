@@ -45,6 +45,11 @@ class ImageSet:
         """S: height and width in pixels."""
         return self.pixels.shape[-1]
 
+    @property
+    def labelled_images(self) -> int:
+        """How many have a label."""
+        return 0 if self.labels is None else int((self.labels >= 0).sum())
+
     def placed_on(self, device: torch.device) -> "ImageSet":
         """The same with the pixels on `device`, where half of its free memory holds them.
 
@@ -117,9 +122,9 @@ class DataSet:
         labels = self.train.labels
         if labels is None or not self.labelled:
             return None
-        labelled = labels[labels >= 0]
-        counts = labelled.bincount(minlength=len(self.class_names)).tolist()
-        return classes_of(self.class_names, counts, unlabelled=len(labelled) < len(labels))
+        counts = labels[labels >= 0].bincount(minlength=len(self.class_names)).tolist()
+        unlabelled = self.train.labelled_images < len(self.train)
+        return classes_of(self.class_names, counts, unlabelled=unlabelled)
 
     def resized(self, size: int) -> "DataSet":
         """The same images, in the same order, at `size`×`size` pixels: antialiased bilinear.

@@ -190,6 +190,8 @@ def keep_surroundings(run: Run, context: Context) -> None:
     }
     if context.classes:
         decided["classes"] = asdict(context.classes)
+        if context.classes.unlabelled:
+            decided["labelled_images"] = context.data.train.labelled_images
     run.write(DATA, {**context.data.describe(), **decided})
 
 

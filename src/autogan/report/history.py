@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from autogan.report import charts
-from autogan.report.game import game_words
 from autogan.report.searches import SearchView, searches_of
 from autogan.runs.events import Losses, Validated
 from autogan.runs.record import RunRecord
@@ -179,7 +178,6 @@ def _search_losses(record: RunRecord, view: SearchView) -> Chart | None:
     caption = (
         "Losses of the shared networks. Two flat lines would mean that the game has ended; "
         f"{_resets_words(record, len(view.resets))}."
-        f"{_game(record, 'search')}"
     )
     return Chart(view.title("Losses of the search"), svg, caption)
 
@@ -204,21 +202,11 @@ def _training_losses(record: RunRecord) -> Chart | None:
         ("generator step", f"{_loss_name(record, 'train')} loss"),
     )
     trained = f"{_part_name(part)} was trained {record.start_words}"
-    caption = f"Losses while {trained}.{_game(record, 'train')}"
-    return Chart("Losses of the training", svg, caption)
+    return Chart("Losses of the training", svg, f"Losses while {trained}.")
 
 
 def _loss_name(record: RunRecord, section: str) -> str:
     return record.setting(f"{section}.objective.loss") or "hinge"
-
-
-def _game(record: RunRecord, section: str) -> str:
-    """A sentence more, on what is not the paper's."""
-    if record.settings is None:
-        return ""
-    conditional = record.settings.network.conditional != "never"
-    words = game_words(getattr(record.settings, section), conditional)
-    return f" {words}" if words else ""
 
 
 def _augmentation(record: RunRecord) -> Chart | None:

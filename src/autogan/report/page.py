@@ -34,6 +34,7 @@ from autogan.runs.contents import Searched
 from autogan.runs.ended_training import TRAINING
 from autogan.runs.events import Losses
 from autogan.runs.file_names import GENERATOR, PICTURES, REPORT
+from autogan.runs.ingredients import ingredients_of
 from autogan.runs.outcomes import Child
 from autogan.runs.plan import Plan, Reached
 from autogan.runs.positions import DerivePosition, Positions, SearchPosition, TrainingPosition
@@ -74,6 +75,7 @@ def report_page(record: RunRecord) -> str:
         tree=_tree(record, record.architectures),
         pair_tree=_tree(record, record.architectures.pairs if record.architectures else None),
         discriminator=discriminator_words(record),
+        ingredients=ingredients_of(record),
         strategy=record.setting("search.strategy"),
         strategy_words=strategy_words(record),
         limits=record.settings.search.limits.in_words if record.settings else "",

@@ -35,7 +35,8 @@ class Data(NamedData):
     """data.json. judge: its name; not in results.json, where it has a place of its own.
 
     precision: in which the networks train, where the run says it. classes: that the networks are told;
-    None where they are told none."""
+    None where they are told none. labelled_images: of the training, where not all are; None else, or where
+    an older version did not write it."""
 
     digest: str
     training_images: int
@@ -43,6 +44,7 @@ class Data(NamedData):
     judge: str | None = None
     precision: Literal["float32", "bfloat16"] | None = None
     classes: Classes | None = None
+    labelled_images: int | None = None
 
     def same_images(self, other: "Data") -> bool:
         """Whether both are of the same images."""

@@ -120,9 +120,13 @@ class RunRecord:
         """What its trainings began with, as the end of a sentence about a training."""
         if self.task and self.task.start:
             return f"on from where that in {self.task.start} ended"
+        return "from the search's weights" if self.inherits else "from scratch"
+
+    @property
+    def inherits(self) -> bool:
+        """Whether its trainings begin with the weights that its search leaves."""
         searched = self.command != "train" and not (self.task and self.task.by_trials)
-        inherited = searched and self.setting("train.start") == "shared"
-        return "from the search's weights" if inherited else "from scratch"
+        return searched and self.setting("train.start") == "shared"
 
     @property
     def results(self) -> Results | None:

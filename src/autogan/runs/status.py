@@ -9,6 +9,7 @@ from autogan.basics.errors import UserError
 from autogan.runs.contents import Damage, SurrogateRow
 from autogan.runs.events import Losses
 from autogan.runs.file_names import DATA, DERIVED, GENERATOR, RESULTS
+from autogan.runs.ingredients import ingredients_in_short
 from autogan.runs.plan import Plan, Reached
 from autogan.runs.positions import SearchPosition
 from autogan.runs.record import RunRecord, read_record
@@ -24,7 +25,7 @@ class Status:
     part: "data and judge", "search", "discriminator", "derive", "train", "evaluate" or "finished".
     position: where inside the part, in words. kept: what going on would start from.
     strategy: of its search, by name; None where no search is left to do. limits: of its architectures, in
-    words; "" where there are none.
+    words; "" where there are none. trains_with: loss, penalties, classes and changes of images in short.
     share: of the run's work that is done and kept, 0 to 1; None while the data are not loaded.
     left: the parts that are still to be done, the present one first.
     seconds_since_write: since any file of the folder was written.
@@ -39,6 +40,7 @@ class Status:
     kept: str
     strategy: str | None
     limits: str
+    trains_with: str
     share: float | None
     left: list[str]
     seconds_since_write: float
@@ -71,6 +73,7 @@ def status_of(folder: Path) -> Status:
         kept,
         record.settings.search.strategy if "search" in left else None,
         record.settings.search.limits.in_words,
+        ingredients_in_short(record),
         plan.share(reached),
         [*left],
         _seconds_since_write(folder),
