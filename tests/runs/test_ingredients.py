@@ -177,3 +177,12 @@ def test_the_last_probability_that_adapts_is_said_of_each(begun: MakeRun) -> Non
     said = {one.where: one.sentence for one in ingredients_of(record_of(run)) if one.name == name}
     assert said["search"].endswith("At step 10 the probability was 0.125.")
     assert said["training"].endswith("At step 2,000 the probability was 0.500.")
+
+
+def test_trials_that_search_their_training_say_so(begun: MakeRun) -> None:
+    by_trials = Task("search", method="trials")
+    run = begun("trials.training=searched", task=by_trials, data={})
+    said = sentences(run)
+    assert "behind the @" in said["loss and penalty of its own for each trial"]
+    assert "hinge loss" not in said
+    assert ingredients_in_short(record_of(run)).startswith("loss and penalty of its own")

@@ -35,8 +35,20 @@ def ingredients_in_short(record: RunRecord) -> str:
 
 def _game(record: RunRecord) -> list[list[Ingredient]]:
     """Loss and what stands beside it; what is told of classes; how images are changed."""
-    objectives = {where: objective(of.objective) for where, of in _sections(record).items()}
-    return [_merged(objectives), [_classes(record)], _merged(_augmentations(record))]
+    return [_objectives(record), [_classes(record)], _merged(_augmentations(record))]
+
+
+def _objectives(record: RunRecord) -> list[Ingredient]:
+    assert record.settings is not None
+    by_trials = record.task is not None and record.task.by_trials
+    if by_trials and record.settings.trials.training == "searched":
+        return [
+            Ingredient(
+                "loss and penalty of its own for each trial",
+                "They are decisions of the search, and stand in a trial's text behind the @.",
+            )
+        ]
+    return _merged({where: objective(of.objective) for where, of in _sections(record).items()})
 
 
 def _sections(record: RunRecord) -> dict[str, AdversarialSettings]:
