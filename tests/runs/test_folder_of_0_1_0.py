@@ -60,6 +60,8 @@ def test_status_says_the_same(run: Path) -> None:
     assert found.pop("seconds_since_write") >= 0 and before.pop("seconds_since_write") >= 0
     assert found.pop("limits") == ""  # 0.1.0 knew none
     assert found.pop("strategy") is None  # of the searches that are still to be done
+    game = "hinge loss, spectral norm; no classes told; no augmentation"
+    assert found.pop("trains_with") == game  # 0.1.0 did not say it
     assert found == before
 
 
