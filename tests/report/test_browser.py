@@ -38,6 +38,7 @@ BLOWN_UP = """[...document.querySelectorAll('.scroll > svg')].map(e => [
   e.getAttribute('class'), e.getBoundingClientRect().width / e.viewBox.baseVal.width])"""
 """How much drawings are enlarged."""
 BACKGROUND = "getComputedStyle(document.body).backgroundColor"
+ORDER = ("images", "quality", "found", "search", "training", "cost")
 PICTURES = "[...document.images].every(i => i.complete && i.naturalWidth > 0)"
 
 
@@ -148,7 +149,7 @@ def test_the_page_opens_without_requests_or_complaints(
     backgrounds = set()
     for scheme, width in (("light", 1280), ("dark", 400)):
         show(browser, page, scheme, width)
-        sections = [[name, True] for name in ("images", "quality", "found", "search", "cost")]
+        sections = [[name, True] for name in ORDER]
         assert browser.value(SECTIONS) == sections
         assert browser.value(PICTURES) is True
         assert browser.value(STICKS_OUT) <= 0
