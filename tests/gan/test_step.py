@@ -10,6 +10,7 @@ import torch
 from games import CPU, ONE, TWO, real
 from torch import Tensor, nn
 
+from autogan.basics.errors import Diverged
 from autogan.basics.randomness import torch_generator
 from autogan.device.compute import Compute
 from autogan.files.storage import load_tree, save_tree
@@ -325,6 +326,18 @@ def test_generate_gives_uint8_in_evaluation_mode_and_restores_the_mode(training:
     assert (images.float() - (expected + 1) * 127.5).abs().max() <= 0.501
     batch = generate(generator, latents, CPU, TWO, batch_statistics=True)
     assert not torch.equal(batch, images)
+
+
+def test_generate_restores_the_mode_where_images_are_no_numbers() -> None:
+    """A child may fail so while the shared weights are sound, and the search goes on with them."""
+    generator = AutoGanGenerator(
+        search_space("autogan", 2), latent_size=16, channels=8, bottom_size=4
+    )
+    initialise(generator, torch.Generator().manual_seed(0))
+    generator.train()
+    with pytest.raises(Diverged, match="no finite numbers"):
+        generate(generator, torch.full((3, 16), float("nan")), CPU, TWO)
+    assert generator.training and all(m.training for m in generator.cells)
 
 
 def test_of_larger_images_fewer_are_made_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

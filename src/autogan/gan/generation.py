@@ -65,11 +65,13 @@ def generate(
     was_training = generator.training
     generator.eval()
     made = []
-    for part, of_part in zip(parts, told, strict=True):
-        with compute.autocast():
-            images = generator(part, architecture, batch_statistics, of_part)
-        if not bool(images.isfinite().all()):
-            raise Diverged("The generator's images hold values that are no finite numbers.")
-        made.append(to_uint8(images))
-    generator.train(was_training)
+    try:
+        for part, of_part in zip(parts, told, strict=True):
+            with compute.autocast():
+                images = generator(part, architecture, batch_statistics, of_part)
+            if not bool(images.isfinite().all()):
+                raise Diverged("The generator's images hold values that are no finite numbers.")
+            made.append(to_uint8(images))
+    finally:
+        generator.train(was_training)
     return torch.cat(made)
