@@ -173,7 +173,7 @@ def test_wide_networks_at_256_pixels_do_not_fit_into_two_gibibytes(name: str) ->
 
 
 def test_more_images_are_not_scored_at_once_where_they_are_larger() -> None:
-    """250 images of 256×256 at once took most of a run: 9.2 GiB, and 2.7 GiB without that."""
+    """250 images of 256×256 at once took most of a run: 9.2 GiB, and 2.5 to 2.7 GiB without that."""
     needs = {
         preset: next(
             n.size

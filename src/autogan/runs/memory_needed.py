@@ -35,7 +35,8 @@ PROGRAM_BYTES = 128 * 2**20
 """Of PyTorch and the program, without pages of files. Measured: 383 MiB with a PyTorch for NVIDIA's GPUs;
 a third of that is counted, since other builds may take less."""
 WHOLE_RUNS = 5
-"""Times the estimate that whole runs of own-128 and own-256 took at the most (docs/own-images.md)."""
+"""Times the estimate that a run may need: runs of own-256 with all parts cut short took 3.4 times without
+pages of files, 5.2 and 5.7 times with them (docs/own-images.md)."""
 
 
 @dataclass(frozen=True)
