@@ -61,6 +61,16 @@ def test_networks_cannot_be_told_classes_that_there_are_not() -> None:
 
 
 @pytest.mark.parametrize("section", ["search", "train"])
+def test_a_direction_goes_with_images_that_turn_out_to_have_no_classes(section: str) -> None:
+    given = load_settings(
+        overrides=["network.conditional=auto", f"{section}.objective.direction_head=true"]
+    )
+    decide_for_data(given, "x", has_classes=False, judge_knows_classes=False)
+    with pytest.raises(UserError, match=rf"{section}\.objective\.direction_head.*conditional to never"):
+        decide_for_data(given, "x", has_classes=True, judge_knows_classes=True)
+
+
+@pytest.mark.parametrize("section", ["search", "train"])
 def test_a_rate_of_classes_needs_networks_that_are_told_them(section: str) -> None:
     given = load_settings(overrides=[f"{section}.class_rate=6"])
     with pytest.raises(UserError, match=f"{section}.class_rate is for networks that are told"):

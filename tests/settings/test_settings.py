@@ -587,16 +587,13 @@ def test_a_probability_is_a_number_or_adaptive() -> None:
 
 
 @pytest.mark.parametrize("name", ["search", "train"])
-@pytest.mark.parametrize("conditional", ["auto", "always"])
-def test_a_direction_beside_classes_is_refused(name: str, conditional: str) -> None:
+def test_a_direction_beside_classes_is_refused(name: str) -> None:
     with pytest.raises(
         UserError, match=rf"{name}\.objective\.direction_head.*network\.conditional"
     ):
         load_settings(
-            overrides=[
-                f"network.conditional={conditional}", f"{name}.objective.direction_head=true",
-            ]
-        )  # fmt: skip
+            overrides=["network.conditional=always", f"{name}.objective.direction_head=true"]
+        )
 
 
 @pytest.mark.parametrize("value", ["0", "true", "two", "1.5"])

@@ -71,8 +71,8 @@ def decide_for_data(
     """The same settings with each "auto" that hangs on the data decided.
 
     has_classes: whether the images have two classes or more. Raises `UserError` where an inception
-    score is asked of a judge that knows no classes, classes of networks for images without any, or a rate
-    of classes where no network is told them.
+    score is asked of a judge that knows no classes, classes of networks for images without any, a direction
+    head (SAN) where they are told classes, or a rate of classes where no network is told them.
     """
     conditional = given.network.conditional
     if conditional == "auto":
@@ -83,7 +83,14 @@ def decide_for_data(
             f"data.source ({given.data.source}) have no classes. Set network.conditional to auto or "
             f"never, or give {data_name} class folders."
         )
-
+    if conditional == "always" and given.direction_heads:
+        raise UserError(
+            f"Settings contradict each other: the images of data.source ({given.data.source}) have "
+            "classes, which network.conditional auto tells the networks, and "
+            f"{given.direction_heads[0]}.objective.direction_head makes the last layer one direction, "
+            "where every class may have its own. Set network.conditional to never, or direction_head "
+            "to false."
+        )
     for section in ("search", "train"):
         if given.network.conditional == "never" and getattr(given, section).class_rate != 1:
             raise UserError(

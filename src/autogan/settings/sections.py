@@ -186,14 +186,19 @@ class Settings(Section):
                 "together, which looks for one: set network.discriminator to null or "
                 "search.discriminator to fixed or after"
             )
-        for name in ("search", "train"):
-            if getattr(self, name).objective.direction_head and self.network.conditional != "never":
-                raise ValueError(
-                    f"{name}.objective.direction_head makes the last layer one direction, and with "
-                    f"network.conditional {self.network.conditional} every class may have its own: set "
-                    "direction_head to false or network.conditional to never"
-                )
+        if self.network.conditional == "always" and self.direction_heads:
+            raise ValueError(
+                f"{self.direction_heads[0]}.objective.direction_head makes the last layer one direction, "
+                "and with network.conditional always every class may have its own: set direction_head "
+                "to false or network.conditional to never"
+            )
         return self
+
+    @property
+    def direction_heads(self) -> list[str]:
+        """The sections whose discriminators end in a direction (SAN), which classes do not go with."""
+        sections = {"search": self.search, "train": self.train}
+        return [name for name, section in sections.items() if section.objective.direction_head]
 
 
 def _fitting_bottoms(size: int) -> str:
