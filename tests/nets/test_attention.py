@@ -4,10 +4,18 @@ import pytest
 import torch
 from torch import Tensor
 
-from autogan.nets.attention import Attention, LinearAttention, SoftmaxAttention
+from autogan.nets.attention import (
+    Attention,
+    LinearAttention,
+    SoftmaxAttention,
+    SoftmaxAttentionInParts,
+)
 from autogan.nets.layers import initialise
 
 SIDE, CHANNELS = 4, 16
+
+
+KINDS = [SoftmaxAttention, SoftmaxAttentionInParts, LinearAttention]
 
 
 def attention(kind: type[Attention]) -> Attention:
@@ -47,7 +55,7 @@ def expected(made: Attention, x: Tensor) -> Tensor:
     return x + made.strength * at_positions(made.output, mixed)
 
 
-@pytest.mark.parametrize("kind", [SoftmaxAttention, LinearAttention])
+@pytest.mark.parametrize("kind", KINDS)
 def test_attention_is_its_formula(kind: type[Attention]) -> None:
     made, x = attention(kind), maps()
     torch.nn.init.constant_(made.strength, 0.7)
@@ -57,7 +65,7 @@ def test_attention_is_its_formula(kind: type[Attention]) -> None:
     )
 
 
-@pytest.mark.parametrize("kind", [SoftmaxAttention, LinearAttention])
+@pytest.mark.parametrize("kind", KINDS)
 def test_fresh_attention_changes_nothing_and_learns_its_strength_first(
     kind: type[Attention],
 ) -> None:
@@ -68,8 +76,9 @@ def test_fresh_attention_changes_nothing_and_learns_its_strength_first(
     assert made.strength.grad is not None and made.strength.grad != 0
 
 
-def test_softmax_attention_takes_a_map_of_one_position() -> None:
-    made = attention(SoftmaxAttention)
+@pytest.mark.parametrize("kind", [SoftmaxAttention, SoftmaxAttentionInParts])
+def test_softmax_attention_takes_a_map_of_one_position(kind: type[Attention]) -> None:
+    made = attention(kind)
     torch.nn.init.constant_(made.strength, 1)
     x = maps()[:, :, :1, :1]
     alone = x + torch.stack(
@@ -91,3 +100,30 @@ def test_linear_attention_survives_keys_far_below_zero() -> None:
     y.sum().backward()
     assert bool(y.isfinite().all())
     assert all(bool(p.grad.isfinite().all()) for p in made.parameters() if p.grad is not None)
+
+
+@pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
+def test_softmax_attention_in_parts_is_that_of_all_weights_with_its_gradients(
+    precision: torch.dtype,
+) -> None:
+    """On a map of 32×32, whose positions are taken in several parts."""
+    given = torch.randn(2, CHANNELS, 32, 32, generator=torch.Generator().manual_seed(2))
+    found = []
+    for kind in (SoftmaxAttentionInParts, SoftmaxAttention):
+        made, x = attention(kind).float(), given.clone().requires_grad_()
+        torch.nn.init.constant_(made.strength, 0.7)
+        with torch.autocast("cpu", torch.bfloat16, enabled=precision == torch.bfloat16):
+            y = made(x)
+        y.square().sum().backward()
+        found.append([y.detach(), x.grad, *(p.grad for p in made.parameters())])
+    limit = 1e-5 if precision == torch.float32 else 0.02
+    for once, again in zip(*found, strict=True):
+        assert bool(again.any()) and float((once - again).norm()) <= limit * float(again.norm())
+
+
+def test_attention_for_a_discriminator_can_be_differentiated_twice() -> None:
+    made, x = attention(SoftmaxAttention), maps().requires_grad_()
+    torch.nn.init.constant_(made.strength, 0.7)
+    (slope,) = torch.autograd.grad(made(x).square().sum(), x, create_graph=True)
+    slope.square().sum().backward()
+    assert all(p.grad is not None and bool(p.grad.any()) for p in made.parameters())

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from autogan.nets.layers import (
     BatchNorm,
+    CopyingDeconvolution,
     convolve_and_pool,
     convolve_deconvolved,
     convolve_upsampled,
@@ -242,3 +243,16 @@ def test_conditional_maps_stay_channels_last() -> None:
     x = normal(4, 3, 2, 2, dtype=torch.float32).contiguous(memory_format=torch.channels_last)
     made = BatchNorm(3, classes=2)(x, labels=torch.tensor([0, 1, 1, 0]))
     assert made.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_a_copying_deconvolution_starts_as_nearest_upsampling_and_learns_as_any_other() -> None:
+    layer, x = CopyingDeconvolution(3), normal(2, 3, 4, 4, dtype=torch.float32)
+    initialise(layer, torch.Generator().manual_seed(0))
+    assert torch.equal(layer(x), interpolate(x, "nearest"))
+    usual = deconvolution(3, 3)
+    assert usual.state_dict().keys() == layer.state_dict().keys()
+    usual.load_state_dict(layer.state_dict())
+    for each in (layer, usual):
+        each(x).square().sum().backward()
+    assert layer.weight.grad is not None and bool(layer.weight.grad.any())
+    assert torch.equal(layer.weight.grad, usual.weight.grad)

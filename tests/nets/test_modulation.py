@@ -48,6 +48,9 @@ def test_a_convolution_is_its_textbook_form(upsampling: str | None) -> None:
     assert not layer.strength and not layer.bias.any() and bool((layer.style.bias == 1).all())
     torch.nn.init.constant_(layer.strength, 0.3)
     layer.bias.data = normal(OUT, seed=1)
+    if upsampling == "deconvolution":
+        layer.deconvolution.weight.data = normal(IN, IN, 2, 2, seed=5)
+        layer.deconvolution.bias.data = normal(IN, seed=6)
     x, styles, latents = (
         normal(2, IN, 4, 4, seed=2),
         normal(2, LATENT, seed=3),

@@ -66,7 +66,9 @@ def test_a_direction_goes_with_images_that_turn_out_to_have_no_classes(section: 
         overrides=["network.conditional=auto", f"{section}.objective.direction_head=true"]
     )
     decide_for_data(given, "x", has_classes=False, judge_knows_classes=False)
-    with pytest.raises(UserError, match=rf"{section}\.objective\.direction_head.*conditional to never"):
+    with pytest.raises(
+        UserError, match=rf"{section}\.objective\.direction_head.*conditional to never"
+    ):
         decide_for_data(given, "x", has_classes=True, judge_knows_classes=True)
 
 

@@ -3,8 +3,9 @@
 It is the yardstick of the fast path and the reference that the fast path must equal: eager, float32,
 contiguous; upsampling before, and pooling after, every convolution; real and generated images through
 the discriminator apart; generated images for the discriminator made with their graph; weight
-gradients of the discriminator in the generator's step; every loss read back at once; glibc's memory as
-it comes. (Where the fast path adds and rectifies in place, the plain one does too, to its advantage.)
+gradients of the discriminator in the generator's step; all weights of an attention at once; every loss
+read back at once; glibc's memory as it comes. (Where the fast path
+adds and rectifies in place, the plain one does too, to its advantage.)
 """
 
 import copy
@@ -17,6 +18,7 @@ from torch import Tensor, nn
 from autogan.device.compute import Compute
 from autogan.gan.step import Gan
 from autogan.images.pixels import to_unit
+from autogan.nets.attention import SoftmaxAttention, SoftmaxAttentionInParts
 from autogan.nets.layers import interpolate
 from autogan.nets.optimisers import TIMES
 from autogan.nets.residual_block import ResidualBlock
@@ -62,6 +64,7 @@ _PLAIN: dict[type[nn.Module], type[nn.Module]] = {
     ConvolutionBlock: PlainConvolutionBlock,
     UpsampledProjection: PlainProjection,
     ResidualBlock: PlainResidualBlock,
+    SoftmaxAttentionInParts: SoftmaxAttention,
 }
 
 

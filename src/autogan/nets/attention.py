@@ -14,7 +14,10 @@ EPSILON = 1e-6
 
 
 class Attention(OwnStart):
-    """x + strength · output(mixed values): B×C×H×W → the same shape. The strength starts from 0.
+    """x + output(strength · mixed values): B×C×H×W → the same shape. The strength starts from 0.
+
+    Only sums are weighted after it, so it may stand anywhere behind the values: where a kind has the
+    fewest numbers.
 
     wrap: what becomes of each of the four 1×1 convolutions.
     """
@@ -42,11 +45,13 @@ class Attention(OwnStart):
         query, key, value = self.query(x), self.key(x), self.value(x)
         mixed = self._mixed(query, key, value)  # B×HW×V
         maps = mixed.transpose(1, 2).unflatten(2, x.shape[2:]).to(value.dtype)  # B×V×H×W
-        return x + self.strength * self.output(maps)
+        added: Tensor = self.output(maps)
+        return x + added
 
     @abstractmethod
     def _mixed(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-        """query, key: B×K×H×W, value: B×V×H×W → for every position a mixture of values, B×HW×V."""
+        """query, key: B×K×H×W, value: B×V×H×W → strength times a mixture of values for every position,
+        B×HW×V."""
 
 
 def _positions(maps: Tensor) -> Tensor:
@@ -63,9 +68,37 @@ class SoftmaxAttention(Attention):
     def _mixed(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
         if min(key.shape[2:]) > 1:
             key, value = F.max_pool2d(key, 2), F.max_pool2d(value, 2)
-        keys, values = _positions(key), _positions(value)
-        weights = torch.softmax(_positions(query) @ keys.transpose(1, 2), dim=2)  # B×HW×HW/4
+        queries, keys, values = _positions(query), _positions(key), _positions(value)
+        return self._mixture(queries, keys, (self.strength * values).to(values.dtype))
+
+    def _mixture(self, queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
+        """B×N×K, B×M×K, B×M×V → B×N×V."""
+        weights = torch.softmax(queries @ keys.transpose(1, 2), dim=2)  # B×N×M
         return weights.to(values.dtype) @ values
+
+
+class SoftmaxAttentionInParts(SoftmaxAttention):
+    """The same for generators: on a CPU its weights are never all there at once.
+
+    That takes less time on large maps, and less memory, but cannot be differentiated twice, as gradient
+    penalties want of a discriminator.
+    """
+
+    def _mixture(self, queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
+        if values.device.type != "cpu":
+            return super()._mixture(queries, keys, values)
+        # PyTorch's function wants vectors of one length; bfloat16 makes it slower where they are short.
+        length = max(queries.shape[2], values.shape[2])
+        wide = torch.promote_types(values.dtype, torch.float32)
+
+        def head(vectors: Tensor) -> Tensor:
+            return F.pad(vectors.to(wide), (0, length - vectors.shape[2])).unsqueeze(1)
+
+        with torch.autocast("cpu", enabled=False):
+            mixed = F.scaled_dot_product_attention(
+                head(queries), head(keys), head(values), scale=1.0
+            )
+        return mixed.squeeze(1)[:, :, : values.shape[2]]
 
 
 class LinearAttention(Attention):
@@ -83,4 +116,4 @@ class LinearAttention(Attention):
         )  # B×HW×K, positive
         summary = keys.transpose(1, 2) @ _positions(value).to(keys.dtype)  # B×K×V
         total = queries @ keys.sum(dim=1, keepdim=True).transpose(1, 2)  # B×HW×1
-        return (queries @ summary) / (total + EPSILON)
+        return (queries / (total + EPSILON)) @ (self.strength * summary)

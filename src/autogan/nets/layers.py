@@ -197,6 +197,24 @@ class OwnStart(nn.Module):
         """
 
 
+class CopyingDeconvolution(nn.ConvTranspose2d, OwnStart):
+    """A `deconvolution` that starts as nearest upsampling: B×C×H×W → B×C×2H×2W.
+
+    Of its 2×2 kernel one place reaches each pixel. So a Xavier start, which counts all four, would halve
+    what passes, and blocks without normalisation do not make up for that.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__(channels, channels, kernel_size=2, stride=2)
+
+    def start(self, generator: torch.Generator) -> None:
+        """Every pixel becomes four; nothing is drawn."""
+        nn.init.zeros_(self.weight)
+        self.weight.diagonal(dim1=0, dim2=1).fill_(1)
+        assert self.bias is not None
+        nn.init.zeros_(self.bias)
+
+
 def drawn_normal(shape: torch.Size, deviation: float, generator: torch.Generator) -> Tensor:
     """Normal values of mean 0, drawn aside on the generator's device (see `initialise`)."""
     return torch.empty(shape, device=generator.device).normal_(0, deviation, generator=generator)

@@ -9,9 +9,9 @@ from torch import Tensor, nn
 
 from autogan.nets.bottleneck import SLOPE
 from autogan.nets.layers import (
+    CopyingDeconvolution,
     OwnStart,
     convolve_upsampled,
-    deconvolution,
     drawn_normal,
     interpolate,
 )
@@ -110,7 +110,7 @@ class ModulatedConvolution(OwnStart):
         super().__init__()
         self.style = StyleLayer(latent_size, channels_in)
         if "deconvolution" in upsamplings:
-            self.deconvolution = deconvolution(channels_in, channels_in)
+            self.deconvolution = CopyingDeconvolution(channels_in)
         self.weight = nn.Parameter(torch.zeros(channels_out, channels_in, 3, 3))
         self.bias = nn.Parameter(torch.zeros(channels_out))
         self.strength = nn.Parameter(torch.zeros(()))
@@ -149,7 +149,9 @@ class ModulatedConvolution(OwnStart):
         """x: B×C×H×W, styles and latents: B×L → B×C'×2H×2W with an upsampling, else B×C'×H×W."""
         factors = self.style(styles)  # B×C
         y = self._convolve(x, factors[:, :, None, None], upsampling)
-        y = y * self._lengths(factors)[:, :, None, None].to(y.dtype)
-        noise = latents[:, self.places].view(-1, 1, self.side, self.side)
-        y = y + (self.strength * noise + self.bias.view(1, -1, 1, 1)).to(y.dtype)
-        return F.leaky_relu(y, SLOPE) * GAIN
+        # The gain goes through the leaky ReLU into what is small, so that whole maps are read less often.
+        lengths = (GAIN * self._lengths(factors))[:, :, None, None].to(y.dtype)
+        bias = (GAIN * self.bias).view(1, -1, 1, 1).to(y.dtype)
+        noise = (GAIN * self.strength * latents[:, self.places]).view(-1, 1, self.side, self.side)
+        y = torch.addcmul(bias, y, lengths) + noise.to(y.dtype)
+        return F.leaky_relu(y, SLOPE, inplace=True)

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from autogan.nets.attention import Attention, LinearAttention, SoftmaxAttention
+from autogan.nets.attention import Attention, LinearAttention, SoftmaxAttentionInParts
 from autogan.nets.bottleneck import Bottleneck
 from autogan.nets.gates import Gates, gated
-from autogan.nets.layers import deconvolution, interpolate
+from autogan.nets.layers import CopyingDeconvolution, interpolate
 from autogan.nets.modulation import ModulatedConvolution
 from autogan.spaces.autogan.cell import ConvolutionBlock, UpsampledProjection
 from autogan.spaces.decisions import Option, generator_cell
@@ -114,7 +114,7 @@ class ResidualBlocks(Blocks):
         if shape.channels_in != channels:
             self.transition = UpsampledProjection(shape.channels_in, channels, 1, shape.upsamplings)
         elif "deconvolution" in shape.upsamplings:
-            self.deconvolution = deconvolution(channels, channels)
+            self.deconvolution = CopyingDeconvolution(channels)
         grouped = kind == "grouped"
         middle = channels * (GROUPED_EXPANSION if grouped else BOTTLENECK_EXPANSION)
         arguments = (
@@ -174,7 +174,10 @@ class ModulatedBlocks(Blocks):
         return h
 
 
-ATTENTION: dict[str, type[Attention]] = {"softmax": SoftmaxAttention, "linear": LinearAttention}
+ATTENTION: dict[str, type[Attention]] = {
+    "softmax": SoftmaxAttentionInParts,
+    "linear": LinearAttention,
+}
 
 
 def words_of(options: Sequence[Option]) -> tuple[str, ...]:
