@@ -5,7 +5,9 @@
 Every recipe is a preset with some settings changed: all of `RECIPES`, or --only NAME. They share widths,
 batches and rates, which --set changes for all of them. "as the preset" changes nothing. One and the same
 architecture is trained from scratch with each, for as many steps as fit into the processor seconds of one
-thread: a few steps are timed first; on a GPU, say --steps instead. Results are appended to results.jsonl in
+thread: a few steps are timed first. Where a processor's speed changes from minute to minute, say --as-long-as
+instead, for the time that so many steps of the plain recipe take: both are timed in turn. On a GPU, say
+--steps. Results are appended to results.jsonl in
 --out, and what stands there is not done again. Scores are by the preset's judge and by a second one, which
 nothing was chosen by: of another width and seed. Prints Markdown: medians over the seeds, with the lowest and
 the highest.
@@ -13,11 +15,13 @@ the highest.
 
 import argparse
 import json
+import math
 import shutil
 import statistics
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -95,26 +99,59 @@ CHANGES: dict[str, list[str]] = {
 """Settings that each changes in the preset with `PLAIN`."""
 NOTHING: dict[str, list[str]] = {"as the preset": []}
 RECIPES = NOTHING | {name: PLAIN + changes for name, changes in CHANGES.items()}
-PROBE_STEPS = 16
+WARM_UP_STEPS, TIMED_ROUNDS = 8, 9
 SECOND_JUDGE_SEED = 1_000_003
 SCORES = ("frechet_distance", "precision", "recall", "least_class_share")
 
 
-def fitting_steps(settings: Settings, architecture: Architecture, seconds: float, out: Path) -> int:
-    """Generator steps that fit into so many processor seconds, with their validations left out."""
+@contextmanager
+def stepping(
+    settings: Settings, architecture: Architecture, out: Path
+) -> Iterator[Callable[[], float]]:
+    """A training of which each call makes one round of penalties: processor seconds of a step."""
+    every = settings.train.objective.penalty_every_steps
     with tempfile.TemporaryDirectory(dir=out) as folder:
         run = Run.create(Path(folder) / "probe", settings)
         context = prepare(settings, Progress(), task=Task("train", str(architecture)))
         training = Training(architecture, 10**6, "probe", context, run, Progress())
-        taken = []
-        for _ in range(PROBE_STEPS):
+
+        def round_of_steps() -> float:
             began = time.process_time()
-            training.step()
-            taken.append(time.process_time() - began)
+            for _ in range(every):
+                training.step()
+            return (time.process_time() - began) / every
+
+        for _ in range(math.ceil(WARM_UP_STEPS / every)):
+            round_of_steps()
+        yield round_of_steps
         run.close()
-    every = settings.train.objective.penalty_every_steps
-    steady = taken[PROBE_STEPS // 2 // every * every :]  # whole rounds of penalties
-    return max(1, round(seconds / statistics.fmean(steady)))
+
+
+def fitting_steps(settings: Settings, architecture: Architecture, seconds: float, out: Path) -> int:
+    """Generator steps that fit into so many processor seconds, with their validations left out."""
+    with stepping(settings, architecture, out) as round_of_steps:
+        taken = [round_of_steps() for _ in range(TIMED_ROUNDS)]
+    return max(1, round(seconds / statistics.fmean(taken)))
+
+
+def steps_as_long_as(
+    steps: int,
+    of_reference: Settings,
+    reference: Architecture,
+    settings: Settings,
+    architecture: Architecture,
+    out: Path,
+) -> int:
+    """Generator steps that take as long as so many of a reference. The two take turns, so that a
+    processor's speed, which may change in between, counts for both."""
+    if (of_reference, reference) == (settings, architecture):
+        return steps
+    with (
+        stepping(of_reference, reference, out) as of_reference_step,
+        stepping(settings, architecture, out) as of_step,
+    ):
+        ratios = [of_reference_step() / of_step() for _ in range(TIMED_ROUNDS)]
+    return max(1, round(steps * statistics.median(ratios)))
 
 
 def scores_of(scores: dict[str, Any]) -> dict[str, float | None]:
@@ -128,11 +165,16 @@ def measure(
     name: str, seed: int, changes: list[str], given: argparse.Namespace, out: Path
 ) -> dict[str, Any]:
     """Trains by a recipe and scores the generator twice."""
-    sets = [f"data.source={given.data}", *given.set, *changes, f"seed={seed}", "judge.seed=0"]
-    settings = load_settings(given.preset, overrides=sets)
+    common = [f"data.source={given.data}", *given.set, f"seed={seed}", "judge.seed=0"]
+    plain, settings = (
+        load_settings(given.preset, overrides=[*common, *changes]) for changes in (PLAIN, changes)
+    )
     architecture = search_space("autogan", settings.cells).published().get(given.architecture)
     architecture = architecture or Architecture.parse(given.architecture)
-    steps = given.steps or fitting_steps(settings, architecture, given.seconds, out)
+    steps = given.steps
+    if given.as_long_as:
+        steps = steps_as_long_as(given.as_long_as, plain, architecture, settings, architecture, out)
+    steps = steps or fitting_steps(settings, architecture, given.seconds, out)
     validate = {"generator_steps": steps, "validate_every_steps": max(1, steps // 4)}
     settings = settings.model_copy(
         update={"train": settings.train.model_copy(update=validate)}, deep=True
@@ -181,7 +223,8 @@ def main() -> None:
     parser.add_argument("--set", action="append", default=[], help="a setting for all recipes")
     parser.add_argument("--architecture", default="autogan-a")
     parser.add_argument("--seconds", type=float, default=600)
-    parser.add_argument("--steps", type=int, help="generator steps, instead of --seconds")
+    parser.add_argument("--as-long-as", type=int, help="steps of the plain recipe, for --seconds")
+    parser.add_argument("--steps", type=int, help="generator steps, for --seconds")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--only", action="append", choices=list(RECIPES))
     parser.add_argument("--out", type=Path, required=True)

@@ -3,10 +3,11 @@
     OMP_NUM_THREADS=1 python benchmarks/spaces.py --data folder:fruit --seconds 60 --out spaces
 
 Every architecture is drawn uniformly from its space, and trained from scratch with the preset's recipe for as
-many steps as fit into the processor seconds of one thread; on a GPU, say --steps instead. The spaces take
-turns. Scores are by the preset's judge and by a second one, which nothing was chosen by. Results are appended
-to results.jsonl in --out, and what stands there is not done again. Prints Markdown: medians with quartiles,
-and the two-sided Mann-Whitney test.
+many steps as fit into the processor seconds of one thread; or, where a processor's speed changes from
+minute to minute, into the time that --as-long-as steps of AutoGAN's A take, which is timed beside it. On a
+GPU, say --steps. The spaces take turns. Scores are by the preset's judge and by a second one, which nothing
+was chosen by. Results are appended to results.jsonl in --out, and what stands there is not done again.
+Prints Markdown: medians with quartiles, and the two-sided Mann-Whitney test.
 """
 
 import argparse
@@ -18,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from recipes import fitting_steps, score_by_two_judges
+from recipes import fitting_steps, score_by_two_judges, steps_as_long_as
 
 from autogan import train_architecture
 from autogan.basics.randomness import derived_seed
@@ -34,12 +35,16 @@ LATER = {"frechet_distance": "lower", "recall": "higher", "precision": "higher"}
 
 def measure(name: str, number: int, given: argparse.Namespace) -> dict[str, Any]:
     """Trains the architecture of this number, and scores it."""
-    sets = [f"data.source={given.data}", f"network.space={name}", *given.set]
-    sets += [f"seed={number}", "judge.seed=0"]
-    settings = load_settings(given.preset, overrides=sets)
+    sets = [f"data.source={given.data}", *given.set, f"seed={number}", "judge.seed=0"]
+    settings = load_settings(given.preset, overrides=[f"network.space={name}", *sets])
     stream = random.Random(derived_seed(number, f"benchmark/{name}"))
     architecture = search_space(name, settings.cells).sample(stream)
-    steps = given.steps or fitting_steps(settings, architecture, given.seconds, given.out)
+    steps = given.steps
+    if given.as_long_as:
+        of_a = load_settings(given.preset, overrides=["network.space=autogan", *sets])
+        a = search_space("autogan", settings.cells).published()["autogan-a"]
+        steps = steps_as_long_as(given.as_long_as, of_a, a, settings, architecture, given.out)
+    steps = steps or fitting_steps(settings, architecture, given.seconds, given.out)
     schedule = {"generator_steps": steps, "validate_every_steps": max(1, steps // 2)}
     settings = settings.model_copy(
         update={"train": settings.train.model_copy(update=schedule)}, deep=True
@@ -59,7 +64,8 @@ def main() -> None:
     parser.add_argument("--preset", default="own-32")
     parser.add_argument("--set", action="append", default=[], help="a setting for both spaces")
     parser.add_argument("--seconds", type=float, default=60)
-    parser.add_argument("--steps", type=int, help="generator steps, instead of --seconds")
+    parser.add_argument("--as-long-as", type=int, help="steps of A, for --seconds")
+    parser.add_argument("--steps", type=int, help="generator steps, for --seconds")
     parser.add_argument("--count", type=int, default=20)
     parser.add_argument("--first", type=int, default=0, help="number to begin with")
     parser.add_argument("--out", type=Path, required=True)
