@@ -7,10 +7,9 @@ batches and rates, which --set changes for all of them. "as the preset" changes 
 architecture is trained from scratch with each, for as many steps as fit into the processor seconds of one
 thread: a few steps are timed first. Where a processor's speed changes from minute to minute, say --as-long-as
 instead, for the time that so many steps of the plain recipe take: both are timed in turn. On a GPU, say
---steps. Results are appended to results.jsonl in
---out, and what stands there is not done again. Scores are by the preset's judge and by a second one, which
-nothing was chosen by: of another width and seed. Prints Markdown: medians over the seeds, with the lowest and
-the highest.
+--steps. Results are appended to results.jsonl in --out, and what stands there is not done again. Scores are
+by the preset's judge and by a second one, which nothing was chosen by: of another width and seed. Prints
+Markdown: medians over the seeds, with the lowest and the highest.
 """
 
 import argparse

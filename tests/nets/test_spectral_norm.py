@@ -74,9 +74,8 @@ def test_each_iteration_is_torchs_and_so_are_weight_and_gradient() -> None:
 
 def test_a_convolution_settles_where_torchs_does() -> None:
     layer = nn.Conv2d(4, 6, 3, padding=1)
-    layer.weight.data = normal(
-        6, 4, 3, 3, seed=1
-    )  # two singular values close together settle slowly
+    # Drawn with a seed: where two singular values are close together, the vectors settle slowly.
+    layer.weight.data = normal(6, 4, 3, 3, seed=1)
     ours = SpectralNorm(nn.Conv2d(4, 6, 3, padding=1))
     ours.layer.load_state_dict(layer.state_dict())
     ours.reset_vectors(torch.Generator().manual_seed(0), iterations=300)
